@@ -1,0 +1,234 @@
+//! A partition's state as data: what a snapshot holds, and nothing that can be derived from it.
+
+use crate::directory::{Directory, LevelPages, NamePages};
+use crate::entry::Stamp;
+use crate::journal::{Change, Journal};
+use crate::keys::{KeyQueue, Keys, Remembered};
+use crate::level::Level;
+use crate::numbers::{ReservationNo, TransferNo};
+use crate::pages::Queue;
+use crate::reservation::{EndedQueue, Reservation, ReservationQueue, Reservations};
+use crate::settings::Settings;
+use crate::state::State;
+use crate::totals::Totals;
+use crate::transfer::{Incoming, Outgoing, TransferId, Transfers};
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+/// What stands once in a snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The partition's number.
+    pub partition: u16,
+    /// The last entry that the state reflects.
+    pub last: Stamp,
+    /// The settings in force.
+    pub settings: Settings,
+    /// The running sums.
+    pub totals: Totals,
+    /// The number of the next transfer from here.
+    pub next_transfer: u64,
+    /// The first number in each queue: reservations, ended reservations, keys, changes, arrived transfers.
+    pub fronts: [u64; 5],
+}
+
+/// A frozen state: cheap to take (pages are shared with the writer until it changes them), ready to be written.
+#[derive(Clone, Debug)]
+pub struct Body {
+    head: Head,
+    locations: NamePages,
+    skus: NamePages,
+    levels: LevelPages,
+    reservations: ReservationQueue,
+    ended: EndedQueue,
+    keys: KeyQueue,
+    journal: Journal,
+    transfers: Transfers,
+}
+
+/// One item of a snapshot. A snapshot is its items in order; its hash is the state hash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Item {
+    /// Comes first.
+    Head(Head),
+    /// A location, in the order of their numbers.
+    Location(CompactString),
+    /// A SKU, in the order of their numbers.
+    Sku(CompactString),
+    /// A level, in the order of their numbers.
+    Level(Level),
+    /// A reservation slot, in the order of their numbers.
+    Reservation(Option<Reservation>),
+    /// An ended reservation, in the order they ended.
+    Ended(ReservationNo),
+    /// A remembered key, oldest first.
+    Key(Remembered),
+    /// A change of on hand, oldest first.
+    Change(Change),
+    /// A transfer in the outbox.
+    Outgoing(TransferNo, Outgoing),
+    /// A transfer to here.
+    Incoming(TransferId, Incoming),
+    /// An arrived transfer, in the order they arrived.
+    Arrived(TransferId),
+    /// Comes last.
+    End,
+}
+
+impl State {
+    /// Freezes the state as it is, in microseconds.
+    pub fn freeze(&self) -> Body {
+        let (locations, skus, levels) = self.directory.pages();
+        let (reservations, ended) = self.reservations.queues();
+        let fronts = [
+            reservations.front(),
+            ended.front(),
+            self.keys.queue().front(),
+            self.journal.front(),
+            self.transfers.arrived.front(),
+        ];
+        Body {
+            head: Head {
+                partition: self.partition,
+                last: self.last,
+                settings: self.settings,
+                totals: self.totals,
+                next_transfer: self.transfers.next,
+                fronts,
+            },
+            locations,
+            skus,
+            levels,
+            reservations,
+            ended,
+            keys: self.keys.queue().clone(),
+            journal: self.journal.clone(),
+            transfers: self.transfers.clone(),
+        }
+    }
+}
+
+impl Body {
+    /// What stands once: position, settings, sums.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// How many items [`Body::items`] gives, about: for a progress bar.
+    pub fn len(&self) -> usize {
+        let queued = (self.reservations.back() - self.reservations.front())
+            + (self.keys.back() - self.keys.front())
+            + (self.journal.back() - self.journal.front());
+        self.levels.len() + self.skus.len() + queued as usize
+    }
+
+    /// Whether the ledger was empty.
+    pub fn is_empty(&self) -> bool {
+        self.head.last == Stamp::default()
+    }
+
+    /// The items in their one order.
+    pub fn items(&self) -> impl Iterator<Item = Item> + '_ {
+        let transfers = &self.transfers;
+        std::iter::once(Item::Head(self.head))
+            .chain(self.locations.iter().cloned().map(Item::Location))
+            .chain(self.skus.iter().cloned().map(Item::Sku))
+            .chain(self.levels.iter().copied().map(Item::Level))
+            .chain(
+                self.reservations
+                    .iter()
+                    .map(|(_, one)| Item::Reservation(one.clone())),
+            )
+            .chain(self.ended.iter().map(|(_, no)| Item::Ended(*no)))
+            .chain(self.keys.iter().map(|(_, key)| Item::Key(*key)))
+            .chain(self.journal.iter().map(|(_, change)| Item::Change(*change)))
+            .chain(
+                transfers
+                    .outbox
+                    .iter()
+                    .map(|(no, one)| Item::Outgoing(*no, one.clone())),
+            )
+            .chain(
+                transfers
+                    .incoming
+                    .iter()
+                    .map(|(id, one)| Item::Incoming(*id, one.clone())),
+            )
+            .chain(transfers.arrived.iter().map(|(_, id)| Item::Arrived(*id)))
+            .chain(std::iter::once(Item::End))
+    }
+}
+
+/// Builds a state from the items of a snapshot.
+#[derive(Debug, Default)]
+pub struct Thaw {
+    head: Head,
+    locations: NamePages,
+    skus: NamePages,
+    levels: LevelPages,
+    reservations: ReservationQueue,
+    ended: EndedQueue,
+    keys: KeyQueue,
+    journal: Journal,
+    transfers: Transfers,
+}
+
+impl Thaw {
+    /// Takes the next item. Gives the state when the last one came.
+    pub fn take(mut self, item: Item) -> Result<Self, Box<State>> {
+        match item {
+            Item::Head(head) => self.start(head),
+            Item::Location(name) => self.locations.push(name),
+            Item::Sku(name) => self.skus.push(name),
+            Item::Level(level) => self.levels.push(level),
+            Item::Reservation(one) => {
+                self.reservations.push(one);
+            }
+            Item::Ended(no) => {
+                self.ended.push(no);
+            }
+            Item::Key(key) => {
+                self.keys.push(key);
+            }
+            Item::Change(change) => {
+                self.journal.push(change);
+            }
+            Item::Outgoing(no, one) => {
+                self.transfers.outbox.insert(no, one);
+            }
+            Item::Incoming(id, one) => {
+                self.transfers.incoming.insert(id, one);
+            }
+            Item::Arrived(id) => {
+                self.transfers.arrived.push(id);
+            }
+            Item::End => return Err(Box::new(self.finish())),
+        }
+        Ok(self)
+    }
+
+    fn start(&mut self, head: Head) {
+        let [reservations, ended, keys, journal, arrived] = head.fronts;
+        self.head = head;
+        self.reservations = Queue::starting_at(reservations);
+        self.ended = Queue::starting_at(ended);
+        self.keys = Queue::starting_at(keys);
+        self.journal = Queue::starting_at(journal);
+        self.transfers.arrived = Queue::starting_at(arrived);
+        self.transfers.next = head.next_transfer;
+    }
+
+    fn finish(self) -> State {
+        State {
+            partition: self.head.partition,
+            settings: self.head.settings,
+            last: self.head.last,
+            totals: self.head.totals,
+            directory: Directory::from_pages(self.locations, self.skus, self.levels),
+            reservations: Reservations::from_queues(self.reservations, self.ended),
+            keys: Keys::from_queue(self.keys),
+            journal: self.journal,
+            transfers: self.transfers,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What can be asked of a partition.
+//!
+//! Every command is decided in the same order of precedence, so that a client can rely on which refusal it gets when
+//! several would fit: the idempotency key, then names (location, SKU, reservation, transfer), then the state of what
+//! is named, then times, then quantities, then stock. Within a request the first line at fault is named, except for
+//! [`crate::refusal::Refusal::InsufficientStock`], which names all.
+
+use crate::reservation::{
+    confirm::Confirm, extend::Extend, fulfill::Fulfill, hold::Hold, release::Release,
+};
+use crate::settings::Settings;
+use crate::stock::{adjust::Adjust, count::Count, receive::Receive, set_policy::SetPolicy};
+use crate::transfer::{
+    announce::Announce, arrive::Arrive, dispatch::Dispatch, hand_over::HandOver,
+};
+use serde::Serialize;
+
+/// A command. Its serialized form is what an idempotency key's fingerprint is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Command {
+    /// Change the settings. Given by the engine when it starts.
+    Configure(Settings),
+    /// Goods came in.
+    Receive(Receive),
+    /// Change on hand or unavailable, with a reason.
+    Adjust(Adjust),
+    /// Stock was counted.
+    Count(Count),
+    /// Change the rules of levels.
+    SetPolicy(SetPolicy),
+    /// Reserve units.
+    Hold(Hold),
+    /// The order is placed.
+    Confirm(Confirm),
+    /// Expire later.
+    Extend(Extend),
+    /// Give back.
+    Release(Release),
+    /// The pick.
+    Fulfill(Fulfill),
+    /// Send units to another location.
+    Dispatch(Dispatch),
+    /// Units are on their way here. Given by the engine.
+    Announce(Announce),
+    /// The destination of a transfer knows of it. Given by the engine.
+    HandOver(HandOver),
+    /// A transfer arrived.
+    Arrive(Arrive),
+}

@@ -1,0 +1,60 @@
+//! What a reservation still holds, as lines that an entry carries.
+
+use super::{Reservation, ReservationState};
+use crate::level::{Bucket, Movement};
+use crate::lines::Few;
+use crate::numbers::{LevelNo, ReservationNo};
+use crate::refusal::Refusal;
+use crate::state::State;
+use serde::{Deserialize, Serialize};
+
+/// Units of a level that change hands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Units {
+    /// Whose.
+    pub level: LevelNo,
+    /// How many.
+    pub units: u32,
+}
+
+impl Units {
+    pub(crate) fn moved(&self, from: Bucket, to: Bucket) -> Movement {
+        Movement {
+            level: self.level,
+            from,
+            to,
+            units: self.units,
+        }
+    }
+}
+
+/// What the reservation still holds, line by line; lines that hold nothing are left out.
+pub(crate) fn outstanding(reservation: &Reservation) -> Few<Units> {
+    let holding = reservation.lines.iter().filter(|line| line.outstanding > 0);
+    holding
+        .map(|line| Units {
+            level: line.level,
+            units: line.outstanding,
+        })
+        .collect()
+}
+
+/// The reservation, if it is in a state that `allows` says will do.
+pub(crate) fn in_state<'a>(
+    state: &'a State,
+    no: ReservationNo,
+    needs: &'static str,
+    allows: impl Fn(ReservationState) -> bool,
+) -> Result<&'a Reservation, Refusal> {
+    let reservation = state
+        .reservations
+        .get(no)
+        .ok_or(Refusal::UnknownReservation)?;
+    if !allows(reservation.state) {
+        return Err(Refusal::WrongState {
+            state: reservation.state,
+            needs,
+        });
+    }
+    Ok(reservation)
+}

@@ -1,0 +1,203 @@
+//! An absolute count, as of a time.
+//!
+//! The problem: a count (or a merchant's file) says how much stood on the shelf at `as_of`, and comes in later. What
+//! the ledger knows to have happened after `as_of` is applied on top: on hand becomes the counted units plus the net
+//! change since. A count older than the level's newest one says nothing new: it is recorded as superseded and changes
+//! nothing. If more is known to have left since than was counted, on hand becomes zero: a shelf cannot hold less.
+
+use crate::draft::{Draft, Opening};
+use crate::journal;
+use crate::level::{Bucket, Level, Movement};
+use crate::lines::{Few, Lines};
+use crate::name::{Label, LocationId, Sku};
+use crate::numbers::LevelNo;
+use crate::quantity::Quantity;
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Sets on hand to what was counted, brought up to now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Where.
+    pub location: LocationId,
+    /// The moment that the count speaks of.
+    pub as_of: Timestamp,
+    /// Who counted: a person, a feed.
+    pub source: Label,
+    /// Whether what is not in the lines was counted as zero.
+    pub complete: bool,
+    /// What was counted, each SKU once.
+    pub lines: Lines<CountLine>,
+}
+
+/// One line of a count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CountLine {
+    /// What.
+    pub sku: Sku,
+    /// Units that stood there, 0 to [`Quantity::MAX`].
+    pub on_hand: u32,
+}
+
+/// A count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// The moment that it speaks of.
+    pub as_of: Timestamp,
+    /// Who counted.
+    pub source: Label,
+    /// Whether what was not named counted as zero.
+    pub complete: bool,
+    /// What was counted.
+    pub lines: Few<CountedLine>,
+}
+
+/// One line of a count, as recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedLine {
+    /// Whose units.
+    pub level: LevelNo,
+    /// Units counted.
+    pub counted: u32,
+    /// Net units known to have come in since (went out, if below zero).
+    pub since: i32,
+    /// By how much on hand changes.
+    pub change: i32,
+    /// Whether a newer count was there already; then nothing changes.
+    pub superseded: bool,
+}
+
+pub(crate) fn decide(
+    state: &State,
+    now: Timestamp,
+    command: &Count,
+) -> Result<(Vec<Opening>, Counted), Refusal> {
+    check_time(state, now, command.as_of)?;
+    let mut draft = Draft::of(&state.directory);
+    let mut named = BTreeSet::new();
+    let mut lines = Few::with_capacity(command.lines.len());
+    for (at, line) in command.lines.iter().enumerate() {
+        let sku = || line.sku.clone();
+        let level = draft.open(&command.location, &line.sku);
+        if !named.insert(level) {
+            return Err(Refusal::SkuTwice {
+                line: at,
+                sku: sku(),
+            });
+        }
+        let counted = count_level(
+            state,
+            &draft.level(level),
+            level,
+            command.as_of,
+            line.on_hand,
+        )
+        .ok_or_else(|| Refusal::TooMuch {
+            line: at,
+            sku: sku(),
+        })?;
+        lines.push(counted);
+    }
+    if command.complete {
+        lines.extend(uncounted(state, command, &named));
+    }
+    state.check_room_for(&draft)?;
+    let counted = Counted {
+        as_of: command.as_of,
+        source: command.source.clone(),
+        complete: command.complete,
+        lines,
+    };
+    Ok((draft.openings(), counted))
+}
+
+fn check_time(state: &State, now: Timestamp, as_of: Timestamp) -> Result<(), Refusal> {
+    let oldest = now.minus(state.settings.count_window);
+    if as_of > now {
+        return Err(Refusal::InFuture { now });
+    }
+    if as_of < oldest {
+        return Err(Refusal::TooOld { oldest });
+    }
+    Ok(())
+}
+
+/// The lines for what a complete count did not name: counted as zero.
+fn uncounted<'a>(
+    state: &'a State,
+    command: &'a Count,
+    named: &'a BTreeSet<LevelNo>,
+) -> impl Iterator<Item = CountedLine> + 'a {
+    let location = state.directory.location(&command.location);
+    let levels = location.map_or(&[][..], |location| state.directory.levels_at(location));
+    levels
+        .iter()
+        .filter(|no| !named.contains(no))
+        .filter_map(|&no| {
+            let level = state.directory.level(no)?;
+            count_level(state, level, no, command.as_of, 0)
+        })
+        .filter(|line| line.change != 0)
+}
+
+/// What a count does to one level; `None` if on hand would grow past its bound.
+fn count_level(
+    state: &State,
+    level: &Level,
+    no: LevelNo,
+    as_of: Timestamp,
+    counted: u32,
+) -> Option<CountedLine> {
+    let superseded = as_of_secs(as_of) < level.counted_at_secs;
+    let since = journal::net_since(&state.journal, level.last_change, as_of);
+    let target = (i64::from(counted) + since).max(0);
+    if target > i64::from(Quantity::MAX) {
+        return None;
+    }
+    let change = if superseded {
+        0
+    } else {
+        target - level.on_hand()
+    };
+    Some(CountedLine {
+        level: no,
+        counted,
+        since: i32::try_from(since).ok()?,
+        change: i32::try_from(change).ok()?,
+        superseded,
+    })
+}
+
+fn as_of_secs(as_of: Timestamp) -> u32 {
+    u32::try_from(as_of.millis() / 1000).unwrap_or(u32::MAX)
+}
+
+impl Counted {
+    pub(crate) fn movements(&self, each: &mut dyn FnMut(Movement)) {
+        for line in &self.lines {
+            let (from, to) = if line.change >= 0 {
+                (Bucket::Outside, Bucket::Free)
+            } else {
+                (Bucket::Free, Bucket::Outside)
+            };
+            each(Movement {
+                level: line.level,
+                from,
+                to,
+                units: line.change.unsigned_abs(),
+            });
+        }
+    }
+
+    pub(crate) fn settle(&self, state: &mut State) {
+        let at = as_of_secs(self.as_of);
+        for line in self.lines.iter().filter(|line| !line.superseded) {
+            if let Some(level) = state.directory.level_mut(line.level) {
+                level.counted_at_secs = level.counted_at_secs.max(at);
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Commands on stock itself. One file a command.
+
+pub mod adjust;
+pub mod count;
+pub mod receive;
+pub mod set_policy;
+
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
+
+/// When something happened: now if not said, and never in the future.
+pub(crate) fn occurred(said: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Refusal> {
+    match said {
+        Some(at) if at > now => Err(Refusal::InFuture { now }),
+        Some(at) => Ok(at),
+        None => Ok(now),
+    }
+}

@@ -1,0 +1,85 @@
+//! Announce: the destination learns of a transfer; its units are in transit there.
+
+use super::{Incoming, Outgoing, TransferId};
+use crate::draft::{Draft, Opening};
+use crate::level::{Bucket, Movement};
+use crate::lines::Few;
+use crate::name::LocationId;
+use crate::refusal::Refusal;
+use crate::reservation::promise::Units;
+use crate::state::State;
+use serde::{Deserialize, Serialize};
+
+/// Tells the destination of a transfer. Given by the engine, never by a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Announce {
+    /// The transfer.
+    pub transfer: TransferId,
+    /// What is on its way.
+    pub outgoing: Outgoing,
+}
+
+/// A transfer is on its way here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// The transfer.
+    pub transfer: TransferId,
+    /// From where.
+    pub from: LocationId,
+    /// To where.
+    pub to: LocationId,
+    /// What is on its way.
+    pub lines: Few<Units>,
+}
+
+/// What the destination records; `Ok(None)` if it knows of the transfer already.
+pub(crate) fn decide(
+    state: &State,
+    command: &Announce,
+) -> Result<Option<(Vec<Opening>, Announced)>, Refusal> {
+    if state.transfers.incoming(command.transfer).is_some() {
+        return Ok(None);
+    }
+    let Outgoing { from, to, lines } = &command.outgoing;
+    let mut draft = Draft::of(&state.directory);
+    let mut known = Few::with_capacity(lines.len());
+    for (at, line) in lines.iter().enumerate() {
+        let level = draft.open(to, &line.sku);
+        let sku = line.sku.clone();
+        draft
+            .shift(level, Bucket::Outside, Bucket::InTransit, line.units)
+            .map_err(|_| Refusal::TooMuch { line: at, sku })?;
+        known.push(Units {
+            level,
+            units: line.units,
+        });
+    }
+    let announced = Announced {
+        transfer: command.transfer,
+        from: from.clone(),
+        to: to.clone(),
+        lines: known,
+    };
+    Ok(Some((draft.openings(), announced)))
+}
+
+impl Announced {
+    pub(crate) fn movements(&self, each: &mut dyn FnMut(Movement)) {
+        for line in &self.lines {
+            each(line.moved(Bucket::Outside, Bucket::InTransit));
+        }
+    }
+
+    pub(crate) fn settle(&self, state: &mut State) {
+        let to = state.directory.location(&self.to).unwrap_or_default();
+        state.transfers.incoming.insert(
+            self.transfer,
+            Incoming {
+                from: self.from.clone(),
+                to,
+                arrived_at: None,
+                lines: self.lines.clone(),
+            },
+        );
+    }
+}

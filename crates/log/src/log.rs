@@ -1,0 +1,154 @@
+//! The contract of a log, whatever keeps it.
+//!
+//! One leader appends; any number of readers read. [`Log::append`] returns when the batch and all before it are
+//! durable, and not before. The batch says what it follows (position and checksum of the batch before), so every
+//! append is fenced: a leader that was overtaken by another finds a tail that it does not expect and stops. A
+//! replicated provider maps this onto its own conditional append (in JetStream: the expected last sequence and message
+//! id), so nothing here assumes that the log is on this machine.
+//!
+//! Failures come in three kinds, and a caller does another thing for each:
+//! - [`AppendError::Full`] and [`AppendError::Unavailable`]: nothing was appended; the same batch may be tried again.
+//! - [`AppendError::Fenced`]: another leader writes; step down.
+//! - [`AppendError::Broken`]: it is not known whether the batch is durable (a sync failed). The log takes no more
+//!   appends until it is opened again, because after a failed sync a later one proves nothing.
+
+use crate::batch::{Batch, Tail};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why an append did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// There is no room. Nothing was appended, and the same batch may be tried again when there is.
+    #[error("no room to append {bytes} bytes: {source}")]
+    Full {
+        /// How many bytes were to be written.
+        bytes: usize,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The log cannot be reached now. Nothing was appended, and the same batch may be tried again.
+    #[error("the log cannot be written now: {0}")]
+    Unavailable(std::io::Error),
+    /// The log ends elsewhere than the batch says.
+    #[error("the log ends at position {} with checksum {:016x}, not where the batch expects", .0.next, .0.checksum.0)]
+    Fenced(Tail),
+    /// It is not known whether the batch is durable. The log must be opened again.
+    #[error("the log failed and takes no more writes until it is opened again: {0}")]
+    Broken(String),
+    /// The batch breaks the contract: no records, or more than [`Batch::MOST_BYTES`].
+    #[error("not a batch that can be appended: {0}")]
+    Invalid(&'static str),
+}
+
+/// Why a log could not be opened or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system failed.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// What is stored is not what was written.
+    #[error("{} is damaged at byte {offset}: {what}. {advice}", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The position was trimmed away.
+    #[error("position {wanted} is trimmed; the log begins at {first}")]
+    Trimmed {
+        /// What was asked for.
+        wanted: u64,
+        /// What there is.
+        first: u64,
+    },
+}
+
+/// The writing end of a log. It has one owner.
+pub trait Log: Send {
+    /// Appends a batch. Returns the new tail when the batch and all before it are durable.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; after `Full`, `Unavailable`, `Fenced` and `Invalid` the log is as it was before.
+    fn append(&mut self, batch: &Batch) -> Result<Tail, AppendError>;
+
+    /// Where the log ends.
+    fn tail(&self) -> Tail;
+
+    /// Lets go of what lies before `before`, as far as whole pieces do. What is trimmed cannot be read any more;
+    /// `before` itself always can.
+    ///
+    /// # Errors
+    /// The system failed; the log can still be used.
+    fn trim(&mut self, before: u64) -> Result<(), ReadError>;
+
+    /// A reading end, for any number of threads.
+    fn reader(&self) -> Arc<dyn LogReader>;
+}
+
+/// The reading end of a log: sees what is durable and nothing else.
+pub trait LogReader: Send + Sync {
+    /// The batch that holds the record at `position`; `None` if that is at or after the tail.
+    ///
+    /// # Errors
+    /// The position was trimmed, the batch is damaged, or the system failed.
+    fn batch_at(&self, position: u64) -> Result<Option<Batch>, ReadError>;
+
+    /// The first position that can be read; equal to [`LogReader::next`] if there is none.
+    fn first(&self) -> u64;
+
+    /// The position after the last durable record.
+    fn next(&self) -> u64;
+
+    /// The position of the first batch that was closed at or after `at_millis`; [`LogReader::next`] if there is none.
+    ///
+    /// # Errors
+    /// The system failed.
+    fn first_since(&self, at_millis: u64) -> Result<u64, ReadError>;
+
+    /// How many bytes the readable log takes.
+    fn bytes(&self) -> u64;
+}
+
+impl dyn LogReader {
+    /// All batches from the one that holds `position`, in order, up to what is durable when each is read.
+    pub fn read_from(&self, position: u64) -> ReadFrom<'_> {
+        ReadFrom {
+            reader: self,
+            position,
+        }
+    }
+}
+
+/// Batches in order. Ends at the tail or after the first error.
+pub struct ReadFrom<'a> {
+    reader: &'a dyn LogReader,
+    position: u64,
+}
+
+impl Iterator for ReadFrom<'_> {
+    type Item = Result<Batch, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.reader.batch_at(self.position).transpose()? {
+            Ok(batch) => {
+                self.position = batch.next();
+                Some(Ok(batch))
+            }
+            Err(error) => {
+                self.position = u64::MAX;
+                Some(Err(error))
+            }
+        }
+    }
+}
