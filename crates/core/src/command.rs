@@ -1,9 +1,18 @@
 //! What can be asked of a partition.
 //!
 //! Every command is decided in the same order of precedence, so that a client can rely on which refusal it gets when
-//! several would fit: the idempotency key, then names (location, SKU, reservation, transfer), then the state of what
-//! is named, then times, then quantities, then stock. Within a request the first line at fault is named, except for
-//! [`crate::refusal::Refusal::InsufficientStock`], which names all.
+//! several would fit:
+//!
+//! 1. the idempotency key (reused),
+//! 2. names (unknown location, SKU, reservation or transfer; a SKU that is not in the reservation),
+//! 3. the state of what is named (wrong state, received already),
+//! 4. times (in the future, too old),
+//! 5. lines (from a location to itself, a SKU twice, too much, more than promised),
+//! 6. room (full),
+//! 7. stock (insufficient, below zero).
+//!
+//! Within a step the first line at fault is named, except for [`crate::refusal::Refusal::InsufficientStock`], which
+//! names all. An adjustment adds up its lines in order, so its steps 5 and 7 are one.
 
 use crate::reservation::{
     confirm::Confirm, extend::Extend, fulfill::Fulfill, hold::Hold, release::Release,

@@ -6,8 +6,8 @@
 
 use crate::draft::Opening;
 use crate::keys::Key;
-use crate::level::Movement;
-use crate::numbers::Seq;
+use crate::level::{Bucket, Movement};
+use crate::numbers::{LevelNo, Seq};
 use crate::reservation::{
     confirm::Confirmed, expire::Expired, extend::Extended, fulfill::Fulfilled, hold::Held,
     release::Released,
@@ -93,6 +93,24 @@ impl Event {
             Self::Announced(event) => event.movements(each),
             Self::Arrived(event) => event.movements(each),
             Self::Configured(_) | Self::PolicySet(_) | Self::Extended(_) | Self::HandedOver(_) => {}
+        }
+    }
+
+    /// The levels it changes, in order; one may come more than once.
+    pub fn levels(&self, each: &mut dyn FnMut(LevelNo)) {
+        match self {
+            Self::PolicySet(event) => event.lines.iter().for_each(|line| each(line.level)),
+            other => other.movements(&mut |movement| each(movement.level)),
+        }
+    }
+
+    /// Whether a movement only mends the record: no goods came or went. What a count changes, and the surplus that
+    /// a pick proves, were there (or not) all the time, so a count as of an earlier moment has seen them already.
+    pub(crate) fn mends_the_record(&self, movement: &Movement) -> bool {
+        match self {
+            Self::Counted(_) => true,
+            Self::Fulfilled(_) => movement.from == Bucket::Outside,
+            _ => false,
         }
     }
 

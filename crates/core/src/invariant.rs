@@ -5,7 +5,8 @@
 
 use crate::entry::Stamp;
 use crate::level::Bucket;
-use crate::numbers::LevelNo;
+use crate::numbers::{LevelNo, Seq};
+use crate::quantity::Quantity;
 use crate::reservation::ReservationState;
 use crate::state::State;
 use std::collections::BTreeMap;
@@ -84,7 +85,7 @@ impl Invariant {
                 "A reservation that did not allow a partial one holds all it asked for."
             }
             Self::ExactExpiry => {
-                "After an entry at a time, no reservation is held whose expiry is before that time."
+                "No reservation expires early, and while one is due (its expiry is now or before) only expiries are recorded."
             }
             Self::Order => "Positions have no gaps, and the ledger's time never goes back.",
             Self::KeysNameOneEntry => "Within its retention an idempotency key names one entry.",
@@ -156,6 +157,14 @@ pub fn check(state: &State) -> Vec<Violation> {
     found
 }
 
+/// The buckets that never fall below zero, which their type sees to.
+const COUNTED: [Bucket; 4] = [
+    Bucket::Reserved,
+    Bucket::Allocated,
+    Bucket::Unavailable,
+    Bucket::InTransit,
+];
+
 type Say<'a> = &'a mut dyn FnMut(Invariant, String);
 
 fn conservation(state: &State, say: Say<'_>) {
@@ -184,7 +193,12 @@ fn conservation(state: &State, say: Say<'_>) {
 
 fn bounds(state: &State, say: Say<'_>) {
     for (no, level) in state.directory().iter() {
-        if level.on_hand() < 0 {
+        let most = i64::from(Quantity::MAX);
+        let is_sound = (0..=most).contains(&level.on_hand())
+            && COUNTED
+                .iter()
+                .all(|bucket| level.units_in(*bucket) <= 2 * most);
+        if !is_sound {
             say(Invariant::Bounds, state.name_of(no));
         }
     }
@@ -214,13 +228,18 @@ fn promises(state: &State, say: Say<'_>) {
     }
 }
 
+/// Several holds may be due at once, and each expires by an entry of its own: between two of them the rest are overdue.
 fn expiry(state: &State, say: Say<'_>) {
+    let now = state.last().at;
+    if state.reservations().has_just_expired_one(now) {
+        return;
+    }
     let overdue = state
         .reservations()
         .iter()
-        .filter(|(_, one)| one.state == ReservationState::Held && one.expires_at < state.last().at);
+        .filter(|(_, one)| one.state == ReservationState::Held && one.expires_at < now);
     for (no, one) in overdue {
-        let (due, now) = (one.expires_at.millis(), state.last().at.millis());
+        let (due, now) = (one.expires_at.millis(), now.millis());
         say(
             Invariant::ExactExpiry,
             format!("reservation {no} is held at {now}, due at {due}"),
@@ -244,14 +263,19 @@ fn transit(state: &State, say: Say<'_>) {
 }
 
 fn keys(state: &State, say: Say<'_>) {
-    let mut seen: BTreeMap<[u64; 2], u64> = BTreeMap::new();
+    let mut newest: BTreeMap<[u64; 2], Seq> = BTreeMap::new();
     for (_, one) in state.keys.queue().iter() {
-        let earlier = seen.insert(one.key.hash, u64::from(one.at_secs));
-        let retention_secs = state.settings().key_retention.millis() / 1000;
-        if earlier
-            .is_some_and(|earlier| u64::from(one.at_secs).saturating_sub(earlier) < retention_secs)
-        {
-            say(Invariant::KeysNameOneEntry, format!("entry {}", one.seq));
+        newest.insert(one.key.hash, one.seq);
+        if one.seq > state.last().seq {
+            let what = format!("a key names entry {}, which is not written yet", one.seq);
+            say(Invariant::KeysNameOneEntry, what);
+        }
+    }
+    for (_, one) in state.keys.queue().iter() {
+        let named = state.keys.newest(&one.key).map(|found| found.seq);
+        if named != newest.get(&one.key.hash).copied() {
+            let what = format!("the key of entry {} names {named:?}", one.seq);
+            say(Invariant::KeysNameOneEntry, what);
         }
     }
 }

@@ -4,6 +4,9 @@
 //! between are known to us and not to it. The rule: on hand becomes the counted units plus every change that happened
 //! after `as_of`. Each change points to the one before it of the same level, so a count walks only its own level's
 //! changes. Changes older than the count window are forgotten, and an `as_of` before the window is refused.
+//!
+//! Only what happened to the goods is a change. What mends the record (the outcome of a count, the surplus that a pick
+//! proves) is not: a count as of an earlier moment saw those goods, or missed them, already.
 
 use crate::numbers::LevelNo;
 use crate::pages::Queue;
@@ -74,12 +77,83 @@ pub(crate) fn net_since(journal: &Journal, last_change: u32, as_of: Timestamp) -
     net
 }
 
-/// Forgets up to `most` changes recorded before `horizon`.
+/// The oldest moment from which every change is still known.
+pub(crate) fn complete_since(journal: &Journal) -> Timestamp {
+    let oldest = journal.get(journal.front());
+    match oldest {
+        Some(change) if journal.front() > 0 => change.recorded_at,
+        _ => Timestamp::default(),
+    }
+}
+
+/// Forgets up to `most` changes recorded before `horizon`. The newest of them stays: it tells how far back the journal
+/// is complete, also when the window is made longer afterwards.
 pub(crate) fn forget(journal: &mut Journal, horizon: Timestamp, most: usize) {
     for _ in 0..most {
-        match journal.get(journal.front()) {
+        match journal.get(journal.front() + 1) {
             Some(change) if change.recorded_at < horizon => journal.pop_front(),
             _ => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(second: u64, units: i32, before: u32) -> Change {
+        let at = Timestamp::from_millis(second * 1000);
+        Change {
+            recorded_at: at,
+            occurred_at: at,
+            units,
+            before,
+            level: LevelNo(0),
+        }
+    }
+
+    fn at(second: u64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    #[test]
+    fn links_hold_where_their_low_32_bits_wrap() {
+        for wraps in 1..4 {
+            let mut journal = Journal::starting_at((wraps << 32) - 3);
+            let last = (1..=6).fold(0, |last, second| {
+                record(&mut journal, change(second, 1, last))
+            });
+            assert_eq!(net_since(&journal, last, at(0)), 6);
+            assert_eq!(net_since(&journal, last, at(4)), 2);
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_forgotten_change_leads_nowhere() {
+        let mut journal = Journal::default();
+        let last = (1..=5).fold(0, |last, second| {
+            record(&mut journal, change(second, 1, last))
+        });
+        forget(&mut journal, at(4), 9);
+        assert_eq!(journal.front(), 2);
+        assert_eq!(complete_since(&journal), at(3));
+        assert_eq!(net_since(&journal, last, at(3)), 2);
+        assert_eq!(net_since(&journal, 1, at(0)), 0);
+    }
+
+    #[test]
+    fn the_journal_does_not_outgrow_its_window() {
+        let mut journal = Journal::default();
+        for second in 1..1000 {
+            for _ in 0..100 {
+                record(&mut journal, change(second, 1, 0));
+            }
+            forget(
+                &mut journal,
+                at(second).minus(crate::Span::from_secs(2)),
+                104,
+            );
+        }
+        assert!(journal.back() - journal.front() <= 301);
     }
 }

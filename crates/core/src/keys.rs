@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// An idempotency key as the ledger keeps it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "[u8; 24]", into = "[u8; 24]")]
 pub struct Key {
     /// A 128-bit hash of the key's text (and of whose key it is), in two halves.
     pub hash: [u64; 2],
@@ -19,21 +20,41 @@ pub struct Key {
     pub fingerprint: u64,
 }
 
-/// What is kept of a key: 36 bytes in 40.
+/// Hashes are random bytes: a fixed array is smaller than variable-length numbers.
+impl From<Key> for [u8; 24] {
+    fn from(key: Key) -> Self {
+        let mut bytes = [0; 24];
+        bytes[..8].copy_from_slice(&key.hash[0].to_le_bytes());
+        bytes[8..16].copy_from_slice(&key.hash[1].to_le_bytes());
+        bytes[16..].copy_from_slice(&key.fingerprint.to_le_bytes());
+        bytes
+    }
+}
+
+impl From<[u8; 24]> for Key {
+    fn from(bytes: [u8; 24]) -> Self {
+        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
+        Self {
+            hash: [word(0), word(8)],
+            fingerprint: word(16),
+        }
+    }
+}
+
+/// What is kept of a key, in 40 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
     /// The key.
     pub key: Key,
     /// The entry that answered it.
     pub seq: Seq,
-    /// When, in whole seconds since the epoch, rounded up: a key is kept a second too long rather than too short.
-    pub at_secs: u32,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Remembered {
     fn is_within(&self, retention: Span, now: Timestamp) -> bool {
-        let at = Timestamp::from_millis(u64::from(self.at_secs) * 1000);
-        now.since(at) <= retention
+        now.since(self.at) <= retention
     }
 }
 
@@ -66,20 +87,27 @@ impl Keys {
 
     /// What a key stands for, if it was used within `retention` before `now`.
     pub(crate) fn find(&self, key: &Key, retention: Span, now: Timestamp) -> Option<&Remembered> {
+        self.newest(key)
+            .filter(|found| found.is_within(retention, now))
+    }
+
+    /// The newest entry that answered a key, as long as it is kept.
+    pub(crate) fn newest(&self, key: &Key) -> Option<&Remembered> {
+        self.by_low(self.place(key)?)
+    }
+
+    fn place(&self, key: &Key) -> Option<u32> {
         let is_it = |low| {
             self.by_low(low)
                 .is_some_and(|found| found.key.hash == key.hash)
         };
-        let low = self.index.find(key.hash[0], is_it)?;
-        self.by_low(low)
-            .filter(|found| found.is_within(retention, now))
+        self.index.find(key.hash[0], is_it)
     }
 
     /// Remembers that the entry `seq` answered `key` at `at`.
     pub(crate) fn remember(&mut self, key: Key, seq: Seq, at: Timestamp) {
-        let at_secs = u32::try_from(at.millis().div_ceil(1000)).unwrap_or(u32::MAX);
         self.forget_same(&key);
-        self.push(Remembered { key, seq, at_secs });
+        self.push(Remembered { key, seq, at });
     }
 
     /// Forgets up to `most` keys that are past the retention window.
@@ -98,11 +126,7 @@ impl Keys {
 
     /// A key that comes again after its window replaces itself, so that the index never holds two of one hash.
     fn forget_same(&mut self, key: &Key) {
-        let is_it = |low| {
-            self.by_low(low)
-                .is_some_and(|found| found.key.hash == key.hash)
-        };
-        if let Some(low) = self.index.find(key.hash[0], is_it) {
+        if let Some(low) = self.place(key) {
             self.index.remove(key.hash[0], low);
         }
     }
@@ -124,4 +148,42 @@ impl Keys {
 fn by_low(queue: &KeyQueue, low: u32) -> Option<&Remembered> {
     let offset = low.wrapping_sub(queue.front() as u32);
     queue.get(queue.front() + u64::from(offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(hash: u64) -> Key {
+        Key {
+            hash: [hash, 1],
+            fingerprint: 7,
+        }
+    }
+
+    #[test]
+    fn a_key_is_kept_for_its_whole_retention_also_after_the_year_2106() {
+        let (mut keys, day) = (Keys::default(), Span::from_secs(86_400));
+        let at = Timestamp::from_millis(5_000_000_000_001);
+        keys.remember(key(1), Seq(1), at);
+        let last = at.plus(day);
+        assert!(keys.find(&key(1), day, last).is_some());
+        let after = last.plus(Span::from_millis(1));
+        assert!(keys.find(&key(1), day, after).is_none());
+    }
+
+    #[test]
+    fn a_key_that_came_again_is_the_newer_one_also_when_the_older_is_forgotten() {
+        let (mut keys, second) = (Keys::default(), Span::from_secs(1));
+        keys.remember(key(1), Seq(1), Timestamp::from_millis(0));
+        keys.remember(key(1), Seq(2), Timestamp::from_millis(2_000));
+        keys.forget(second, Timestamp::from_millis(2_000), 4);
+        assert_eq!(keys.queue().front(), 1);
+        assert_eq!(keys.newest(&key(1)).map(|found| found.seq), Some(Seq(2)));
+        let restored = Keys::from_queue(keys.queue().clone());
+        assert_eq!(
+            restored.newest(&key(1)).map(|found| found.seq),
+            Some(Seq(2))
+        );
+    }
 }

@@ -192,7 +192,8 @@ impl Level {
     }
 
     /// Moves `units` between two buckets, or changes nothing if a bound would be broken: every bucket but free stays
-    /// at zero or above, on hand stays at zero or above, and nothing grows past [`Quantity::MAX`].
+    /// at zero or above, on hand stays within 0 to [`Quantity::MAX`], and no bucket grows past twice that (a level can
+    /// promise [`Quantity::MAX`] units that are there and as many that are not).
     pub(crate) fn shift(
         &mut self,
         from: Bucket,

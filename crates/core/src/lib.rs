@@ -15,6 +15,7 @@
     clippy::float_arithmetic
 )]
 
+mod admit;
 pub mod body;
 pub mod command;
 mod directory;

@@ -194,16 +194,15 @@ impl State {
     /// The entry does not fit the state: it breaks a numbered invariant. The state must not be used any more; it is
     /// rebuilt from the ledger, which never holds such an entry unless it was damaged.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Violation> {
-        self.check_order(entry)?;
-        self.check_all_or_nothing(entry)?;
+        self.admit(entry)?;
         for opening in &entry.openings {
             self.directory.open(&opening.location, &opening.sku);
         }
-        let occurred_at = entry.event.occurred_at().unwrap_or(entry.stamp.at);
+        let changes = self.journal.back();
         let mut outcome = Ok(());
         entry.event.movements(&mut |movement| {
             if outcome.is_ok() {
-                outcome = self.post(&movement, &entry.stamp, occurred_at);
+                outcome = self.post(&movement, entry);
             }
         });
         outcome?;
@@ -214,26 +213,23 @@ impl State {
         if let Some(key) = entry.key {
             self.keys.remember(key, entry.stamp.seq, entry.stamp.at);
         }
-        self.forget(entry.stamp.at);
+        let changes = (self.journal.back() - changes) as usize;
+        self.forget(entry.stamp.at, changes);
         Ok(())
     }
 
-    fn post(
-        &mut self,
-        movement: &Movement,
-        stamp: &Stamp,
-        occurred_at: Timestamp,
-    ) -> Result<(), Violation> {
+    fn post(&mut self, movement: &Movement, entry: &Entry) -> Result<(), Violation> {
         if movement.units == 0 {
             return Ok(());
         }
         self.directory
             .post(movement)
-            .map_err(|level| Violation::new(Invariant::Bounds, *stamp, self.name_of(level)))?;
+            .map_err(|level| Violation::new(Invariant::Bounds, entry.stamp, self.name_of(level)))?;
         self.totals.post(movement);
         let units = movement.on_hand_change();
-        if units != 0 {
-            self.note_change(movement.level, units, stamp.at, occurred_at);
+        if units != 0 && !entry.event.mends_the_record(movement) {
+            let occurred_at = entry.event.occurred_at().unwrap_or(entry.stamp.at);
+            self.note_change(movement.level, units, entry.stamp.at, occurred_at);
         }
         Ok(())
     }
@@ -278,7 +274,8 @@ impl State {
         }
     }
 
-    fn forget(&mut self, now: Timestamp) {
+    /// Forgets what is past its window. An entry of many changes clears as many, or the journal would only grow.
+    fn forget(&mut self, now: Timestamp, changes: usize) {
         let Settings {
             key_retention,
             ended_retention,
@@ -288,47 +285,8 @@ impl State {
         self.keys.forget(key_retention, now, FORGET);
         self.reservations.forget(ended_retention, now, FORGET);
         self.transfers.forget(ended_retention, now, FORGET);
-        journal::forget(&mut self.journal, now.minus(count_window), FORGET);
-    }
-
-    fn check_order(&self, entry: &Entry) -> Result<(), Violation> {
-        let follows = entry.stamp.seq == self.last.seq.next() && entry.stamp.at >= self.last.at;
-        let what = || format!("entry {} after entry {}", entry.stamp.seq, self.last.seq);
-        follows
-            .then_some(())
-            .ok_or_else(|| Violation::new(Invariant::Order, entry.stamp, what()))
-    }
-
-    fn check_all_or_nothing(&self, entry: &Entry) -> Result<(), Violation> {
-        let Event::Held(held) = &entry.event else {
-            return Ok(());
-        };
-        let is_whole = held.allow_partial
-            || held
-                .lines
-                .iter()
-                .all(|line| line.reserved == line.requested);
-        let what = || format!("reservation {}", held.reservation);
-        is_whole
-            .then_some(())
-            .ok_or_else(|| Violation::new(Invariant::AllOrNothing, entry.stamp, what()))
-    }
-
-    fn check_never_oversold(&self, entry: &Entry) -> Result<(), Violation> {
-        let Event::Held(held) = &entry.event else {
-            return Ok(());
-        };
-        let promised = held.lines.iter().filter(|line| line.reserved > 0);
-        for line in promised {
-            let is_sound = self.directory.level(line.level).is_some_and(|level| {
-                level.available() + i64::from(level.policy().oversell_limit) >= 0
-            });
-            if !is_sound {
-                let name = self.name_of(line.level);
-                return Err(Violation::new(Invariant::NeverOversold, entry.stamp, name));
-            }
-        }
-        Ok(())
+        let horizon = now.minus(count_window);
+        journal::forget(&mut self.journal, horizon, FORGET + changes);
     }
 
     pub(crate) fn check_room_for(&self, draft: &Draft<'_>) -> Result<(), Refusal> {

@@ -33,7 +33,8 @@ pub struct Batch {
     pub records: u32,
     /// The term of the leader that wrote it; 0 where there is only one.
     pub epoch: u32,
-    /// When it was closed, in milliseconds since the epoch of time; lets a reader find a time without decoding.
+    /// When it was closed, in milliseconds since the epoch of time; never before that of the batch before it. Lets a
+    /// reader find a time without decoding.
     pub at_millis: u64,
     /// The checksum of the batch before it: the chain.
     pub before: Checksum,

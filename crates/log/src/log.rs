@@ -13,7 +13,8 @@
 //!   appends until it is opened again, because after a failed sync a later one proves nothing.
 
 use crate::batch::{Batch, Tail};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Why an append did not happen.
@@ -36,7 +37,8 @@ pub enum AppendError {
     /// It is not known whether the batch is durable. The log must be opened again.
     #[error("the log failed and takes no more writes until it is opened again: {0}")]
     Broken(String),
-    /// The batch breaks the contract: no records, or more than [`Batch::MOST_BYTES`].
+    /// The batch breaks the contract: no records, no bytes or more than [`Batch::MOST_BYTES`], or a time before that
+    /// of the batch before it.
     #[error("not a batch that can be appended: {0}")]
     Invalid(&'static str),
 }
@@ -64,6 +66,16 @@ pub enum ReadError {
         /// What to do.
         advice: &'static str,
     },
+    /// A file that must be there is not.
+    #[error("{} is missing: {what}. {advice}", path.display())]
+    Missing {
+        /// Which file, or the folder it should be in.
+        path: PathBuf,
+        /// How it is known that it should be there.
+        what: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The position was trimmed away.
     #[error("position {wanted} is trimmed; the log begins at {first}")]
     Trimmed {
@@ -72,6 +84,49 @@ pub enum ReadError {
         /// What there is.
         first: u64,
     },
+}
+
+impl ReadError {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::Io { path, source }
+    }
+}
+
+impl AppendError {
+    /// For a failure after which nothing is appended and the same may be tried again.
+    pub(crate) fn retriable(bytes: usize, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::Full { bytes, source }
+            }
+            _ => Self::Unavailable(source),
+        }
+    }
+}
+
+/// Whether a batch may be appended to a log that ends with `tail` and whose last batch was closed at `last_millis`.
+/// Every provider asks this first, so that all of them refuse the same.
+///
+/// # Errors
+/// [`AppendError::Invalid`] and [`AppendError::Fenced`], in this order; a time that goes back is told last, because
+/// only who follows the tail knows what it may not be before.
+pub fn admit(batch: &Batch, tail: &Tail, last_millis: u64) -> Result<(), AppendError> {
+    if batch.records == 0 || batch.payload.is_empty() {
+        return Err(AppendError::Invalid("it holds no records"));
+    }
+    if batch.payload.len() > Batch::MOST_BYTES {
+        return Err(AppendError::Invalid("its payload is over 32 MiB"));
+    }
+    if !batch.follows(tail) {
+        return Err(AppendError::Fenced(*tail));
+    }
+    if batch.at_millis < last_millis {
+        return Err(AppendError::Invalid(
+            "its time is before that of the batch before it",
+        ));
+    }
+    Ok(())
 }
 
 /// The writing end of a log. It has one owner.
@@ -120,7 +175,7 @@ pub trait LogReader: Send + Sync {
     fn bytes(&self) -> u64;
 }
 
-impl dyn LogReader {
+impl dyn LogReader + '_ {
     /// All batches from the one that holds `position`, in order, up to what is durable when each is read.
     pub fn read_from(&self, position: u64) -> ReadFrom<'_> {
         ReadFrom {

@@ -4,11 +4,11 @@
 //! A picker holds the goods in hand, so a pick is never refused because the record says there are none: if on hand
 //! would fall below zero, the missing units are first recorded as a surplus that the record did not know of.
 
-use super::promise::{Units, in_state};
+use super::promise::{Units, in_any_state, in_state};
 use super::{Reservation, ReservationState};
 use crate::draft::Draft;
 use crate::entry::Stamp;
-use crate::level::{Bucket, Movement, OnNotFound};
+use crate::level::{Bucket, Movement, OnNotFound, OutOfBounds};
 use crate::lines::{Few, Lines};
 use crate::name::Sku;
 use crate::numbers::{LevelNo, ReservationNo};
@@ -101,134 +101,145 @@ pub(crate) fn decide(
     command: &Fulfill,
 ) -> Result<Fulfilled, Refusal> {
     let no = command.reservation;
+    let reservation = in_any_state(state, no)?;
+    let levels = line_levels(state, reservation, command)?;
+    let substitutes = substituted(state, reservation, command, &levels)?;
     let is_confirmed = |state| state == ReservationState::Confirmed;
-    let reservation = in_state(state, no, "confirmed", is_confirmed)?;
+    in_state(state, no, "confirmed", is_confirmed)?;
     let occurred_at = occurred(command.occurred_at, now)?;
-    let lines = picked_lines(state, reservation, command)?;
-    let substitutes = substituted(state, reservation, command, &lines)?;
-    let promised: u64 = reservation
-        .lines
-        .iter()
-        .map(|line| u64::from(line.outstanding))
-        .sum();
-    let done: u64 = lines
-        .iter()
-        .map(|line| u64::from(line.picked) + u64::from(line.not_found))
-        .sum();
+    let (lines, left) = picked_lines(reservation, command, &levels)?;
     let mut fulfilled = Fulfilled {
         reservation: no,
         occurred_at,
-        is_complete: done == promised,
+        is_complete: left == 0,
         lines,
         substitutes,
         surplus: Vec::new(),
     };
-    fulfilled.reconcile(state)?;
+    fulfilled.reconcile(state, command)?;
     Ok(fulfilled)
 }
 
-fn picked_lines(
+/// The levels of the lines, all of which must be part of the reservation.
+fn line_levels(
     state: &State,
     reservation: &Reservation,
     command: &Fulfill,
-) -> Result<Few<PickedLine>, Refusal> {
-    let promised: BTreeMap<LevelNo, u32> = reservation
-        .lines
-        .iter()
-        .map(|line| (line.level, line.outstanding))
-        .collect();
-    let mut seen = BTreeSet::new();
-    let mut lines = Few::with_capacity(command.lines.len());
-    for (at, line) in command.lines.iter().enumerate() {
-        let sku = || line.sku.clone();
+) -> Result<Few<LevelNo>, Refusal> {
+    let reserved: BTreeSet<LevelNo> = reservation.lines.iter().map(|line| line.level).collect();
+    let level = |(at, line): (usize, &PickLine)| {
         let level = state.level(reservation.location, at, &line.sku).ok();
-        let Some((level, outstanding)) = level.and_then(|no| Some((no, *promised.get(&no)?)))
-        else {
-            return Err(Refusal::NotInReservation {
-                line: at,
-                sku: sku(),
-            });
-        };
-        if !seen.insert(level) {
-            return Err(Refusal::SkuTwice {
-                line: at,
-                sku: sku(),
-            });
-        }
-        if u64::from(line.picked) + u64::from(line.not_found) > u64::from(outstanding) {
-            return Err(Refusal::MoreThanPromised {
-                line: at,
-                sku: sku(),
-                outstanding,
-            });
-        }
-        lines.push(PickedLine {
-            level,
-            picked: line.picked,
-            not_found: line.not_found,
-            corrected: 0,
-        });
-    }
-    Ok(lines)
+        let sku = line.sku.clone();
+        level
+            .filter(|no| reserved.contains(no))
+            .ok_or(Refusal::NotInReservation { line: at, sku })
+    };
+    command.lines.iter().enumerate().map(level).collect()
 }
 
 fn substituted(
     state: &State,
     reservation: &Reservation,
     command: &Fulfill,
-    lines: &[PickedLine],
+    levels: &[LevelNo],
 ) -> Result<Vec<Substituted>, Refusal> {
     let mut found = Vec::new();
-    for (at, (line, picked)) in command.lines.iter().zip(lines).enumerate() {
+    for ((at, line), &instead_of) in command.lines.iter().enumerate().zip(levels) {
         for substitution in &line.substitutions {
             let level = state.level(reservation.location, at, &substitution.sku)?;
+            let units = substitution.quantity.units();
             found.push(Substituted {
-                instead_of: picked.level,
-                picked: Units {
-                    level,
-                    units: substitution.quantity.units(),
-                },
+                instead_of,
+                picked: Units { level, units },
             });
         }
     }
     Ok(found)
 }
 
+/// What was picked, line by line, and how many units the reservation holds after it.
+fn picked_lines(
+    reservation: &Reservation,
+    command: &Fulfill,
+    levels: &[LevelNo],
+) -> Result<(Few<PickedLine>, u64), Refusal> {
+    let lines = reservation.lines.iter();
+    let promised: BTreeMap<LevelNo, u32> =
+        lines.map(|line| (line.level, line.outstanding)).collect();
+    let mut left: u64 = promised.values().map(|units| u64::from(*units)).sum();
+    let mut seen = BTreeSet::new();
+    let mut picked = Few::with_capacity(command.lines.len());
+    for ((at, line), &level) in command.lines.iter().enumerate().zip(levels) {
+        let sku = || line.sku.clone();
+        if !seen.insert(level) {
+            return Err(Refusal::SkuTwice {
+                line: at,
+                sku: sku(),
+            });
+        }
+        let outstanding = promised.get(&level).copied().unwrap_or(0);
+        let done = u64::from(line.picked) + u64::from(line.not_found);
+        if done > u64::from(outstanding) {
+            return Err(Refusal::MoreThanPromised {
+                line: at,
+                sku: sku(),
+                outstanding,
+            });
+        }
+        left -= done;
+        picked.push(PickedLine {
+            level,
+            picked: line.picked,
+            not_found: line.not_found,
+            corrected: 0,
+        });
+    }
+    Ok((picked, left))
+}
+
 impl Fulfilled {
     /// Finds the surplus that the picks prove, then how far a not-found may correct on hand.
-    fn reconcile(&mut self, state: &State) -> Result<(), Refusal> {
-        let mut draft = Draft::of(&state.directory);
-        let full = |_| Refusal::Full("the level of a picked SKU");
-        let picks = self
-            .lines
-            .iter()
-            .map(|line| (line.level, line.picked, Bucket::Allocated));
-        let substitutes = self.substitutes.iter();
-        let substitutes = substitutes.map(|one| (one.picked.level, one.picked.units, Bucket::Free));
-        for (level, units, from) in picks.chain(substitutes) {
-            let missing = (i64::from(units) - draft.level(level).on_hand()).max(0);
-            let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+    fn reconcile(&mut self, state: &State, command: &Fulfill) -> Result<(), Refusal> {
+        let taken = self.taken();
+        let on_hand = |no| state.directory.level(no).map_or(0, |level| level.on_hand());
+        for (&level, &units) in &taken {
+            let missing = (units as i64 - on_hand(level)).max(0);
             if missing > 0 {
-                draft
-                    .shift(level, Bucket::Outside, Bucket::Free, missing)
-                    .map_err(full)?;
-                self.surplus.push(Units {
-                    level,
-                    units: missing,
-                });
+                let units = u32::try_from(missing).map_err(|_| too_much(command))?;
+                self.surplus.push(Units { level, units });
             }
-            draft
-                .shift(level, from, Bucket::Outside, units)
-                .map_err(full)?;
         }
         for line in &mut self.lines {
-            let level = draft.level(line.level);
-            if level.policy.on_not_found == OnNotFound::Correct {
-                let there = u32::try_from(level.on_hand()).unwrap_or(0);
+            let level = state.directory.level(line.level);
+            if level.is_some_and(|level| level.policy.on_not_found == OnNotFound::Correct) {
+                let taken = taken.get(&line.level).map_or(0, |units| *units as i64);
+                let there = u32::try_from(on_hand(line.level) - taken).unwrap_or(0);
                 line.corrected = line.not_found.min(there);
             }
         }
-        Ok(())
+        self.try_movements(state).map_err(|_| too_much(command))
+    }
+
+    /// The units that leave each level, as lines or as substitutes.
+    fn taken(&self) -> BTreeMap<LevelNo, u64> {
+        let mut taken = BTreeMap::new();
+        let lines = self.lines.iter().map(|line| (line.level, line.picked));
+        let substitutes = self.substitutes.iter().map(|one| one.picked);
+        for (level, units) in lines.chain(substitutes.map(|one| (one.level, one.units))) {
+            *taken.entry(level).or_default() += u64::from(units);
+        }
+        taken
+    }
+
+    fn try_movements(&self, state: &State) -> Result<(), OutOfBounds> {
+        let mut draft = Draft::of(&state.directory);
+        let mut outcome = Ok(());
+        self.movements(&mut |one| {
+            if outcome.is_ok() {
+                outcome = draft.shift(one.level, one.from, one.to, one.units);
+            }
+        });
+        outcome
     }
 
     pub(crate) fn movements(&self, each: &mut dyn FnMut(Movement)) {
@@ -271,5 +282,23 @@ impl Fulfilled {
                 .reservations
                 .end(no, ReservationState::Fulfilled, stamp.at);
         }
+    }
+}
+
+/// A pick of more units than a level can ever hold.
+fn too_much(command: &Fulfill) -> Refusal {
+    let units = |line: &PickLine| {
+        let substitutes = line.substitutions.iter();
+        u64::from(line.picked)
+            + substitutes
+                .map(|one| u64::from(one.quantity.units()))
+                .sum::<u64>()
+    };
+    let lines = command.lines.iter().enumerate();
+    let largest = lines.max_by_key(|(_, line)| units(line));
+    let (line, largest) = largest.expect("a request has at least one line");
+    Refusal::TooMuch {
+        line,
+        sku: largest.sku.clone(),
     }
 }

@@ -67,10 +67,11 @@ pub struct HeldLine {
 
 pub(crate) fn decide(state: &State, now: Timestamp, command: &Hold) -> Result<Held, Refusal> {
     let location = state.location(&command.location)?;
-    if state.reservations.open() >= state.settings.most_open_reservations as usize {
+    let levels = state.levels(location, command.lines.iter().map(|line| &line.sku))?;
+    let mut lines = summed(command, &levels)?;
+    if state.reservations.open() as u64 >= state.settings.most_open_reservations {
         return Err(Refusal::Full("open reservations"));
     }
-    let mut lines = summed(state, location, command)?;
     for line in &mut lines {
         line.reserved = line.requested.min(promisable(state, line.level));
     }
@@ -100,12 +101,11 @@ fn promisable(state: &State, level: LevelNo) -> u32 {
 }
 
 /// The lines by level, each level once, with the sum of what is asked of it.
-fn summed(state: &State, location: LocationNo, command: &Hold) -> Result<Few<HeldLine>, Refusal> {
+fn summed(command: &Hold, levels: &[LevelNo]) -> Result<Few<HeldLine>, Refusal> {
     let mut lines: Few<HeldLine> = Few::with_capacity(command.lines.len());
     let mut place: BTreeMap<LevelNo, usize> = BTreeMap::new();
     let has_one_line = command.lines.len() == 1;
-    for (at, line) in command.lines.iter().enumerate() {
-        let level = state.level(location, at, &line.sku)?;
+    for ((at, line), &level) in command.lines.iter().enumerate().zip(levels) {
         let units = line.quantity.units();
         let first = if has_one_line {
             0

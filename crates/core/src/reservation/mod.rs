@@ -160,6 +160,15 @@ impl Reservations {
             .map(|(_, no)| *no)
     }
 
+    /// Whether the last one that ended did so by its expiry, at `now`.
+    pub(crate) fn has_just_expired_one(&self, now: Timestamp) -> bool {
+        let last = self.ended.back().checked_sub(1);
+        let last = last
+            .and_then(|last| self.ended.get(last))
+            .and_then(|no| self.get(*no));
+        last.is_some_and(|one| (one.state, one.ended_at) == (ReservationState::Expired, now))
+    }
+
     pub(crate) fn add(&mut self, reservation: Reservation) {
         let due = reservation.expires_at;
         let no = ReservationNo(self.queue.push(Some(reservation)));

@@ -29,14 +29,25 @@ impl Units {
 }
 
 /// What the reservation still holds, line by line; lines that hold nothing are left out.
+pub(crate) fn holding(reservation: &Reservation) -> impl Iterator<Item = Units> {
+    let lines = reservation.lines.iter().filter(|line| line.outstanding > 0);
+    lines.map(|line| Units {
+        level: line.level,
+        units: line.outstanding,
+    })
+}
+
+/// What the reservation still holds, to be recorded.
 pub(crate) fn outstanding(reservation: &Reservation) -> Few<Units> {
-    let holding = reservation.lines.iter().filter(|line| line.outstanding > 0);
-    holding
-        .map(|line| Units {
-            level: line.level,
-            units: line.outstanding,
-        })
-        .collect()
+    holding(reservation).collect()
+}
+
+/// The reservation, whatever its state.
+pub(crate) fn in_any_state(state: &State, no: ReservationNo) -> Result<&Reservation, Refusal> {
+    state
+        .reservations
+        .get(no)
+        .ok_or(Refusal::UnknownReservation)
 }
 
 /// The reservation, if it is in a state that `allows` says will do.
@@ -46,10 +57,7 @@ pub(crate) fn in_state<'a>(
     needs: &'static str,
     allows: impl Fn(ReservationState) -> bool,
 ) -> Result<&'a Reservation, Refusal> {
-    let reservation = state
-        .reservations
-        .get(no)
-        .ok_or(Refusal::UnknownReservation)?;
+    let reservation = in_any_state(state, no)?;
     if !allows(reservation.state) {
         return Err(Refusal::WrongState {
             state: reservation.state,

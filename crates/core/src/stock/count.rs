@@ -88,21 +88,15 @@ pub(crate) fn decide(
                 sku: sku(),
             });
         }
-        let counted = count_level(
-            state,
-            &draft.level(level),
-            level,
-            command.as_of,
-            line.on_hand,
-        )
-        .ok_or_else(|| Refusal::TooMuch {
+        let known = draft.level(level);
+        let counted = count_level(state, &known, level, command.as_of, line.on_hand);
+        lines.push(counted.ok_or_else(|| Refusal::TooMuch {
             line: at,
             sku: sku(),
-        })?;
-        lines.push(counted);
+        })?);
     }
     if command.complete {
-        lines.extend(uncounted(state, command, &named));
+        add_uncounted(state, command, &named, &mut lines)?;
     }
     state.check_room_for(&draft)?;
     let counted = Counted {
@@ -115,7 +109,8 @@ pub(crate) fn decide(
 }
 
 fn check_time(state: &State, now: Timestamp, as_of: Timestamp) -> Result<(), Refusal> {
-    let oldest = now.minus(state.settings.count_window);
+    let window = now.minus(state.settings.count_window);
+    let oldest = window.max(journal::complete_since(&state.journal));
     if as_of > now {
         return Err(Refusal::InFuture { now });
     }
@@ -125,25 +120,32 @@ fn check_time(state: &State, now: Timestamp, as_of: Timestamp) -> Result<(), Ref
     Ok(())
 }
 
-/// The lines for what a complete count did not name: counted as zero.
-fn uncounted<'a>(
-    state: &'a State,
-    command: &'a Count,
-    named: &'a BTreeSet<LevelNo>,
-) -> impl Iterator<Item = CountedLine> + 'a {
+/// Adds lines for what a complete count did not name: counted as zero. Lines that change nothing are left out.
+fn add_uncounted(
+    state: &State,
+    command: &Count,
+    named: &BTreeSet<LevelNo>,
+    lines: &mut Few<CountedLine>,
+) -> Result<(), Refusal> {
     let location = state.directory.location(&command.location);
     let levels = location.map_or(&[][..], |location| state.directory.levels_at(location));
-    levels
-        .iter()
-        .filter(|no| !named.contains(no))
-        .filter_map(|&no| {
-            let level = state.directory.level(no)?;
-            count_level(state, level, no, command.as_of, 0)
-        })
-        .filter(|line| line.change != 0)
+    for &no in levels.iter().filter(|no| !named.contains(no)) {
+        let Some(level) = state.directory.level(no) else {
+            continue;
+        };
+        let counted = count_level(state, level, no, command.as_of, 0);
+        let line = counted.ok_or_else(|| Refusal::TooMuch {
+            line: command.lines.len(),
+            sku: state.sku_of(no),
+        })?;
+        if line.change != 0 {
+            lines.push(line);
+        }
+    }
+    Ok(())
 }
 
-/// What a count does to one level; `None` if on hand would grow past its bound.
+/// What a count does to one level; `None` if the level would grow past a bound.
 fn count_level(
     state: &State,
     level: &Level,
@@ -151,52 +153,69 @@ fn count_level(
     as_of: Timestamp,
     counted: u32,
 ) -> Option<CountedLine> {
-    let superseded = as_of_secs(as_of) < level.counted_at_secs;
     let since = journal::net_since(&state.journal, level.last_change, as_of);
-    let target = (i64::from(counted) + since).max(0);
-    if target > i64::from(Quantity::MAX) {
-        return None;
-    }
-    let change = if superseded {
-        0
+    let superseded = as_of_secs(as_of) < level.counted_at_secs;
+    let target = if superseded {
+        level.on_hand()
     } else {
-        target - level.on_hand()
+        (i64::from(counted) + since).max(0)
     };
-    Some(CountedLine {
+    let line = CountedLine {
         level: no,
         counted,
-        since: i32::try_from(since).ok()?,
-        change: i32::try_from(change).ok()?,
+        since: since.clamp(i32::MIN.into(), i32::MAX.into()) as i32,
+        change: i32::try_from(target - level.on_hand()).ok()?,
         superseded,
-    })
+    };
+    let movement = line.movement();
+    let mut after = *level;
+    let fits = after.shift(movement.from, movement.to, movement.units);
+    (fits.is_ok() && counted <= Quantity::MAX).then_some(line)
 }
 
 fn as_of_secs(as_of: Timestamp) -> u32 {
     u32::try_from(as_of.millis() / 1000).unwrap_or(u32::MAX)
 }
 
-impl Counted {
-    pub(crate) fn movements(&self, each: &mut dyn FnMut(Movement)) {
-        for line in &self.lines {
-            let (from, to) = if line.change >= 0 {
-                (Bucket::Outside, Bucket::Free)
-            } else {
-                (Bucket::Free, Bucket::Outside)
-            };
-            each(Movement {
-                level: line.level,
-                from,
-                to,
-                units: line.change.unsigned_abs(),
-            });
+impl CountedLine {
+    fn movement(&self) -> Movement {
+        let (from, to) = if self.change >= 0 {
+            (Bucket::Outside, Bucket::Free)
+        } else {
+            (Bucket::Free, Bucket::Outside)
+        };
+        Movement {
+            level: self.level,
+            from,
+            to,
+            units: self.change.unsigned_abs(),
         }
     }
+}
 
+impl Counted {
+    pub(crate) fn movements(&self, each: &mut dyn FnMut(Movement)) {
+        self.lines.iter().for_each(|line| each(line.movement()));
+    }
+
+    /// Remembers how new the count is, for every level it speaks of: a complete one speaks of the whole location.
     pub(crate) fn settle(&self, state: &mut State) {
         let at = as_of_secs(self.as_of);
-        for line in self.lines.iter().filter(|line| !line.superseded) {
-            if let Some(level) = state.directory.level_mut(line.level) {
-                level.counted_at_secs = level.counted_at_secs.max(at);
+        let named = self.lines.iter().map(|line| line.level);
+        let speaks_of: Vec<LevelNo> = if self.complete {
+            let first = self.lines.first().map(|line| line.level);
+            let level = first.and_then(|no| state.directory.level(no));
+            level.map_or_else(Vec::new, |level| {
+                state.directory.levels_at(level.location).to_vec()
+            })
+        } else {
+            named.collect()
+        };
+        for no in speaks_of {
+            let level = state.directory.level(no);
+            let is_newer = level.is_some_and(|level| level.counted_at_secs < at);
+            if let Some(level) = state.directory.level_mut(no).filter(|_| is_newer) {
+                level.counted_at_secs = at;
             }
         }
     }

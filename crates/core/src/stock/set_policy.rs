@@ -4,6 +4,7 @@ use crate::level::{OnNotFound, Policy};
 use crate::lines::{Few, Lines};
 use crate::name::{Label, LocationId, Sku};
 use crate::numbers::LevelNo;
+use crate::quantity::Quantity;
 use crate::refusal::Refusal;
 use crate::state::State;
 use serde::{Deserialize, Serialize};
@@ -24,9 +25,9 @@ pub struct SetPolicy {
 pub struct PolicyLine {
     /// What.
     pub sku: Sku,
-    /// Units kept back from sale, at most [`crate::quantity::Quantity::MAX`].
+    /// Units kept back from sale, at most [`Quantity::MAX`].
     pub safety_stock: Option<u32>,
-    /// Units that may be promised beyond what is there, at most [`crate::quantity::Quantity::MAX`].
+    /// Units that may be promised beyond what is there, at most [`Quantity::MAX`].
     pub oversell_limit: Option<u32>,
     /// What a not-found does.
     pub on_not_found: Option<OnNotFound>,
@@ -60,6 +61,17 @@ pub(crate) fn decide(state: &State, command: &SetPolicy) -> Result<PolicySet, Re
     for ((at, line), level) in command.lines.iter().enumerate().zip(levels) {
         if !seen.insert(level) {
             return Err(Refusal::SkuTwice {
+                line: at,
+                sku: line.sku.clone(),
+            });
+        }
+        let asked = [line.safety_stock, line.oversell_limit];
+        if asked
+            .into_iter()
+            .flatten()
+            .any(|units| units > Quantity::MAX)
+        {
+            return Err(Refusal::TooMuch {
                 line: at,
                 sku: line.sku.clone(),
             });

@@ -54,6 +54,7 @@ pub(crate) fn decide(
             units: line.units,
         });
     }
+    state.check_room_for(&draft)?;
     let announced = Announced {
         transfer: command.transfer,
         from: from.clone(),

@@ -1,7 +1,6 @@
 //! Dispatch: units leave the source.
 
 use super::{Outgoing, TransferId, TransferLine};
-use crate::draft::Draft;
 use crate::level::{Bucket, Movement};
 use crate::lines::{Few, Lines};
 use crate::name::{Label, LocationId, Sku};
@@ -11,6 +10,7 @@ use crate::refusal::{Refusal, Shortage};
 use crate::reservation::promise::Units;
 use crate::state::State;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Sends units to another location. Only what is promised to nobody can be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,7 +19,7 @@ pub struct Dispatch {
     pub from: LocationId,
     /// To where; it need not be known yet.
     pub to: LocationId,
-    /// What; the same SKU in two lines is sent twice.
+    /// What; the same SKU in two lines counts as the sum.
     pub lines: Lines<DispatchLine>,
     /// The caller's own word for it.
     pub reference: Option<Label>,
@@ -56,28 +56,13 @@ pub(crate) fn decide(state: &State, command: &Dispatch) -> Result<Dispatched, Re
     if command.from == command.to {
         return Err(Refusal::SameLocation);
     }
-    let mut draft = Draft::of(&state.directory);
-    let mut lines = Few::new();
-    let mut short = Vec::new();
-    for (line, level) in command.lines.iter().zip(levels) {
-        let units = line.quantity.units();
-        let free = draft.level(level).free().max(0);
-        let is_enough = free >= i64::from(units)
-            && draft
-                .shift(level, Bucket::Free, Bucket::Outside, units)
-                .is_ok();
-        if !is_enough {
-            short.push(Shortage {
-                sku: line.sku.clone(),
-                requested: units,
-                available: u32::try_from(free).unwrap_or(u32::MAX),
-            });
-        }
-        lines.push(Units { level, units });
-    }
+    let asked = summed(command, &levels)?;
+    let short = shortages(state, &asked);
     if !short.is_empty() {
         return Err(Refusal::InsufficientStock(short));
     }
+    let units = command.lines.iter().map(|line| line.quantity.units());
+    let lines = levels.iter().zip(units);
     Ok(Dispatched {
         transfer: TransferId {
             source: state.partition,
@@ -86,8 +71,45 @@ pub(crate) fn decide(state: &State, command: &Dispatch) -> Result<Dispatched, Re
         from,
         to: command.to.clone(),
         reference: command.reference.clone(),
-        lines,
+        lines: lines
+            .map(|(&level, units)| Units { level, units })
+            .collect(),
     })
+}
+
+/// What is asked of each level, all lines together, in the order the SKUs first came.
+fn summed(command: &Dispatch, levels: &[LevelNo]) -> Result<Vec<Units>, Refusal> {
+    let mut place: BTreeMap<LevelNo, usize> = BTreeMap::new();
+    let mut asked: Vec<Units> = Vec::new();
+    for ((at, line), &level) in command.lines.iter().enumerate().zip(levels) {
+        let first = *place.entry(level).or_insert(asked.len());
+        match asked.get_mut(first) {
+            Some(same) => {
+                let sum = Quantity::new(same.units + line.quantity.units());
+                let sku = line.sku.clone();
+                same.units = sum.ok_or(Refusal::TooMuch { line: at, sku })?.units();
+            }
+            None => asked.push(Units {
+                level,
+                units: line.quantity.units(),
+            }),
+        }
+    }
+    Ok(asked)
+}
+
+fn shortages(state: &State, asked: &[Units]) -> Vec<Shortage> {
+    let free = |no| state.directory.level(no).map_or(0, |level| level.free());
+    let short = asked
+        .iter()
+        .filter(|one| free(one.level) < i64::from(one.units));
+    short
+        .map(|one| Shortage {
+            sku: state.sku_of(one.level),
+            requested: one.units,
+            available: u32::try_from(free(one.level)).unwrap_or(0),
+        })
+        .collect()
 }
 
 impl Dispatched {

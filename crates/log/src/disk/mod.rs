@@ -3,8 +3,15 @@
 //! The trait is as small as the log and the snapshot store need, and says of each call what survives a crash, so that
 //! a simulated disk can take everything away that a real one may take.
 
+#[cfg(any(test, feature = "conformance"))]
+mod memory;
+mod os;
+
+pub use os::OsDisk;
+
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A disk. Paths are relative to its root or absolute, as the provider likes; nothing here follows links.
 pub trait Disk: Send + Sync + 'static {
@@ -21,9 +28,9 @@ pub trait Disk: Send + Sync + 'static {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file. Survives a crash only after [`Disk::sync_dir`].
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// The names in a folder, sorted.
+    /// The names in a folder, sorted; names only, without the folder.
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
-    /// Makes a folder and its parents.
+    /// Makes a folder and its parents, where they are missing. They survive a crash when this returns.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes names created, renamed and removed in a folder survive a crash.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
@@ -52,4 +59,45 @@ pub trait DiskFile: Send + Sync + 'static {
     }
     /// Takes the file for this process alone; `false` if another has it. Let go when the file is dropped.
     fn lock(&self) -> io::Result<bool>;
+}
+
+/// A disk shared by several owners.
+impl<D: Disk> Disk for Arc<D> {
+    type File = D::File;
+
+    fn create(&self, path: &Path) -> io::Result<Self::File> {
+        self.as_ref().create(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Self::File> {
+        self.as_ref().open(path)
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<Self::File> {
+        self.as_ref().open_read(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.as_ref().rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.as_ref().remove(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        self.as_ref().list(dir)
+    }
+
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        self.as_ref().create_dir(dir)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.as_ref().sync_dir(dir)
+    }
+
+    fn free_bytes(&self, dir: &Path) -> io::Result<Option<u64>> {
+        self.as_ref().free_bytes(dir)
+    }
 }

@@ -1,0 +1,219 @@
+//! The data folder: what lies where, and whose it is.
+//!
+//! ```text
+//! identity.json          what this folder is; written first as "creating", and as "ready" when all is there
+//! lock                   held by the one process that has the folder open
+//! partition-0/log/       segments
+//! partition-0/snapshots/ snapshots
+//! ```
+//!
+//! A folder whose identity says "creating" was never used and is made anew. A folder with partitions but without an
+//! identity has lost it, and is refused: an engine that starts empty where there was stock would sell it again.
+
+use onhand_log::disk::{Disk, DiskFile};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The format of the folder; a later one is refused.
+const FORMAT: u32 = 1;
+
+/// What the folder is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The format of the folder.
+    pub format: u32,
+    /// How many partitions it has; fixed when it is made.
+    pub partitions: u16,
+    /// Whether making it was completed.
+    pub is_ready: bool,
+}
+
+/// Why a folder could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The system failed.
+    #[error("cannot use the data folder {}: {source}", path.display())]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process has it.
+    #[error("the data folder {} is in use by another process: stop that one first", .0.display())]
+    Locked(PathBuf),
+    /// There is no such folder.
+    #[error("there is no data folder at {}", .0.display())]
+    Missing(PathBuf),
+    /// It lost its identity.
+    #[error("{} holds partitions but no identity.json: restore that file from a copy; an engine that starts empty here would sell the stock again", .0.display())]
+    NoIdentity(PathBuf),
+    /// The identity cannot be read.
+    #[error("{}: {why}", path.display())]
+    BadIdentity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// It has another number of partitions than asked for.
+    #[error("the data folder has {has} partitions, not {wanted}: the number is fixed when the folder is made")]
+    Partitions {
+        /// How many it has.
+        has: u16,
+        /// How many were asked for.
+        wanted: u16,
+    },
+}
+
+/// An open data folder. The lock goes when it is dropped.
+pub(crate) struct Folder<D: Disk> {
+    pub(crate) disk: D,
+    pub(crate) path: PathBuf,
+    pub(crate) identity: Identity,
+    _lock: D::File,
+}
+
+/// Where a partition's log lies.
+pub fn log_dir(folder: &Path, partition: u16) -> PathBuf {
+    folder.join(format!("partition-{partition}/log"))
+}
+
+/// Where a partition's snapshots lie.
+pub fn snapshot_dir(folder: &Path, partition: u16) -> PathBuf {
+    folder.join(format!("partition-{partition}/snapshots"))
+}
+
+impl<D: Disk + Clone> Folder<D> {
+    /// Opens a folder that is there.
+    pub(crate) fn open(disk: D, path: &Path) -> Result<Self, FolderError> {
+        match read_identity(&disk, path)? {
+            Some(identity) if identity.is_ready => Self::locked(disk, path, identity),
+            _ => Err(FolderError::Missing(path.into())),
+        }
+    }
+
+    /// Opens a folder, or makes it with `partitions` partitions (1 if not said); `make` makes each partition.
+    pub(crate) fn open_or_make(
+        disk: D,
+        path: &Path,
+        partitions: Option<u16>,
+        make: impl Fn(&D, u16) -> Result<(), FolderError>,
+    ) -> Result<Self, FolderError> {
+        let found = read_identity(&disk, path)?;
+        match (found, partitions) {
+            (Some(has), Some(wanted)) if has.is_ready && has.partitions != wanted => {
+                Err(FolderError::Partitions {
+                    has: has.partitions,
+                    wanted,
+                })
+            }
+            (Some(identity), _) if identity.is_ready => Self::locked(disk, path, identity),
+            _ => Self::make(disk, path, partitions.unwrap_or(1), make),
+        }
+    }
+
+    fn make(
+        disk: D,
+        path: &Path,
+        partitions: u16,
+        make: impl Fn(&D, u16) -> Result<(), FolderError>,
+    ) -> Result<Self, FolderError> {
+        disk.create_dir(path).map_err(|source| io_at(path, source))?;
+        let mut identity = Identity {
+            format: FORMAT,
+            partitions,
+            is_ready: false,
+        };
+        write_identity(&disk, path, &identity)?;
+        let mut folder = Self::locked(disk, path, identity.clone())?;
+        for partition in 0..partitions {
+            make(&folder.disk, partition)?;
+        }
+        identity.is_ready = true;
+        write_identity(&folder.disk, path, &identity)?;
+        folder.identity = identity;
+        Ok(folder)
+    }
+
+    fn locked(disk: D, path: &Path, identity: Identity) -> Result<Self, FolderError> {
+        let at = path.join("lock");
+        let file = match disk.open(&at) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create(&at),
+            other => other,
+        };
+        let file = file.map_err(|source| io_at(&at, source))?;
+        if !file.lock().map_err(|source| io_at(&at, source))? {
+            return Err(FolderError::Locked(path.into()));
+        }
+        Ok(Self {
+            disk,
+            path: path.into(),
+            identity,
+            _lock: file,
+        })
+    }
+}
+
+pub(crate) fn io_at(path: &Path, source: io::Error) -> FolderError {
+    FolderError::Io {
+        path: path.into(),
+        source,
+    }
+}
+
+fn read_identity(disk: &impl Disk, path: &Path) -> Result<Option<Identity>, FolderError> {
+    let at = path.join("identity.json");
+    let file = match disk.open_read(&at) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return lost_identity(disk, path).map(|()| None);
+        }
+        Err(source) => return Err(io_at(&at, source)),
+    };
+    let length = file.len().map_err(|source| io_at(&at, source))?;
+    let mut bytes = vec![0; length.min(1 << 16) as usize];
+    file.read_at(0, &mut bytes).map_err(|source| io_at(&at, source))?;
+    let bad = |why: String| FolderError::BadIdentity { path: at.clone(), why };
+    let identity: Identity = serde_json::from_slice(&bytes)
+        .map_err(|error| bad(format!("not an identity ({error}): restore it from a copy")))?;
+    if identity.format > FORMAT {
+        let found = identity.format;
+        return Err(bad(format!("format {found} is newer than this build knows ({FORMAT}): use a newer build")));
+    }
+    Ok(Some(identity))
+}
+
+/// Refuses a folder that holds partitions and no identity.
+fn lost_identity(disk: &impl Disk, path: &Path) -> Result<(), FolderError> {
+    let names = match disk.list(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(|source| io_at(path, source))?,
+    };
+    let is_partition = |name: &PathBuf| {
+        let name = name.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with("partition-"))
+    };
+    if names.iter().any(is_partition) {
+        return Err(FolderError::NoIdentity(path.into()));
+    }
+    Ok(())
+}
+
+fn write_identity(disk: &impl Disk, path: &Path, identity: &Identity) -> Result<(), FolderError> {
+    let (at, draft) = (path.join("identity.json"), path.join("identity.draft"));
+    let bytes = serde_json::to_vec_pretty(identity).expect("an identity is plain data");
+    let write = || -> io::Result<()> {
+        match disk.remove(&draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = disk.create(&draft)?;
+        file.write_at(0, &bytes)?;
+        file.sync()?;
+        disk.rename(&draft, &at)?;
+        disk.sync_dir(path)
+    };
+    write().map_err(|source| io_at(&at, source))
+}

@@ -1,0 +1,188 @@
+//! The bounded queue in front of a partition's writer.
+//!
+//! A request first takes a permit; without one it is refused at once and costs the writer nothing. With one it always
+//! finds room. The permit goes back when the answer goes out, so requests waiting for the disk count as well, and
+//! memory stays bounded whatever is slow.
+//!
+//! The writer takes the whole queue in one swap, so a lock is held for nanoseconds a request.
+
+use crate::machine::{Answer, Request, Unavailable};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Where an answer goes.
+pub enum ReplyTo {
+    /// To one waiting task or thread.
+    Once(oneshot::Sender<Answer>),
+    /// To a function that takes all answers of a caller, with the number that the caller gave the request.
+    Sink(Arc<dyn Fn(u64, Answer) + Send + Sync>, u64),
+}
+
+/// The right to one place in the queue; given back when dropped.
+pub(crate) struct Permit(Arc<AtomicUsize>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Who is waiting for an answer.
+pub(crate) struct Waiting {
+    to: ReplyTo,
+    _permit: Permit,
+}
+
+impl Waiting {
+    /// Sends the answer; a client that has gone away does not matter.
+    pub(crate) fn answer(self, answer: Answer) {
+        match self.to {
+            ReplyTo::Once(sender) => drop(sender.send(answer)),
+            ReplyTo::Sink(sink, number) => sink(number, answer),
+        }
+    }
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Waiting")
+    }
+}
+
+/// A request and who waits for it.
+pub(crate) struct Envelope {
+    pub(crate) request: Request,
+    pub(crate) from: Waiting,
+}
+
+#[derive(Default)]
+struct Inner {
+    queue: Vec<Envelope>,
+    log_is_idle: bool,
+    is_closing: bool,
+    outage: Option<Unavailable>,
+}
+
+/// The queue.
+pub(crate) struct Inbox {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+    taken: Arc<AtomicUsize>,
+    capacity: usize,
+}
+
+/// What the writer finds when it wakes.
+pub(crate) struct Wake {
+    pub(crate) log_is_idle: bool,
+    pub(crate) is_closing: bool,
+    pub(crate) outage: Option<Unavailable>,
+}
+
+impl Inbox {
+    pub(crate) fn new(capacity: usize) -> Self {
+        let inner = Inner {
+            log_is_idle: true,
+            ..Inner::default()
+        };
+        Self {
+            inner: Mutex::new(inner),
+            changed: Condvar::new(),
+            taken: Arc::new(AtomicUsize::new(0)),
+            capacity,
+        }
+    }
+
+    /// How many requests are waiting for an answer.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    fn permit(&self) -> Option<Permit> {
+        let before = self.taken.fetch_add(1, Ordering::AcqRel);
+        let permit = Permit(Arc::clone(&self.taken));
+        (before < self.capacity).then_some(permit)
+    }
+
+    /// Queues a request, or says at once why not.
+    pub(crate) fn send(&self, request: Request, to: ReplyTo) -> Result<(), Unavailable> {
+        let permit = self.permit().ok_or(Unavailable::Busy)?;
+        let mut inner = self.lock();
+        if let Some(outage) = &inner.outage {
+            return Err(outage.clone());
+        }
+        if inner.is_closing {
+            return Err(Unavailable::Stopped("the server is stopping".into()));
+        }
+        let was_empty = inner.queue.is_empty();
+        let from = Waiting {
+            to,
+            _permit: permit,
+        };
+        inner.queue.push(Envelope { request, from });
+        drop(inner);
+        if was_empty {
+            self.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something to do for the writer, at most until `timeout`, and moves what is queued into
+    /// `into`. With `has_work` an idle log is something to do.
+    pub(crate) fn wait(&self, timeout: Duration, has_work: bool, into: &mut Vec<Envelope>) -> Wake {
+        let is_idle = |inner: &mut Inner| {
+            let may_close = has_work && inner.log_is_idle;
+            inner.queue.is_empty() && !inner.is_closing && !may_close
+        };
+        let (mut inner, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), timeout, is_idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        if into.is_empty() {
+            std::mem::swap(&mut inner.queue, into);
+        } else {
+            into.append(&mut inner.queue);
+        }
+        Wake {
+            log_is_idle: inner.log_is_idle,
+            is_closing: inner.is_closing,
+            outage: inner.outage.clone(),
+        }
+    }
+
+    /// Says that the log has begun, or has done, an append.
+    pub(crate) fn set_log_idle(&self, is_idle: bool) {
+        self.lock().log_is_idle = is_idle;
+        if is_idle {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Refuses everything from now on, or takes requests again.
+    pub(crate) fn set_outage(&self, outage: Option<Unavailable>) {
+        self.lock().outage = outage;
+        self.changed.notify_one();
+    }
+
+    /// Why requests are refused, if they are.
+    pub(crate) fn outage(&self) -> Option<Unavailable> {
+        self.lock().outage.clone()
+    }
+
+    /// Whether the partition is to stop.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.lock().is_closing
+    }
+
+    /// Takes no more requests; the writer ends when it has done what it has.
+    pub(crate) fn close(&self) {
+        self.lock().is_closing = true;
+        self.changed.notify_one();
+    }
+
+    /// A panic elsewhere does not make the queue unsound: every change to it is one assignment.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

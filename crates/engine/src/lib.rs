@@ -1,0 +1,32 @@
+//! # onhand-engine: partitions
+//!
+//! One writer for each partition, many requests in one durable write, answers after durability, reads without locks
+//! that never show what is not durable, snapshots that do not stop the writer, recovery, and the ledger's history.
+//!
+//! Floor 3. It imports the core, the wire and the log. It never parses JSON that a client sent and knows no model.
+//!
+//! Where to look: [`machine`] is the pure heart; [`partition`] drives it with two threads; [`table`] is what readers
+//! see; [`recover`] is the way back; [`engine`] ties the partitions of a data folder together.
+
+pub mod clock;
+mod courier;
+pub mod engine;
+pub mod folder;
+pub mod history;
+mod inbox;
+pub mod machine;
+mod metrics;
+mod partition;
+pub mod query;
+pub mod recover;
+mod snapshotter;
+pub mod table;
+pub mod verify;
+
+pub use clock::{Clock, SystemClock};
+pub use engine::{Engine, OpenError, Options};
+pub use inbox::ReplyTo;
+pub use machine::{Answer, Machine, Request, Unavailable};
+pub use query::{Found, Query, ReservationView, TransferView, What};
+pub use recover::RecoveryReport;
+pub use table::{ReadTable, Seen};

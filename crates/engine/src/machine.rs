@@ -1,0 +1,273 @@
+//! A partition as a pure step machine: requests go in, effects come out.
+//!
+//! The machine owns the state and runs ahead of the log: a request is decided and applied at once, its entry goes into
+//! the open batch, and its answer waits there with it. [`Machine::close`] hands out the open batch as [`Effects`]:
+//! first append, then publish, then reply, in that order and only if the append succeeded. So an answer or a read
+//! never shows what is not durable. Refusals and strong reads wait in the same way, because what they were decided on
+//! may not be durable yet either.
+//!
+//! It knows no thread, no clock and no file. The driver ([`crate::partition`]) and the simulator run the same machine.
+
+use crate::query::{Found, Query};
+use onhand_core::{
+    Command, Decision, Entry, Key, Level, LevelNo, Opening, Refusal, Seq, Stamp, State, Timestamp,
+    Violation,
+};
+use onhand_log::{Batch, Tail};
+use onhand_wire::BatchWriter;
+
+/// What can be asked of a partition.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Do something.
+    Command {
+        /// The client's idempotency key, if it has one.
+        key: Option<Key>,
+        /// What to do.
+        command: Command,
+        /// When; the clock's time if not said. For replays of the past in its own time.
+        at: Option<Timestamp>,
+    },
+    /// Tell something.
+    Query(Query),
+}
+
+/// What became of a request.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// It is recorded; this is the entry.
+    Recorded(Box<Entry>),
+    /// The same request was recorded before, at this position.
+    Repeated(Seq),
+    /// It was done already; nothing was recorded.
+    Nothing,
+    /// It was refused; nothing changed.
+    Refused(Refusal),
+    /// What was asked.
+    Found(Found),
+    /// The partition cannot answer now. Whether a command was done is not known: ask again with the same key.
+    Unavailable(Unavailable),
+}
+
+/// Why a partition cannot answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// The log has no room; it is tried again until it has.
+    #[error("the disk is full: writes wait until there is room")]
+    StorageFull,
+    /// The log cannot be written now; it is tried again.
+    #[error("the log cannot be written now: {0}")]
+    LogUnavailable(String),
+    /// The partition stopped for good, until the server is started again.
+    #[error("the partition has stopped: {0}")]
+    Stopped(String),
+    /// Too many requests wait already.
+    #[error("too many requests wait already")]
+    Busy,
+}
+
+/// What is to be done with a closed batch, in this order: append, publish, reply.
+#[derive(Debug)]
+pub struct Effects<T> {
+    /// What to append first, if anything was recorded.
+    pub append: Option<Batch>,
+    /// What readers may see then.
+    pub publish: Publish,
+    /// Who is answered then.
+    pub replies: Vec<(T, Answer)>,
+}
+
+/// What changed, for the read table.
+#[derive(Debug, Default)]
+pub struct Publish {
+    /// Levels that were opened, in the order of their numbers.
+    pub openings: Vec<Opening>,
+    /// Levels as they are now, each with the entry that made them so; a level may stand here more than once.
+    pub levels: Vec<(LevelNo, Level, Seq)>,
+    /// The last entry of all this.
+    pub last: Stamp,
+}
+
+/// One partition.
+#[derive(Debug)]
+pub struct Machine<T> {
+    state: State,
+    tail: Tail,
+    epoch: u32,
+    open: BatchWriter,
+    publish: Publish,
+    replies: Vec<(T, Answer)>,
+    broken: Option<Violation>,
+}
+
+/// A batch is closed early when it has this many bytes.
+const FULL_BATCH: usize = 1 << 20;
+
+impl<T> Machine<T> {
+    /// A machine that goes on from a state whose last entry is the last record of a log with this tail.
+    pub fn new(state: State, tail: Tail, epoch: u32) -> Self {
+        let publish = Publish {
+            last: state.last(),
+            ..Publish::default()
+        };
+        Self {
+            state,
+            tail,
+            epoch,
+            open: BatchWriter::default(),
+            publish,
+            replies: Vec::new(),
+            broken: None,
+        }
+    }
+
+    /// The state, which may run ahead of what is durable.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Whether the open batch has so much that it should be closed before more is submitted.
+    pub fn is_full(&self) -> bool {
+        self.open.bytes() >= FULL_BATCH
+    }
+
+    /// Whether there is anything to close.
+    pub fn has_work(&self) -> bool {
+        self.open.entries() > 0 || !self.replies.is_empty()
+    }
+
+    /// The invariant that stopped the machine, if one did.
+    pub fn broken(&self) -> Option<&Violation> {
+        self.broken.as_ref()
+    }
+
+    /// Records the expiries that are due at `clock`; `false` if the open batch is full before all are.
+    pub fn advance(&mut self, clock: Timestamp) -> bool {
+        while self.broken.is_none() {
+            if self.is_full() {
+                return self.state.reservations().first_due(self.state.now(clock)).is_none();
+            }
+            match self.state.expire(clock) {
+                Some(entry) => {
+                    let bytes = self.open.push(&entry);
+                    self.apply(&entry, bytes);
+                }
+                None => return true,
+            }
+        }
+        true
+    }
+
+    /// Takes a request at `clock`; its answer waits in the open batch under `token`. Expiries due at that time must
+    /// have been recorded ([`Machine::advance`] gave `true`).
+    pub fn submit(&mut self, clock: Timestamp, request: Request, token: T) {
+        let answer = match (&self.broken, request) {
+            (Some(violation), _) => Answer::Unavailable(Unavailable::Stopped(violation.to_string())),
+            (None, Request::Command { key, command, .. }) => self.command(clock, key, &command),
+            (None, Request::Query(query)) => Answer::Found(Found {
+                seq: self.state.last().seq,
+                at: self.state.now(clock),
+                what: query.answer(&self.state),
+            }),
+        };
+        self.replies.push((token, answer));
+    }
+
+    fn command(&mut self, clock: Timestamp, key: Option<Key>, command: &Command) -> Answer {
+        match self.state.decide(clock, key, command) {
+            Decision::Record(entry) => self.record(entry),
+            Decision::Repeat(seq) => Answer::Repeated(seq),
+            Decision::Nothing => Answer::Nothing,
+            Decision::Refuse(refusal) => Answer::Refused(refusal),
+        }
+    }
+
+    fn record(&mut self, entry: Box<Entry>) -> Answer {
+        let bytes = self.open.push(&entry);
+        if self.open.bytes() > Batch::MOST_BYTES {
+            self.open.pop(bytes);
+            return Answer::Refused(Refusal::Full("the batch of one append"));
+        }
+        self.apply(&entry, bytes);
+        match &self.broken {
+            Some(violation) => Answer::Unavailable(Unavailable::Stopped(violation.to_string())),
+            None => Answer::Recorded(entry),
+        }
+    }
+
+    /// Applies an entry that is the last of the open batch; takes it out again if it breaks an invariant.
+    fn apply(&mut self, entry: &Entry, bytes: usize) {
+        if let Err(violation) = self.state.apply(entry) {
+            self.open.pop(bytes);
+            self.broken = Some(violation);
+            return;
+        }
+        self.publish.openings.extend_from_slice(&entry.openings);
+        self.publish.last = entry.stamp;
+        let (levels, directory) = (&mut self.publish.levels, self.state.directory());
+        entry.event.levels(&mut |no| {
+            if let Some(level) = directory.level(no) {
+                levels.push((no, *level, entry.stamp.seq));
+            }
+        });
+    }
+
+    /// Closes the open batch and hands it out.
+    pub fn close(&mut self) -> Effects<T> {
+        let append = (self.open.entries() > 0).then(|| self.batch());
+        let publish = Publish {
+            last: self.publish.last,
+            ..Publish::default()
+        };
+        Effects {
+            append,
+            publish: std::mem::replace(&mut self.publish, publish),
+            replies: std::mem::take(&mut self.replies),
+        }
+    }
+
+    /// Takes out the answers that wait in the open batch; what was decided stays in it.
+    pub fn take_replies(&mut self) -> Vec<(T, Answer)> {
+        std::mem::take(&mut self.replies)
+    }
+
+    fn batch(&mut self) -> Batch {
+        let (payload, records) = self.open.take();
+        let batch = Batch {
+            first: self.tail.next,
+            records,
+            epoch: self.epoch,
+            at_millis: self.state.last().at.millis(),
+            before: self.tail.checksum,
+            payload,
+        };
+        self.tail = batch.tail();
+        batch
+    }
+}
+
+/// Applies the entries of a batch to a state, as a replay and a follower do.
+///
+/// # Errors
+/// The batch cannot be read, or an entry breaks an invariant.
+pub fn replay(state: &mut State, batch: &Batch) -> Result<(), ReplayError> {
+    for entry in onhand_wire::BatchReader::new(&batch.payload)? {
+        let entry = entry?;
+        // A snapshot may have been taken within a batch.
+        if entry.stamp.seq > state.last().seq {
+            state.apply(&entry)?;
+        }
+    }
+    Ok(())
+}
+
+/// Why a batch could not be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// Its bytes do not say what they should.
+    #[error(transparent)]
+    Malformed(#[from] onhand_wire::Malformed),
+    /// An entry does not fit what came before it.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+}

@@ -1,0 +1,187 @@
+//! What an operator watches: counters and timings of each partition, for Prometheus.
+
+use crate::machine::Answer;
+use onhand_core::{Entry, Event, Invariant};
+use onhand_log::Batch;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use std::time::Duration;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByPartition {
+    partition: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByInvariant {
+    invariant: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByAnswer {
+    answer: AnswerKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+enum AnswerKind {
+    Recorded,
+    Repeated,
+    Nothing,
+    Refused,
+    Found,
+    Unavailable,
+}
+
+/// All metrics of the engine.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    violations: Family<ByInvariant, Counter>,
+    answers: Family<ByAnswer, Counter>,
+    entries: Family<ByPartition, Counter>,
+    batches: Family<ByPartition, Counter>,
+    bytes: Family<ByPartition, Counter>,
+    failures: Family<ByPartition, Counter>,
+    snapshots: Family<ByPartition, Counter>,
+    not_found: Counter,
+    in_flight: Family<ByPartition, Gauge>,
+    levels: Family<ByPartition, Gauge>,
+    append_seconds: Histogram,
+    batch_entries: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            violations: Family::default(),
+            answers: Family::default(),
+            entries: Family::default(),
+            batches: Family::default(),
+            bytes: Family::default(),
+            failures: Family::default(),
+            snapshots: Family::default(),
+            not_found: Counter::default(),
+            in_flight: Family::default(),
+            levels: Family::default(),
+            append_seconds: Histogram::new(exponential_buckets(20e-6, 2.0, 18)),
+            batch_entries: Histogram::new(exponential_buckets(1.0, 2.0, 16)),
+        };
+        metrics.describe(registry);
+        // Every invariant shows from the start, at zero: an alert needs a series to watch.
+        for invariant in Invariant::ALL {
+            metrics.violations.get_or_create(&by_invariant(invariant)).inc_by(0);
+        }
+        metrics
+    }
+
+    fn describe(&self, registry: &mut Registry) {
+        let own = registry.sub_registry_with_prefix("onhand");
+        let violations = "Times that a numbered invariant was found broken; anything but 0 is a defect";
+        own.register("invariant_violations", violations, self.violations.clone());
+        own.register("answers", "Answers by kind", self.answers.clone());
+        own.register("entries", "Ledger entries made durable", self.entries.clone());
+        own.register("batches", "Batches made durable, one sync each", self.batches.clone());
+        own.register_with_unit("log_written", "Payload bytes made durable", Unit::Bytes, self.bytes.clone());
+        own.register("append_failures", "Times that the log began to refuse writes", self.failures.clone());
+        own.register("snapshots", "Snapshots written", self.snapshots.clone());
+        own.register("not_found_units", "Units that pickers did not find", self.not_found.clone());
+        own.register("in_flight", "Requests that wait for an answer", self.in_flight.clone());
+        own.register("levels", "Stock levels", self.levels.clone());
+        let append = "Time from handing a batch to the log until it was durable";
+        own.register_with_unit("append", append, Unit::Seconds, self.append_seconds.clone());
+        own.register("batch_entries", "Entries that shared one sync", self.batch_entries.clone());
+    }
+
+    pub(crate) fn of(&self, partition: u16) -> PartitionMetrics {
+        PartitionMetrics {
+            all: self.clone(),
+            partition: ByPartition {
+                partition: u32::from(partition),
+            },
+        }
+    }
+}
+
+fn by_invariant(invariant: Invariant) -> ByInvariant {
+    ByInvariant {
+        invariant: invariant.code(),
+    }
+}
+
+/// The metrics of one partition.
+#[derive(Clone, Debug)]
+pub(crate) struct PartitionMetrics {
+    all: Metrics,
+    partition: ByPartition,
+}
+
+impl PartitionMetrics {
+    pub(crate) fn violation(&self, invariant: Invariant) {
+        self.all.violations.get_or_create(&by_invariant(invariant)).inc();
+    }
+
+    pub(crate) fn appended(&self, batch: &Batch, took: Duration) {
+        let entries = u64::from(batch.records);
+        self.all.entries.get_or_create(&self.partition).inc_by(entries);
+        self.all.batches.get_or_create(&self.partition).inc();
+        self.all.bytes.get_or_create(&self.partition).inc_by(batch.payload.len() as u64);
+        self.all.append_seconds.observe(took.as_secs_f64());
+        self.all.batch_entries.observe(f64::from(batch.records));
+    }
+
+    pub(crate) fn append_failed(&self) {
+        self.all.failures.get_or_create(&self.partition).inc();
+    }
+
+    pub(crate) fn snapshot_written(&self) {
+        self.all.snapshots.get_or_create(&self.partition).inc();
+    }
+
+    /// Counts the answers of one batch.
+    pub(crate) fn answered<'a>(&self, answers: impl Iterator<Item = &'a Answer>) {
+        let mut kinds = [0; 6];
+        for answer in answers {
+            kinds[kind(answer) as usize] += 1;
+            if let Answer::Recorded(entry) = answer {
+                self.recorded(entry);
+            }
+        }
+        let all = [
+            AnswerKind::Recorded,
+            AnswerKind::Repeated,
+            AnswerKind::Nothing,
+            AnswerKind::Refused,
+            AnswerKind::Found,
+            AnswerKind::Unavailable,
+        ];
+        for (answer, count) in all.into_iter().zip(kinds).filter(|(_, count)| *count > 0) {
+            self.all.answers.get_or_create(&ByAnswer { answer }).inc_by(count);
+        }
+    }
+
+    fn recorded(&self, entry: &Entry) {
+        if let Event::Fulfilled(pick) = &entry.event {
+            let units = pick.lines.iter().map(|line| u64::from(line.not_found)).sum();
+            self.all.not_found.inc_by(units);
+        }
+    }
+
+    pub(crate) fn gauges(&self, in_flight: usize, levels: usize) {
+        self.all.in_flight.get_or_create(&self.partition).set(in_flight as i64);
+        self.all.levels.get_or_create(&self.partition).set(levels as i64);
+    }
+}
+
+fn kind(answer: &Answer) -> AnswerKind {
+    match answer {
+        Answer::Recorded(_) => AnswerKind::Recorded,
+        Answer::Repeated(_) => AnswerKind::Repeated,
+        Answer::Nothing => AnswerKind::Nothing,
+        Answer::Refused(_) => AnswerKind::Refused,
+        Answer::Found(_) => AnswerKind::Found,
+        Answer::Unavailable(_) => AnswerKind::Unavailable,
+    }
+}

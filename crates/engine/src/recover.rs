@@ -1,0 +1,172 @@
+//! Recovery: from what lies on disk to a state and a log that go on.
+//!
+//! The newest snapshot that can be read, and every batch after it. If a snapshot is damaged the one before it is
+//! taken, as long as the log still reaches back to it. A log that ends before a snapshot, or begins after it, has lost
+//! a part, and the start is refused: nothing acknowledged may be forgotten silently.
+
+use crate::machine::{ReplayError, replay};
+use onhand_core::{Seq, State};
+use onhand_log::disk::Disk;
+use onhand_log::file::{FileLog, FileLogOptions, Recovery};
+use onhand_log::snapshots::SnapshotStore;
+use onhand_log::{Log, LogReader, ReadError};
+use onhand_wire::snapshot::{SnapshotError, read};
+use std::path::{Path, PathBuf};
+
+/// Why a partition could not be recovered.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// The log or the snapshots cannot be read, or are damaged.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    /// A batch cannot be replayed.
+    #[error("the log at position {at} does not replay: {source}")]
+    Replay {
+        /// The first position of the batch.
+        at: u64,
+        /// Why.
+        source: ReplayError,
+    },
+    /// A part of the ledger is missing.
+    #[error("{}: the log holds positions {first} to {last}, but the state to go on from ends at {have}: {advice}", path.display())]
+    Gap {
+        /// The folder of the log.
+        path: PathBuf,
+        /// The first position in the log.
+        first: u64,
+        /// The last position in the log.
+        last: u64,
+        /// The last position of the newest snapshot that can be read; 0 without one.
+        have: u64,
+        /// What to do.
+        advice: &'static str,
+    },
+}
+
+/// A recovered partition.
+pub struct Recovered<D: Disk> {
+    /// The state after the last durable entry.
+    pub state: State,
+    /// The log.
+    pub log: FileLog<D>,
+    /// The snapshots.
+    pub snapshots: SnapshotStore<D>,
+    /// What was found.
+    pub report: RecoveryReport,
+}
+
+/// What a recovery found, to be told to the operator.
+#[derive(Clone, Debug)]
+pub struct RecoveryReport {
+    /// The partition.
+    pub partition: u16,
+    /// The snapshot that it began from; zero if none.
+    pub snapshot: Seq,
+    /// Entries replayed after it.
+    pub replayed: u64,
+    /// Snapshots that could not be read, and why.
+    pub damaged_snapshots: Vec<String>,
+    /// What the log found.
+    pub log: Recovery,
+}
+
+/// Where a partition's files lie, and how its log is kept.
+pub struct Place<'a, D> {
+    /// The disk.
+    pub disk: D,
+    /// The folder of the log.
+    pub log_dir: &'a Path,
+    /// The folder of the snapshots.
+    pub snapshot_dir: &'a Path,
+    /// How the log is kept.
+    pub options: FileLogOptions,
+}
+
+/// Recovers a partition. `progress` is called now and then with the last position replayed and the last there is.
+///
+/// # Errors
+/// See [`RecoverError`]; nothing was changed but a torn tail, which was cut back.
+pub fn recover<D: Disk + Clone>(
+    partition: u16,
+    place: Place<'_, D>,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Recovered<D>, RecoverError> {
+    let snapshots = SnapshotStore::new(place.disk.clone(), place.snapshot_dir)?;
+    let (state, damaged_snapshots) = newest_state(partition, &snapshots)?;
+    let snapshot = state.last().seq;
+    let (log, found) = FileLog::open(place.disk, place.log_dir, place.options)?;
+    let reader = log.reader();
+    check_reach(place.log_dir, &*reader, snapshot.0)?;
+    let state = replay_all(state, &*reader, &mut progress)?;
+    let report = RecoveryReport {
+        partition,
+        snapshot,
+        replayed: state.last().seq.0 - snapshot.0,
+        damaged_snapshots,
+        log: found,
+    };
+    Ok(Recovered {
+        state,
+        log,
+        snapshots,
+        report,
+    })
+}
+
+/// The state of the newest snapshot that can be read, and what was wrong with newer ones.
+fn newest_state<D: Disk + Clone>(
+    partition: u16,
+    snapshots: &SnapshotStore<D>,
+) -> Result<(State, Vec<String>), ReadError> {
+    let mut damaged = Vec::new();
+    for position in snapshots.list()?.into_iter().rev() {
+        let state = snapshots
+            .open(position)
+            .map_err(|error| error.to_string())
+            .and_then(|mut reader| read(&mut reader).map_err(|error: SnapshotError| error.to_string()));
+        match state {
+            Ok(state) => return Ok((state, damaged)),
+            Err(why) => damaged.push(format!("snapshot {position}: {why}")),
+        }
+    }
+    Ok((State::new(partition), damaged))
+}
+
+fn check_reach(path: &Path, reader: &dyn LogReader, have: u64) -> Result<(), RecoverError> {
+    let (first, last) = (reader.first(), reader.next() - 1);
+    let advice = if first > have + 1 {
+        "restore the missing segments or a snapshot from a copy"
+    } else if last < have {
+        "the newest part of the log is missing: restore it from a copy"
+    } else {
+        return Ok(());
+    };
+    Err(RecoverError::Gap {
+        path: path.into(),
+        first,
+        last,
+        have,
+        advice,
+    })
+}
+
+/// Adds up every batch after the state's last entry.
+///
+/// # Errors
+/// A batch cannot be read or does not fit.
+pub fn replay_all(
+    mut state: State,
+    reader: &dyn LogReader,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<State, RecoverError> {
+    let last = reader.next() - 1;
+    for batch in reader.read_from(state.last().seq.next().0) {
+        let batch = batch?;
+        replay(&mut state, &batch).map_err(|source| RecoverError::Replay {
+            at: batch.first,
+            source,
+        })?;
+        progress(state.last().seq.0, last);
+    }
+    Ok(state)
+}

@@ -1,0 +1,258 @@
+//! The whole proof over a data folder that no server has open: the chain of every batch, a replay from the first
+//! entry, every invariant, and every snapshot against the replayed state. Changes nothing.
+
+use crate::folder::{Folder, FolderError, log_dir, snapshot_dir};
+use crate::machine::{ReplayError, replay};
+use crate::recover::RecoverError;
+use onhand_core::{Invariant, Seq, State, Timestamp, Violation, invariant};
+use onhand_log::disk::OsDisk;
+use onhand_log::file::{FileLog, FileLogOptions, Summary};
+use onhand_log::snapshots::SnapshotStore;
+use onhand_log::{Batch, Log, LogReader};
+use onhand_wire::{snapshot, state_hash};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Why a folder could not be verified: it is damaged, in use, or cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A partition.
+    #[error("partition {partition}: {source}")]
+    Partition {
+        /// Which.
+        partition: u16,
+        /// What is wrong.
+        source: RecoverError,
+    },
+}
+
+/// What was found in one partition.
+#[derive(Debug)]
+pub struct PartitionReport {
+    /// Which.
+    pub partition: u16,
+    /// What the log holds.
+    pub log: Summary,
+    /// Where the replay began: 0 for the first entry, else the snapshot that the trimmed log goes on from.
+    pub replayed_from: Seq,
+    /// The state after the last entry.
+    pub state: State,
+    /// Its hash.
+    pub hash: u128,
+    /// What does not hold.
+    pub violations: Vec<Violation>,
+    /// Snapshots compared with the replayed state, and whether they could be read and agreed.
+    pub snapshots: Vec<(Seq, Result<(), String>)>,
+}
+
+/// How far a verification is: the partition, the last position, the last there is.
+pub type Progress<'a> = &'a mut dyn FnMut(u16, u64, u64);
+
+/// A data folder opened for reading alone; other processes are kept out while it is.
+pub struct Reading {
+    folder: Folder<OsDisk>,
+}
+
+impl Reading {
+    /// Opens a folder.
+    ///
+    /// # Errors
+    /// There is none, it is in use, or its identity cannot be read.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let folder = Folder::open(OsDisk, path)?;
+        Ok(Self { folder })
+    }
+
+    /// How many partitions it has.
+    pub fn partitions(&self) -> u16 {
+        self.folder.identity.partitions
+    }
+
+    /// Verifies one partition.
+    ///
+    /// # Errors
+    /// The log is damaged or cannot be read.
+    pub fn verify(&self, partition: u16, progress: Progress<'_>) -> Result<PartitionReport, VerifyError> {
+        let wrap = |source| VerifyError::Partition { partition, source };
+        self.verify_partition(partition, progress).map_err(wrap)
+    }
+
+    fn verify_partition(&self, partition: u16, progress: Progress<'_>) -> Result<PartitionReport, RecoverError> {
+        let path = &self.folder.path;
+        let store = SnapshotStore::new(OsDisk, &snapshot_dir(path, partition))?;
+        let (log, reader) = self.inspect(partition)?;
+        let mut hashes = snapshot_hashes(&store)?;
+        let start = first_state(partition, &store, &*reader)?;
+        let replayed_from = start.last().seq;
+        let mut compared = Vec::new();
+        let state = replay_with(start, &*reader, &mut |state, last| {
+            progress(partition, state.last().seq.0, last);
+            if let Some(hash) = hashes.remove(&state.last().seq.0) {
+                compared.push((state.last().seq, agrees(hash, state)));
+            }
+        })?;
+        for (position, hash) in hashes {
+            let beyond = format!("it is beyond the log, which ends at {}", state.last().seq);
+            let is_readable = hash.and(Err(beyond));
+            compared.push((Seq(position), is_readable));
+        }
+        let violations = violations(&state, &compared);
+        Ok(PartitionReport {
+            partition,
+            log,
+            replayed_from,
+            hash: state_hash(&state.freeze()),
+            violations,
+            snapshots: compared,
+            state,
+        })
+    }
+
+    fn inspect(&self, partition: u16) -> Result<(Summary, Arc<dyn LogReader>), RecoverError> {
+        let dir = log_dir(&self.folder.path, partition);
+        let summary = FileLog::inspect(&OsDisk, &dir, &mut |_| {})?;
+        let (log, _) = FileLog::open(OsDisk, &dir, FileLogOptions::default())?;
+        Ok((summary, log.reader()))
+    }
+
+    /// The state of a partition after the last entry at or before a position and a time, by replay alone.
+    ///
+    /// # Errors
+    /// The log is damaged, cannot be read, or does not reach back to its first entry.
+    pub fn replay_to(
+        &self,
+        partition: u16,
+        until: (Seq, Timestamp),
+        progress: Progress<'_>,
+    ) -> Result<State, VerifyError> {
+        let wrap = |source| VerifyError::Partition { partition, source };
+        let path = &self.folder.path;
+        let mut replayed = || {
+            let store = SnapshotStore::new(OsDisk, &snapshot_dir(path, partition))?;
+            let (_, reader) = self.inspect(partition)?;
+            let start = first_state(partition, &store, &*reader)?;
+            replay_until(start, &*reader, until, &mut |at, of| progress(partition, at, of))
+        };
+        replayed().map_err(wrap)
+    }
+}
+
+fn agrees(snapshot: Result<u128, String>, state: &State) -> Result<(), String> {
+    let (snapshot, replayed) = (snapshot?, state_hash(&state.freeze()));
+    let differ = || format!("its hash is {snapshot:032x}, the replayed state's is {replayed:032x}");
+    (snapshot == replayed).then_some(()).ok_or_else(differ)
+}
+
+fn violations(state: &State, snapshots: &[(Seq, Result<(), String>)]) -> Vec<Violation> {
+    let mut violations = invariant::check(state);
+    for (position, outcome) in snapshots {
+        if let Err(why) = outcome {
+            let what = format!("snapshot {position}: {why}");
+            violations.push(Violation::new(Invariant::ReplayAgrees, state.last(), what));
+        }
+    }
+    violations
+}
+
+type Hashes = BTreeMap<u64, Result<u128, String>>;
+
+fn snapshot_hashes(store: &SnapshotStore<OsDisk>) -> Result<Hashes, RecoverError> {
+    let hash = |position| -> Result<u128, String> {
+        let mut reader = store.open(position).map_err(|error| error.to_string())?;
+        let state = snapshot::read(&mut reader).map_err(|error| error.to_string())?;
+        Ok(state_hash(&state.freeze()))
+    };
+    Ok(store.list()?.into_iter().map(|position| (position, hash(position))).collect())
+}
+
+/// The state to replay from: empty, or the oldest snapshot if the log no longer has its first entries.
+fn first_state(
+    partition: u16,
+    store: &SnapshotStore<OsDisk>,
+    reader: &dyn LogReader,
+) -> Result<State, RecoverError> {
+    if reader.first() <= 1 {
+        return Ok(State::new(partition));
+    }
+    let reaches = |position: &u64| position + 1 >= reader.first();
+    for position in store.list()?.into_iter().filter(reaches) {
+        let mut source = store.open(position)?;
+        if let Ok(state) = snapshot::read(&mut source) {
+            return Ok(state);
+        }
+    }
+    Ok(State::new(partition))
+}
+
+/// Replays every batch; `each` sees the state after every entry.
+fn replay_with(
+    mut state: State,
+    reader: &dyn LogReader,
+    each: &mut dyn FnMut(&State, u64),
+) -> Result<State, RecoverError> {
+    let last = reader.next() - 1;
+    each(&state, last);
+    for batch in reader.read_from(state.last().seq.next().0) {
+        let batch = batch?;
+        each_entry(&batch, &mut |entry| {
+            if entry.stamp.seq > state.last().seq {
+                state.apply(entry)?;
+                each(&state, last);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(state)
+}
+
+fn each_entry(
+    batch: &Batch,
+    each: &mut dyn FnMut(&onhand_core::Entry) -> Result<(), Violation>,
+) -> Result<(), RecoverError> {
+    let read = || -> Result<(), ReplayError> {
+        for entry in onhand_wire::BatchReader::new(&batch.payload)? {
+            each(&entry?)?;
+        }
+        Ok(())
+    };
+    let mut read = read;
+    read().map_err(|source| RecoverError::Replay {
+        at: batch.first,
+        source,
+    })
+}
+
+fn replay_until(
+    mut state: State,
+    reader: &dyn LogReader,
+    (seq, at): (Seq, Timestamp),
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<State, RecoverError> {
+    let last = (reader.next() - 1).min(seq.0);
+    for batch in reader.read_from(state.last().seq.next().0) {
+        let batch = batch?;
+        let is_whole = batch.next() <= seq.0.saturating_add(1) && batch.at_millis <= at.millis();
+        if is_whole {
+            replay(&mut state, &batch).map_err(|source| RecoverError::Replay {
+                at: batch.first,
+                source,
+            })?;
+            progress(state.last().seq.0, last);
+            continue;
+        }
+        each_entry(&batch, &mut |entry| {
+            let is_within = entry.stamp.seq <= seq && entry.stamp.at <= at;
+            if is_within && entry.stamp.seq > state.last().seq {
+                state.apply(entry)?;
+            }
+            Ok(())
+        })?;
+        break;
+    }
+    Ok(state)
+}
+

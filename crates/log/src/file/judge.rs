@@ -1,0 +1,199 @@
+//! What lies after the last good frame of the last segment: nothing, a torn write, or damage.
+//!
+//! The problem: a crash may leave any part of the write it interrupted, and that part must be cut back, or the log
+//! never starts again. A disk may also change bytes of a frame that was acknowledged, and that must never be cut back:
+//! it would lose stock silently. Both look like a bad frame at the end.
+//!
+//! The rule rests on three things that the appender keeps true:
+//! - At most one write is not synced, and it lies over zeros that are. (A failed write is zeroed and the zeros synced
+//!   before anything else is written.)
+//! - A sector is either written or still zero; or the write stopped at some byte and nothing after it was written.
+//! - No whole sector of a frame is zero or nearly so, and its last byte is not zero ([`super::frame`]).
+//!
+//! So a torn write lacks something, and what it lacks reads as zero. What is wrong though it lacks nothing was written
+//! in full and changed later. In order:
+//!
+//! | at the end | and | verdict |
+//! |---|---|---|
+//! | zeros | zeros to the end of the file | clean |
+//! | zeros | a header of this segment further on | damaged: a frame was lost from the middle |
+//! | zeros | something else in the same sector | damaged: a sector is not written in its latter half only |
+//! | zeros | something else further on | torn: the sector with the header was not written |
+//! | no header | its last byte zero, and zeros after it | torn within the header |
+//! | no header | otherwise | damaged |
+//! | a header, but not its payload | zeros after the frame, and its last byte or a sector of it zero | torn |
+//! | a header, but not its payload | otherwise | damaged |
+//! | a header that does not continue the log | | damaged |
+//!
+//! A header counts "of this segment" only with its salt, so no payload can pretend to hold one. A frame whose payload
+//! is whole is good even if its trailer is not: the checksum proves the payload, and the trailer only serves this
+//! judgement.
+//!
+//! What it cannot tell: a disk that zeroes whole sectors of the last acknowledged batch, or that acknowledged a sync it
+//! never did, looks like a torn write. Only a copy elsewhere helps against that.
+
+use super::frame::{self, FrameHeader, HEADER};
+use super::walk::{Source, Stop, Walked};
+use crate::disk::DiskFile;
+use crate::log::ReadError;
+use crate::record::{Record, SECTOR};
+
+/// What to do about damage in the log.
+pub(crate) const ADVICE: &str = "Nothing was changed. Keep a copy of the folder, check the disk (dmesg, SMART), then \
+     restore this file from a replica or a backup; `onhand check` then reads the whole log";
+
+const CHUNK: u64 = 1 << 20;
+
+/// What the end of a segment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing but zeros.
+    Clean,
+    /// A write that was never finished; so many bytes until only zeros follow.
+    Torn {
+        /// How many.
+        bytes: u64,
+    },
+}
+
+/// Judges what lies after the last good frame of an unsealed segment.
+pub(crate) fn judge<F: DiskFile>(
+    source: &Source<'_, F>,
+    walked: &Walked,
+) -> Result<Verdict, ReadError> {
+    let offset = walked.offset;
+    match walked.stop {
+        Stop::Blank => blank(source, offset),
+        Stop::NoHeader { may_be_torn } => no_header(source, offset, may_be_torn),
+        Stop::NoPayload(header) => no_payload(source, offset, &header),
+        Stop::Stranger(header) => Err(stranger(source, offset, &header)),
+    }
+}
+
+fn blank<F: DiskFile>(source: &Source<'_, F>, offset: u64) -> Result<Verdict, ReadError> {
+    let rest = Rest::of(source, offset)?;
+    let Some((start, end)) = rest.written else {
+        return Ok(Verdict::Clean);
+    };
+    if let Some(at) = rest.header {
+        return Err(damaged(
+            source,
+            offset,
+            format!("a batch is missing here: another follows at byte {at}"),
+        ));
+    }
+    if start < (offset + 1).next_multiple_of(SECTOR) {
+        return Err(damaged(
+            source,
+            offset,
+            format!("the beginning of a batch is zeroed, its rest begins at byte {start}"),
+        ));
+    }
+    Ok(Verdict::Torn {
+        bytes: end - offset,
+    })
+}
+
+fn no_header<F: DiskFile>(
+    source: &Source<'_, F>,
+    offset: u64,
+    may_be_torn: bool,
+) -> Result<Verdict, ReadError> {
+    let rest = Rest::of(source, offset + HEADER)?;
+    if may_be_torn && rest.written.is_none() {
+        return Ok(Verdict::Torn { bytes: HEADER });
+    }
+    let what = "the header of a batch does not match its checksum".to_owned();
+    Err(damaged(source, offset, what))
+}
+
+fn no_payload<F: DiskFile>(
+    source: &Source<'_, F>,
+    offset: u64,
+    header: &FrameHeader,
+) -> Result<Verdict, ReadError> {
+    let bytes = source.bytes(offset, header.size())?;
+    let rest = Rest::of(source, offset + header.size())?;
+    if rest.written.is_none() && frame::is_torn(&bytes, offset) {
+        return Ok(Verdict::Torn {
+            bytes: header.size(),
+        });
+    }
+    Err(changed(source, offset, header))
+}
+
+/// The error for a frame whose payload is not what was written.
+pub(crate) fn changed<F>(source: &Source<'_, F>, offset: u64, header: &FrameHeader) -> ReadError {
+    let (first, last) = (header.first, header.next() - 1);
+    let what = format!("the batch of positions {first} to {last} does not match its checksum");
+    damaged(source, offset, what)
+}
+
+/// The error for a frame that is not where it should be.
+pub(crate) fn stranger<F>(source: &Source<'_, F>, offset: u64, header: &FrameHeader) -> ReadError {
+    let first = header.first;
+    let what = format!("the batch at position {first} here does not continue the one before it");
+    damaged(source, offset, what)
+}
+
+/// The error for damage at `offset`.
+pub(crate) fn damaged<F>(source: &Source<'_, F>, offset: u64, what: String) -> ReadError {
+    ReadError::Damaged {
+        path: source.path.to_owned(),
+        offset,
+        what,
+        advice: ADVICE,
+    }
+}
+
+/// What is in the rest of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Rest {
+    /// From the first to after the last byte that is not zero.
+    pub(crate) written: Option<(u64, u64)>,
+    /// Where the first header of this segment is.
+    header: Option<u64>,
+}
+
+impl Rest {
+    /// Reads from `offset`, a multiple of 64, to the end of the file.
+    pub(crate) fn of<F: DiskFile>(source: &Source<'_, F>, offset: u64) -> Result<Self, ReadError> {
+        let mut rest = Self::default();
+        let mut at = offset;
+        while at < source.end {
+            let len = CHUNK.min(source.end - at);
+            rest.look_at(at, &source.bytes(at, len)?, source.salt);
+            at += len;
+        }
+        Ok(rest)
+    }
+
+    fn look_at(&mut self, at: u64, bytes: &[u8], salt: u64) {
+        if is_zero(bytes) {
+            return;
+        }
+        let (Some(start), Some(end)) = (
+            bytes.iter().position(|byte| *byte != 0),
+            bytes.iter().rposition(|byte| *byte != 0),
+        ) else {
+            return;
+        };
+        let start = self.written.map_or(at + start as u64, |(start, _)| start);
+        self.written = Some((start, at + end as u64 + 1));
+        self.header = self.header.or_else(|| find_header(at, bytes, salt));
+    }
+}
+
+/// Sector by sector, so that the compiler may look at many bytes at once: at a start most of a file is zeros.
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes
+        .chunks(SECTOR as usize)
+        .all(|sector| sector.iter().fold(0, |all, byte| all | byte) == 0)
+}
+
+fn find_header(at: u64, bytes: &[u8], salt: u64) -> Option<u64> {
+    bytes
+        .chunks_exact(Record::BYTES)
+        .position(|bytes| FrameHeader::decode(&Record::read(bytes), salt).is_some())
+        .map(|index| at + (index * Record::BYTES) as u64)
+}

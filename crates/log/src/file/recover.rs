@@ -1,0 +1,251 @@
+//! The start: opening a log that is there, and making good what a crash left behind.
+//!
+//! Everything is judged before anything is changed; what is refused is left as it was found. Then, in this order, each
+//! step harmless if a crash comes after it:
+//!
+//! 1. The frames of the last segment are written again, the same bytes in the same place, and a torn write after them
+//!    is zeroed; then one sync. A sync that failed before the start may have left bytes in the system's memory that are
+//!    not on the disk, and no later sync would notice: bytes written anew are on the disk after it, or the start fails.
+//! 2. The segment before the last is sealed, or its seal written again, for the same reason.
+//! 3. If there are remains of a trim: the mark of the beginning is written again and synced.
+//! 4. Remains are removed and the folder is synced: names are then on the disk, too.
+
+use super::header::{Header, Joint, SEAL, Seal};
+use super::index::Mark;
+use super::judge::Verdict;
+use super::reader::Shared;
+use super::segment::{Opened, Segment};
+use super::survey::{self, Found, Survey, verify_sealed};
+use super::walk::{Source, Walk};
+use super::{Active, FileLog, FileLogOptions, frame, write_begin};
+use crate::batch::Batch;
+use crate::disk::{Disk, DiskFile};
+use crate::log::ReadError;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What a start found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// How many segments there are.
+    pub segments: usize,
+    /// The first position that can be read.
+    pub first: u64,
+    /// The position after the last record.
+    pub next: u64,
+    /// How many bytes the segments take.
+    pub bytes: u64,
+    /// The write that a crash interrupted, if there was one. Nothing that was acknowledged was in it.
+    pub cut: Option<TornTail>,
+    /// How many files were removed that an interrupted trim or rotation left.
+    pub removed: usize,
+}
+
+/// A write that was never finished, at the end of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// The file.
+    pub segment: PathBuf,
+    /// Where it begins.
+    pub offset: u64,
+    /// How many bytes there were until only zeros follow.
+    pub bytes: u64,
+    /// The first position that it would have had.
+    pub first_lost: u64,
+}
+
+impl Survey {
+    pub(crate) fn torn(&self) -> Option<TornTail> {
+        match self.verdict {
+            Verdict::Clean => None,
+            Verdict::Torn { bytes } => Some(TornTail {
+                segment: self.last_segment().path.clone(),
+                offset: self.last.offset,
+                bytes,
+                first_lost: self.last.end.tail.next,
+            }),
+        }
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery {
+            segments: self.segments.len(),
+            first: self.segments[0].header.first(),
+            next: self.last.end.tail.next,
+            bytes: self.segments.iter().map(|found| found.header.bytes).sum(),
+            cut: self.torn(),
+            removed: self.remains.len(),
+        }
+    }
+}
+
+impl<D: Disk> FileLog<D> {
+    /// Opens a log.
+    ///
+    /// # Errors
+    /// Another process has it; a file is missing (a folder without a segment is one that misses all of them: who wants
+    /// a new log calls [`FileLog::create`]); something is damaged; or the system failed. Nothing is changed then,
+    /// except when the system fails while a crash is made good, and then it can be tried again.
+    pub fn open(
+        disk: D,
+        dir: &Path,
+        options: FileLogOptions,
+    ) -> Result<(Self, Recovery), ReadError> {
+        // Before the lock, which would leave its file in a folder that is no log's.
+        survey::names(&disk, dir)?;
+        let lock = lock(&disk, dir)?;
+        let survey = Survey::of(&disk, dir)?;
+        verify(&disk, &survey, options.verify_from)?;
+        let active = settle(&disk, dir, &survey)?;
+        let recovery = survey.recovery();
+        let mut segments: Vec<_> = survey
+            .segments
+            .iter()
+            .map(|found| Arc::new(Segment::new(dir, found.header, None)))
+            .collect();
+        segments.pop();
+        segments.push(active.segment.clone());
+        let end = survey.last.end;
+        let log = Self {
+            shared: Arc::new(Shared::new(disk, dir.to_owned(), segments, end.tail.next)),
+            options,
+            end,
+            active,
+            unsealed: None,
+            broken: None,
+            frame: Vec::new(),
+            _lock: lock,
+        };
+        Ok((log, recovery))
+    }
+}
+
+/// The file whose lock stands for the whole folder.
+pub(crate) fn lock_path(dir: &Path) -> PathBuf {
+    dir.join("lock")
+}
+
+fn lock<D: Disk>(disk: &D, dir: &Path) -> Result<D::File, ReadError> {
+    let path = lock_path(dir);
+    let file = match disk.open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create(&path),
+        other => other,
+    };
+    let file = file.map_err(|error| ReadError::io(&path, error))?;
+    take(&file, &path)?;
+    Ok(file)
+}
+
+/// Locks a file, or says that another process has it.
+pub(crate) fn take<F: DiskFile>(file: &F, path: &Path) -> Result<(), ReadError> {
+    match file.lock() {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let busy = io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another process has this log open",
+            );
+            Err(ReadError::io(path, busy))
+        }
+        Err(error) => Err(ReadError::io(path, error)),
+    }
+}
+
+fn verify<D: Disk>(disk: &D, survey: &Survey, from: u64) -> Result<(), ReadError> {
+    for (found, seal) in survey
+        .sealed()
+        .filter(|(_, seal)| seal.end.tail.next > from)
+    {
+        let file = survey::open(disk, &found.path)?;
+        verify_sealed(found, &seal, &file, |_, _| Ok(()))?;
+    }
+    Ok(())
+}
+
+/// Makes good what a crash left. Gives the segment that takes the next batch.
+fn settle<D: Disk>(disk: &D, dir: &Path, survey: &Survey) -> Result<Active<D::File>, ReadError> {
+    let active = settle_last(disk, dir, survey)?;
+    if let Some((found, seal)) = survey.before_last() {
+        write(disk, found, |file, salt| write_seal(file, &seal, salt))?;
+    }
+    if !survey.remains.is_empty() {
+        write(disk, &survey.segments[0], write_begin)?;
+    }
+    remove_remains(disk, dir, &survey.remains).map_err(|error| ReadError::io(dir, error))?;
+    Ok(active)
+}
+
+fn write<D: Disk>(
+    disk: &D,
+    found: &Found,
+    write: impl FnOnce(&D::File, u64) -> io::Result<()>,
+) -> Result<(), ReadError> {
+    disk.open(&found.path)
+        .and_then(|file| write(&file, found.header.salt()))
+        .map_err(|error| ReadError::io(&found.path, error))
+}
+
+fn write_seal<F: DiskFile>(file: &F, seal: &Seal, salt: u64) -> io::Result<()> {
+    file.write_at(SEAL, seal.record(salt).bytes())?;
+    file.sync()
+}
+
+fn remove_remains<D: Disk>(disk: &D, dir: &Path, remains: &[PathBuf]) -> io::Result<()> {
+    remains.iter().try_for_each(|path| disk.remove(path))?;
+    disk.sync_dir(dir)
+}
+
+fn settle_last<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    survey: &Survey,
+) -> Result<Active<D::File>, ReadError> {
+    let found = survey.last_segment();
+    let file = disk
+        .open(&found.path)
+        .map_err(|error| ReadError::io(&found.path, error))?;
+    let opened = Arc::new(Opened::new(file, &found.header));
+    let source = found.source(&opened.file);
+    let end = write_again(&source, &found.header, &opened)?;
+    if end != survey.last.end {
+        let what = io::Error::other("the file changes while it is read");
+        return Err(ReadError::io(&found.path, what));
+    }
+    if let Verdict::Torn { bytes } = survey.verdict {
+        zero(&source, survey.last.offset, bytes)?;
+    }
+    let synced = opened.file.sync();
+    synced.map_err(|error| ReadError::io(&found.path, error))?;
+    Ok(Active {
+        segment: Arc::new(Segment::new(dir, found.header, Some(opened.clone()))),
+        opened,
+        offset: survey.last.offset,
+    })
+}
+
+/// Writes every good frame again, each as it was just read and checked.
+fn write_again<F: DiskFile>(
+    source: &Source<'_, F>,
+    header: &Header,
+    opened: &Opened<F>,
+) -> Result<Joint, ReadError> {
+    let mut bytes = Vec::new();
+    let again = |offset, batch: &Batch| {
+        frame::encode(batch, batch.checksum(), offset, source.salt, &mut bytes);
+        opened.index().note(Mark {
+            first: batch.first,
+            at_millis: batch.at_millis,
+            offset,
+        });
+        let written = source.file.write_at(offset, &bytes);
+        written.map_err(|error| ReadError::io(source.path, error))
+    };
+    Ok(Walk::new(*source, header.start).finish(again)?.end)
+}
+
+fn zero<F: DiskFile>(source: &Source<'_, F>, offset: u64, bytes: u64) -> Result<(), ReadError> {
+    let zeros = vec![0; bytes as usize];
+    let written = source.file.write_at(offset, &zeros);
+    written.map_err(|error| ReadError::io(source.path, error))
+}

@@ -1,0 +1,29 @@
+//! `onhand bench`: measures, and says what was measured.
+
+mod http;
+mod reserve;
+mod stage;
+
+use crate::failure::Failure;
+use clap::{Args, Subcommand};
+
+/// Measures the engine on this machine. Every figure says its durability mode and the number in flight.
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    Reserve(reserve::Reserve),
+}
+
+impl Bench {
+    /// Runs the bench.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self.what {
+            What::Reserve(bench) => bench.run(),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! `onhand serve`: the engine behind HTTP.
+
+use crate::failure::Failure;
+use crate::progress;
+use clap::{Args, ValueEnum};
+use onhand_core::{Settings, Span};
+use onhand_engine::{Engine, Options, RecoveryReport};
+use prometheus_client::registry::Registry;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// Serves the HTTP API from a data folder.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Every flag can also be set by its environment variable, or in a TOML file named by --config, whose keys are the
+flags with `_` for `-`. Flags win over the environment, the environment over the file, the file over the defaults.
+
+Example:
+  onhand serve --data ./onhand-data --listen 127.0.0.1:7780
+  curl -X POST localhost:7780/v1/stock/receipts -H 'Idempotency-Key: r1' -H 'Content-Type: application/json' \\
+       -d '{\"location\":\"dublin-1\",\"lines\":[{\"sku\":\"milk-1l\",\"quantity\":12}]}'
+
+Example of a file:
+  data = \"/var/lib/onhand\"
+  listen = \"127.0.0.1:7780\"
+  key_retention_hours = 48
+
+Stop it with Ctrl-C or SIGTERM: requests in flight are answered, a snapshot is written, then it ends with code 0.
+The API is described at /docs and /openapi.json, metrics are at /metrics, health at /healthz and /readyz.")]
+pub(crate) struct Serve {
+    /// A TOML file with settings; its keys are the flags below, with `_` for `-`.
+    #[arg(long, value_name = "FILE", env = "ONHAND_CONFIG")]
+    config: Option<PathBuf>,
+    /// The data folder: the ledger and its snapshots. Made if it is not there.
+    #[arg(long, value_name = "DIR", env = "ONHAND_DATA", default_value = "./onhand-data")]
+    data: PathBuf,
+    /// Where to listen. There are no keys yet, so only addresses of this machine (loopback) are taken.
+    #[arg(long, value_name = "ADDR", env = "ONHAND_LISTEN", default_value = "127.0.0.1:7780")]
+    listen: SocketAddr,
+    /// Partitions of a new data folder. Each has one writer and one log; all stock of a location is in one of them.
+    /// Fixed once the folder is made.
+    #[arg(long, value_name = "N", env = "ONHAND_PARTITIONS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    partitions: Option<u16>,
+    /// Requests that may wait for an answer in each partition; more are refused with 429 at once.
+    #[arg(long, value_name = "N", env = "ONHAND_QUEUE", default_value_t = 16_384)]
+    queue: usize,
+    /// Hours that an idempotency key gives the same answer. The ledger is kept at least as long.
+    #[arg(long, value_name = "HOURS", env = "ONHAND_KEY_RETENTION_HOURS", default_value_t = 24)]
+    key_retention_hours: u64,
+    /// Hours that an ended reservation or an arrived transfer can still be looked up by its id.
+    #[arg(long, value_name = "HOURS", env = "ONHAND_ENDED_RETENTION_HOURS", default_value_t = 24)]
+    ended_retention_hours: u64,
+    /// Hours that a count may lie in the past.
+    #[arg(long, value_name = "HOURS", env = "ONHAND_COUNT_WINDOW_HOURS", default_value_t = 48)]
+    count_window_hours: u64,
+    /// Open reservations that one partition may hold at most; more are refused with 503.
+    #[arg(long, value_name = "N", env = "ONHAND_MOST_OPEN_RESERVATIONS", default_value_t = 20_000_000)]
+    most_open_reservations: u64,
+    /// Stock levels that one partition may hold at most.
+    #[arg(long, value_name = "N", env = "ONHAND_MOST_LEVELS", default_value_t = 50_000_000)]
+    most_levels: u64,
+    /// Days that the ledger is kept; without it for ever. Whole segments are removed behind two snapshots.
+    #[arg(long, value_name = "DAYS", env = "ONHAND_KEEP_LEDGER_DAYS")]
+    keep_ledger_days: Option<u64>,
+    /// MiB that the log grows by between two snapshots. Fewer make a restart faster, and write more.
+    #[arg(long, value_name = "MIB", env = "ONHAND_SNAPSHOT_MIB", default_value_t = 256)]
+    snapshot_mib: u64,
+    /// MiB of a log segment.
+    #[arg(long, value_name = "MIB", env = "ONHAND_SEGMENT_MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    segment_mib: u64,
+    /// The largest body of a request, in KiB; a larger one is refused with 413.
+    #[arg(long, value_name = "KIB", env = "ONHAND_BODY_KIB", default_value_t = 4096)]
+    body_kib: usize,
+    /// Seconds that a client may take to send the head, and then the body, of a request.
+    #[arg(long, value_name = "SECONDS", env = "ONHAND_READ_TIMEOUT_SECONDS", default_value_t = 10)]
+    read_timeout_seconds: u64,
+    /// Seconds that requests in flight get to end when the server stops.
+    #[arg(long, value_name = "SECONDS", env = "ONHAND_GRACE_SECONDS", default_value_t = 10)]
+    grace_seconds: u64,
+    /// Worker threads for connections; as many as there are cores if not said.
+    #[arg(long, value_name = "N", env = "ONHAND_THREADS")]
+    threads: Option<usize>,
+    /// What is logged to standard error: error, warn, info, debug, trace, or a filter such as onhand_engine=debug.
+    #[arg(long, value_name = "FILTER", env = "ONHAND_LOG", default_value = "info")]
+    log: String,
+    /// How log lines are written.
+    #[arg(long, value_enum, env = "ONHAND_LOG_FORMAT", default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Serve {
+    /// Serves until it is told to stop.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        self.start_log()?;
+        self.check_address()?;
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        if let Some(threads) = self.threads {
+            runtime.worker_threads(threads.max(1));
+        }
+        let runtime = runtime.enable_all().build().map_err(Failure::say)?;
+        let mut registry = Registry::default();
+        let engine = self.open(&mut registry)?;
+        let done = runtime.block_on(self.listen(Arc::clone(&engine), registry));
+        engine.stop();
+        tracing::info!("stopped");
+        done
+    }
+
+    fn start_log(&self) -> Result<(), Failure> {
+        let filter = EnvFilter::try_new(&self.log).map_err(|error| Failure::say(format!("--log {}: {error}", self.log)))?;
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Text => log.init(),
+            LogFormat::Json => log.json().init(),
+        }
+        Ok(())
+    }
+
+    fn check_address(&self) -> Result<(), Failure> {
+        if self.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        Err(Failure::say(format!(
+            "--listen {}: without keys Onhand listens on loopback only (127.0.0.1 or [::1]); put a proxy that knows your clients in front of it",
+            self.listen
+        )))
+    }
+
+    fn options(&self) -> Options {
+        let hours = |hours: u64| Span::from_secs(hours.saturating_mul(3600));
+        Options {
+            partitions: self.partitions,
+            capacity: self.queue,
+            segment_bytes: self.segment_mib << 20,
+            snapshot_bytes: self.snapshot_mib << 20,
+            keep_ledger: self.keep_ledger_days.map(|days| hours(days.saturating_mul(24))),
+            settings: Settings {
+                key_retention: hours(self.key_retention_hours),
+                ended_retention: hours(self.ended_retention_hours),
+                count_window: hours(self.count_window_hours),
+                most_open_reservations: self.most_open_reservations,
+                most_levels: self.most_levels,
+            },
+            ..Options::default()
+        }
+    }
+
+    fn open(&self, registry: &mut Registry) -> Result<Arc<Engine>, Failure> {
+        let bar = progress::bar("Replaying the log", 0);
+        let mut show = |_, at, of| {
+            bar.set_length(of);
+            bar.set_position(at);
+        };
+        let opened = Engine::open(&self.data, self.options(), registry, &mut show);
+        bar.finish_and_clear();
+        let (engine, reports) = opened.map_err(Failure::say)?;
+        reports.iter().for_each(tell);
+        Ok(engine)
+    }
+
+    async fn listen(&self, engine: Arc<Engine>, registry: Registry) -> Result<(), Failure> {
+        let listener = TcpListener::bind(self.listen)
+            .await
+            .map_err(|error| Failure::say(format!("cannot listen on {}: {error}", self.listen)))?;
+        let address = listener.local_addr().map_err(Failure::say)?;
+        let options = onhand_server::Options {
+            body_bytes: self.body_kib << 10,
+            read_timeout: Duration::from_secs(self.read_timeout_seconds),
+            grace: Duration::from_secs(self.grace_seconds),
+            ..onhand_server::Options::default()
+        };
+        tracing::info!(
+            %address,
+            data = %self.data.display(),
+            partitions = engine.partitions(),
+            "listening, on loopback only: no keys are configured"
+        );
+        let app = onhand_server::app(engine, registry, &options);
+        onhand_server::serve(listener, app, &options, told_to_stop()).await.map_err(Failure::say)
+    }
+}
+
+fn tell(report: &RecoveryReport) {
+    for damaged in &report.damaged_snapshots {
+        tracing::warn!(partition = report.partition, %damaged, "a snapshot is damaged; an older one and the log were used: move it away");
+    }
+    if let Some(cut) = &report.log.cut {
+        tracing::warn!(
+            partition = report.partition,
+            segment = %cut.segment.display(),
+            offset = cut.offset,
+            bytes = cut.bytes,
+            "cut back a torn tail: the last write before the stop was not complete, and nothing in it was acknowledged"
+        );
+    }
+    tracing::info!(
+        partition = report.partition,
+        snapshot = report.snapshot.0,
+        replayed = report.replayed,
+        "recovered"
+    );
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupt = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => drop(interrupt.await),
+    }
+    tracing::info!("stopping: requests in flight are answered first");
+}

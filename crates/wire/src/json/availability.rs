@@ -1,0 +1,135 @@
+//! `POST /v1/availability`: what can be promised, many levels at once.
+
+use super::levels::Consistency;
+use super::lines::Listed;
+use super::read::Fault;
+use super::text::{LocationText, SkuText};
+use onhand_core::{Few, LocationId, Sku};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use utoipa::ToSchema;
+
+/// Asks for up to 10,000 levels: either `items`, or `skus` at one `location`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"location": "store-17", "skus": ["milk-1l", "bread"]}))]
+pub struct AvailabilityRequest {
+    /// How fresh the answer must be; bounded if not said.
+    #[serde(default)]
+    pub consistency: Consistency,
+    /// Where, for `skus`.
+    pub location: Option<LocationText>,
+    /// What, at `location`; 1 to 10,000.
+    pub skus: Option<Listed<SkuText>>,
+    /// What and where; 1 to 10,000.
+    pub items: Option<Listed<LevelName>>,
+}
+
+/// One SKU at one location.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LevelName {
+    /// Where.
+    pub location: LocationText,
+    /// What.
+    pub sku: SkuText,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// SKUs at one location.
+    At(LocationId, Few<SkuText>),
+    /// Levels anywhere.
+    Items(Few<LevelName>),
+}
+
+impl AvailabilityRequest {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// It is neither of the two forms, or both.
+    pub fn asked(self) -> Result<Asked, Fault> {
+        match (self.location, self.skus, self.items) {
+            (None, None, Some(items)) => Ok(Asked::Items(items.into_inner())),
+            (Some(location), Some(skus), None) => Ok(Asked::At(location.0, skus.into_inner())),
+            _ => Err(Fault {
+                pointer: String::new(),
+                message: "say either items, or location and skus".into(),
+            }),
+        }
+    }
+}
+
+impl Asked {
+    /// How many levels.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::At(_, skus) => skus.len(),
+            Self::Items(items) => items.len(),
+        }
+    }
+
+    /// Whether there are none; a request always asks for some.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The levels by name, in the order of the request.
+    pub fn names(&self) -> impl Iterator<Item = (&LocationId, &Sku)> {
+        let (at, items) = match self {
+            Self::At(location, skus) => (Some((location, skus)), None),
+            Self::Items(items) => (None, Some(items)),
+        };
+        let at = at.into_iter().flat_map(|(location, skus)| skus.iter().map(move |sku| (location, &sku.0)));
+        let items = items.into_iter().flatten().map(|item| (&item.location.0, &item.sku.0));
+        at.chain(items)
+    }
+}
+
+/// What can be promised, in the order of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "items": [{
+        "location": "store-17", "sku": "milk-1l", "available": 19, "on_hand": 24, "known": true, "age_ms": 0
+    }],
+    "consistency": "bounded",
+    "sequence": 21
+}))]
+pub struct AvailabilityAnswer<'a> {
+    /// One for each level asked for.
+    pub items: Vec<AvailabilityItem<'a>>,
+    /// How fresh this is.
+    pub consistency: Consistency,
+    /// The ledger position that this reflects at least; with several partitions, the smallest of `positions`.
+    pub sequence: u64,
+    /// With several partitions: the ledger position of each that was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub positions: Vec<PartitionPosition>,
+}
+
+/// What can be promised of one SKU at one location.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AvailabilityItem<'a> {
+    /// Where.
+    pub location: Cow<'a, str>,
+    /// What.
+    pub sku: Cow<'a, str>,
+    /// Units that can be promised. Below zero if more is promised than is there; 0 if the level is not known.
+    pub available: i64,
+    /// Units physically there; 0 if the level is not known.
+    pub on_hand: i64,
+    /// Whether the SKU was ever stocked at the location.
+    pub known: bool,
+    /// How old this may be, in milliseconds.
+    pub age_ms: u64,
+}
+
+/// How far the ledger of a partition is reflected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PartitionPosition {
+    /// The partition.
+    pub partition: u16,
+    /// Its ledger position.
+    pub sequence: u64,
+}

@@ -1,0 +1,78 @@
+//! The lines of a request: 1 to a bound, and reading stops at the bound.
+
+use onhand_core::{Few, Lines};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use std::fmt;
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+
+/// 1 to `MOST` items; 10,000 unless said otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+pub struct Listed<T, const MOST: usize = { Lines::<()>::MOST }>(
+    #[schema(value_type = Vec<T>)] Few<T>,
+)
+where
+    T: ToSchema;
+
+impl<T: ToSchema, const MOST: usize> Listed<T, MOST> {
+    /// The items.
+    pub fn into_inner(self) -> Few<T> {
+        self.0
+    }
+
+    /// Turns every item into another, with its place for what may be wrong with it.
+    ///
+    /// # Errors
+    /// The first one of an item.
+    pub fn try_map<U, E>(self, mut each: impl FnMut(usize, T) -> Result<U, E>) -> Result<Lines<U>, E> {
+        let items = self.0.into_iter().enumerate();
+        let items: Few<U> = items.map(|(at, item)| each(at, item)).collect::<Result<_, E>>()?;
+        Ok(Lines::new(items).expect("as many as were read, which was bounded"))
+    }
+
+    /// Turns every item into another.
+    pub fn map<U>(self, each: impl FnMut(T) -> U) -> Lines<U> {
+        let items: Few<U> = self.0.into_iter().map(each).collect();
+        Lines::new(items).expect("as many as were read, which was bounded")
+    }
+}
+
+impl<'de, T: Deserialize<'de> + ToSchema, const MOST: usize> Deserialize<'de> for Listed<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(Items::<T, MOST>(PhantomData)).map(Self)
+    }
+}
+
+struct Items<T, const MOST: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
+    type Value = Few<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an array of 1 to {MOST} items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Few<T>, A::Error> {
+        let mut items = Few::new();
+        while let Some(item) = from.next_element()? {
+            if items.len() == MOST {
+                let found = format_args!("more than {MOST} items").to_string();
+                return Err(A::Error::custom(format!("invalid length: {found}, expected {}", Bound(MOST))));
+            }
+            items.push(item);
+        }
+        if items.is_empty() {
+            return Err(A::Error::invalid_length(0, &self));
+        }
+        Ok(items)
+    }
+}
+
+/// The bound, for a message.
+struct Bound(usize);
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an array of 1 to {} items", self.0)
+    }
+}

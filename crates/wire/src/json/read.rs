@@ -1,0 +1,94 @@
+//! Reading a request, and saying what is wrong with it.
+//!
+//! The good path parses once into validated types. Only what was refused is parsed again, slower, to find the pointer
+//! of the field at fault.
+
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment};
+use std::fmt::Write;
+
+/// A field that does not follow its rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The field, as a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// The value and the rule.
+    pub message: String,
+}
+
+/// Why a request could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is not JSON; what the parser says, with line and column.
+    NotJson(String),
+    /// It is JSON of another shape.
+    Unfit(Fault),
+}
+
+impl From<Fault> for Unreadable {
+    fn from(fault: Fault) -> Self {
+        Self::Unfit(fault)
+    }
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// It is not JSON, or a field does not follow its rule.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
+    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        Category::Data => Unreadable::Unfit(fault::<T>(bytes)),
+        Category::Io | Category::Syntax | Category::Eof => Unreadable::NotJson(error.to_string()),
+    })
+}
+
+fn fault<T: DeserializeOwned>(bytes: &[u8]) -> Fault {
+    let mut from = serde_json::Deserializer::from_slice(bytes);
+    match serde_path_to_error::deserialize::<_, T>(&mut from) {
+        Err(error) => {
+            let message = without_place(error.inner());
+            let mut pointer = pointer(error.path());
+            if let Some(missing) = missing_field(&message) {
+                write_token(&mut pointer, missing);
+            }
+            Fault { pointer, message }
+        }
+        // Unreachable as far as we know: the same bytes were refused just before.
+        Ok(_) => Fault {
+            pointer: String::new(),
+            message: "does not have the shape of this request".into(),
+        },
+    }
+}
+
+/// The parser's message without its line and column: the pointer says it better.
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let message = message.strip_suffix(&place).unwrap_or(&message);
+    message[..message.floor_char_boundary(400)].into()
+}
+
+fn missing_field(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
+fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => write_token(&mut pointer, &index.to_string()),
+            Segment::Map { key } => write_token(&mut pointer, key),
+            Segment::Enum { variant } => write_token(&mut pointer, variant),
+            Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+fn write_token(pointer: &mut String, token: &str) {
+    let token = token.replace('~', "~0").replace('/', "~1");
+    let shown = &token[..token.floor_char_boundary(200)];
+    write!(pointer, "/{shown}").expect("a string takes any text");
+}
