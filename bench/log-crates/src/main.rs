@@ -53,7 +53,7 @@ fn main() -> Outcome {
 }
 
 fn run(mode: &str, dir: PathBuf, rest: &[String]) -> Outcome {
-    let rounds = || rest.first().map_or(Ok(11), |n| n.parse());
+    let rounds = || rest.first().map_or(Ok(5), |n| n.parse());
     match mode {
         "crates" => measure::compare(&dir, &crates::all(), rounds()?),
         "variants" => measure::compare(&dir, &plain::all(), rounds()?),

@@ -9,9 +9,9 @@ use crate::{Open, Outcome};
 /// Batch sizes, and how many batches of each make a round.
 const SIZES: [(usize, usize); 4] = [
     (512, 3000),
-    (8 << 10, 2000),
-    (64 << 10, 400),
-    (256 << 10, 100),
+    (8 << 10, 1500),
+    (64 << 10, 300),
+    (256 << 10, 80),
 ];
 const WARM_UP: usize = 16;
 

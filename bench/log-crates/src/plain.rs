@@ -18,7 +18,7 @@ const BLOCK: usize = 4096;
 /// From this size on, a batch has no zeros written after it.
 const LARGE: u64 = 128 << 10;
 /// Enough for the longest run of zeros written at once.
-static ZEROS: [u8; (4 << 20) + BLOCK] = [0; (4 << 20) + BLOCK];
+static ZEROS: [u8; (1 << 20) + BLOCK] = [0; (1 << 20) + BLOCK];
 const MAGIC: u32 = 0x4f48_4c47;
 
 /// How the space of a segment is made ready.
@@ -252,9 +252,6 @@ pub fn all() -> Vec<(&'static str, Open)> {
         ("ahead 256K+fdatasync", |d| {
             Plain::open(d, Ahead(256 << 10), Sync::Fdatasync)
         }),
-        ("ahead 4M+fdatasync", |d| {
-            Plain::open(d, Ahead(4 << 20), Sync::Fdatasync)
-        }),
         ("ahead 1M+RWF_DSYNC", |d| {
             Plain::open(d, Ahead(1 << 20), Sync::WriteDsync)
         }),
@@ -270,9 +267,6 @@ pub fn all() -> Vec<(&'static str, Open)> {
         }),
         ("zeroed+O_DIRECT+O_DSYNC", |d| {
             Plain::open(d, Zeroed, Sync::DirectDsync)
-        }),
-        ("allocated+O_DSYNC", |d| {
-            Plain::open(d, Allocated, Sync::Dsync)
         }),
         ("allocated+O_DIRECT+O_DSYNC", |d| {
             Plain::open(d, Allocated, Sync::DirectDsync)

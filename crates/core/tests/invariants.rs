@@ -20,8 +20,8 @@ use onhand_core::transfer::{
     hand_over::HandOver,
 };
 use onhand_core::{
-    Command, Entry, Event, Invariant, Item, LevelNo, Lines, LocationId, Quantity, Seq, Settings,
-    Sku, Span, Timestamp, TransferNo, invariant,
+    Command, Decision, Entry, Event, Invariant, Item, LevelNo, Lines, LocationId, Quantity, Seq,
+    Settings, Sku, Span, Timestamp, TransferNo, invariant,
 };
 
 fn at(second: u64) -> Timestamp {
@@ -166,6 +166,15 @@ fn a_key_within_its_retention_is_not_taken_again() {
     let mut ledger = Ledger::new();
     ledger.submit(at(1), Some(key("k", &command)), &command);
     assert_eq!(broken_again(&ledger), Some(Invariant::KeysNameOneEntry));
+}
+
+#[test]
+fn a_key_is_kept_also_after_the_year_2106() {
+    let (mut ledger, command) = (Ledger::new(), receive("milk", 5));
+    let later = 5_000_000_000;
+    ledger.submit(at(later), Some(key("k", &command)), &command);
+    let (_, again) = ledger.submit(at(later + 1), Some(key("k", &command)), &command);
+    assert_eq!(again, Decision::Repeat(Seq(1)));
 }
 
 #[test]

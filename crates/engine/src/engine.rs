@@ -330,7 +330,8 @@ impl Engine {
         grown >= self.options.snapshot_bytes
     }
 
-    /// Answers what is queued, takes a last snapshot of each partition, and stops.
+    /// Answers what is queued, takes a last snapshot of each partition, stops, and lets go of the folder. Reads go on
+    /// showing what was there.
     pub fn stop(&self) {
         self.stop_background();
         for partition in 0..self.partitions() {
@@ -341,6 +342,7 @@ impl Engine {
             }
         }
         self.members.iter().for_each(|member| member.partition.stop());
+        self.folder.release();
     }
 
     fn stop_background(&self) {

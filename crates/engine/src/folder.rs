@@ -14,6 +14,7 @@ use onhand_log::disk::{Disk, DiskFile};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// The format of the folder; a later one is refused.
 const FORMAT: u32 = 1;
@@ -67,12 +68,12 @@ pub enum FolderError {
     },
 }
 
-/// An open data folder. The lock goes when it is dropped.
+/// An open data folder.
 pub(crate) struct Folder<D: Disk> {
     pub(crate) disk: D,
     pub(crate) path: PathBuf,
     pub(crate) identity: Identity,
-    _lock: D::File,
+    lock: Mutex<Option<D::File>>,
 }
 
 /// Where a partition's log lies.
@@ -151,8 +152,15 @@ impl<D: Disk + Clone> Folder<D> {
             disk,
             path: path.into(),
             identity,
-            _lock: file,
+            lock: Mutex::new(Some(file)),
         })
+    }
+
+    /// Lets another process have the folder. Nothing may be written in it after that.
+    pub(crate) fn release(&self) {
+        if let Ok(mut lock) = self.lock.lock() {
+            *lock = None;
+        }
     }
 }
 

@@ -141,3 +141,29 @@ impl LogReader for Kept {
         self.read().bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MemoryLog;
+    use crate::conformance::Provider;
+
+    struct InMemory;
+
+    impl Provider for InMemory {
+        type Log = MemoryLog;
+
+        fn fresh(&self) -> MemoryLog {
+            MemoryLog::new()
+        }
+
+        fn reopen(&self, log: MemoryLog) -> MemoryLog {
+            log
+        }
+
+        fn rival(&self, log: &MemoryLog) -> Option<MemoryLog> {
+            Some(log.clone())
+        }
+    }
+
+    crate::conformance_tests!(conformance, InMemory);
+}

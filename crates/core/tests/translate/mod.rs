@@ -337,8 +337,11 @@ pub(crate) fn grown(ask: &Ask, size: usize) -> Ask {
             line.1 = units * line.1.signum();
         }),
         Ask::Policy { rules, .. } => rules.iter_mut().for_each(|rule| {
-            rule.safety.iter_mut().for_each(&grow);
-            rule.oversell.iter_mut().for_each(&grow);
+            let numbers = rule.safety.iter_mut().chain(rule.oversell.iter_mut());
+            numbers.for_each(|units| match size {
+                3 => *units = u32::MAX.into(),
+                _ => grow(units),
+            });
         }),
         Ask::Fulfill { picks, .. } => picks.iter_mut().for_each(|pick| {
             pick.instead.iter_mut().for_each(|line| grow(&mut line.1));

@@ -1,1 +1,626 @@
-//! x
+//! A disk in memory that crashes, fills up and fails on demand, for tests of what stands on [`Disk`].
+//!
+//! It keeps two pictures: what a running system sees, and what is on the platter. A write changes the first; a sync
+//! brings it to the second. [`MemoryDisk::restart`] throws the first away, after it gave each thing that was not synced
+//! a chance to have reached the platter all the same:
+//! - of the writes to a file: none, all, any of their sectors in any of their versions, or all up to some byte;
+//! - of the names created, renamed and removed in a folder: any, each by itself.
+//!
+//! A sync that fails treats the writes the same way and then forgets them, as Linux does: the system goes on showing
+//! them, and no later sync brings them to the platter.
+
+use super::{Disk, DiskFile};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+const SECTOR: usize = 512;
+
+/// A source of choices: given how many alternatives there are, says which, from 0. Of "whether", 1 is yes.
+pub type Choose<'a> = &'a mut dyn FnMut(usize) -> usize;
+
+/// Choices that only depend on a seed (SplitMix64: Steele, Lea, Flood 2014).
+pub fn seeded(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed;
+    move |alternatives| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % alternatives as u64) as usize
+    }
+}
+
+/// A disk in memory. A clone is the same disk.
+#[derive(Clone, Debug)]
+pub struct MemoryDisk(Arc<Mutex<State>>);
+
+#[derive(Clone, Debug)]
+struct State {
+    folders: BTreeSet<PathBuf>,
+    files: BTreeMap<u64, Stored>,
+    names: BTreeMap<PathBuf, u64>,
+    names_on_platter: BTreeMap<PathBuf, u64>,
+    names_pending: Vec<(PathBuf, NameChange)>,
+    last_id: u64,
+    /// Files opened in an earlier life are dead.
+    life: u64,
+    changes: u64,
+    crash_at: Option<u64>,
+    crashed: bool,
+    capacity: u64,
+    syncs_fail: bool,
+    fail_at: BTreeMap<u64, io::ErrorKind>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Stored {
+    seen: Vec<u8>,
+    platter: Vec<u8>,
+    pending: Vec<Change>,
+    locked_by: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Write { offset: usize, bytes: Vec<u8> },
+    Length(usize),
+}
+
+#[derive(Clone, Debug)]
+enum NameChange {
+    Put {
+        name: PathBuf,
+        file: u64,
+    },
+    Take {
+        name: PathBuf,
+    },
+    Move {
+        from: PathBuf,
+        to: PathBuf,
+        file: u64,
+    },
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut BTreeMap<PathBuf, u64>) {
+        match self {
+            Self::Put { name, file } => {
+                names.insert(name.clone(), *file);
+            }
+            Self::Take { name } => {
+                names.remove(name);
+            }
+            Self::Move { from, to, file } => {
+                names.remove(from);
+                names.insert(to.clone(), *file);
+            }
+        }
+    }
+}
+
+impl Change {
+    fn apply(&self, image: &mut Vec<u8>) {
+        match self {
+            Self::Length(len) => image.resize(*len, 0),
+            Self::Write { offset, bytes } => {
+                let end = offset + bytes.len();
+                image.resize(image.len().max(end), 0);
+                image[*offset..end].copy_from_slice(bytes);
+            }
+        }
+    }
+
+    fn sectors(&self) -> std::ops::Range<usize> {
+        match self {
+            Self::Length(_) => 0..0,
+            Self::Write { offset, bytes } => {
+                offset / SECTOR..(offset + bytes.len()).div_ceil(SECTOR)
+            }
+        }
+    }
+}
+
+impl Stored {
+    fn change(&mut self, change: Change) {
+        change.apply(&mut self.seen);
+        self.pending.push(change);
+    }
+
+    fn sync(&mut self) {
+        for change in std::mem::take(&mut self.pending) {
+            change.apply(&mut self.platter);
+        }
+    }
+
+    /// Lets some of what was not synced reach the platter, and forgets the rest.
+    fn tear(&mut self, choose: Choose<'_>) {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.is_empty() {
+            return;
+        }
+        match choose(4) {
+            0 => {}
+            1 => pending
+                .iter()
+                .for_each(|change| change.apply(&mut self.platter)),
+            2 => self.tear_sectors(&pending, choose),
+            _ => self.tear_prefix(pending, choose),
+        }
+    }
+
+    fn tear_sectors(&mut self, pending: &[Change], choose: Choose<'_>) {
+        let mut image = self.platter.clone();
+        let mut versions: BTreeMap<usize, Vec<Vec<u8>>> = BTreeMap::new();
+        for change in pending {
+            change.apply(&mut image);
+            for sector in change.sectors() {
+                let end = image.len().min((sector + 1) * SECTOR);
+                let version = image[sector * SECTOR..end].to_vec();
+                versions.entry(sector).or_default().push(version);
+            }
+        }
+        if choose(2) == 1 {
+            self.platter.resize(image.len(), 0);
+        }
+        for (sector, versions) in versions {
+            if let Some(chosen) = choose(versions.len() + 1).checked_sub(1) {
+                self.put_sector(sector * SECTOR, &versions[chosen]);
+            }
+        }
+    }
+
+    fn put_sector(&mut self, offset: usize, bytes: &[u8]) {
+        let room = self.platter.len().saturating_sub(offset).min(bytes.len());
+        if room > 0 {
+            self.platter[offset..offset + room].copy_from_slice(&bytes[..room]);
+        }
+    }
+
+    fn tear_prefix(&mut self, mut pending: Vec<Change>, choose: Choose<'_>) {
+        pending.truncate(choose(pending.len()) + 1);
+        if let Some(Change::Write { bytes, .. }) = pending.last_mut() {
+            bytes.truncate(choose(bytes.len() + 1));
+        }
+        pending
+            .iter()
+            .for_each(|change| change.apply(&mut self.platter));
+    }
+}
+
+impl State {
+    fn id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    fn used(&self) -> u64 {
+        self.names
+            .values()
+            .map(|file| self.files[file].seen.len() as u64)
+            .sum()
+    }
+
+    fn room_to_grow(&self, file: u64, len: u64) -> io::Result<()> {
+        let more = len.saturating_sub(self.files[&file].seen.len() as u64);
+        if self.used() + more > self.capacity && more > 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
+    fn file(&self, path: &Path) -> io::Result<u64> {
+        let not_found = || io::Error::from(io::ErrorKind::NotFound);
+        self.names.get(path).copied().ok_or_else(not_found)
+    }
+
+    fn stored(&mut self, file: u64) -> &mut Stored {
+        self.files.entry(file).or_default()
+    }
+
+    fn rename(&mut self, dir: &Path, change: NameChange) {
+        change.apply(&mut self.names);
+        self.names_pending.push((dir.to_owned(), change));
+    }
+
+    fn write(&mut self, file: u64, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.room_to_grow(file, offset + bytes.len() as u64)?;
+        let failure = self.fail_at.get(&self.changes).copied();
+        let count = match failure {
+            Some(_) => seeded(self.changes)(bytes.len() + 1),
+            None => bytes.len(),
+        };
+        self.stored(file).change(Change::Write {
+            offset: offset as usize,
+            bytes: bytes[..count].to_vec(),
+        });
+        failure.map_or(Ok(()), |kind| Err(kind.into()))
+    }
+
+    fn sync(&mut self, file: u64) -> io::Result<()> {
+        if let Err(error) = self.may_sync() {
+            let mut choose = seeded(self.changes);
+            self.stored(file).tear(&mut choose);
+            return Err(error);
+        }
+        self.stored(file).sync();
+        Ok(())
+    }
+
+    fn may_sync(&self) -> io::Result<()> {
+        self.may_change()?;
+        match self.syncs_fail {
+            true => Err(io::Error::other("the disk fails")),
+            false => Ok(()),
+        }
+    }
+
+    fn may_change(&self) -> io::Result<()> {
+        let failure = self.fail_at.get(&self.changes);
+        failure.map_or(Ok(()), |kind| Err((*kind).into()))
+    }
+
+    fn sync_names(&mut self, dir: &Path) -> io::Result<()> {
+        self.may_sync()?;
+        let (here, elsewhere) = std::mem::take(&mut self.names_pending)
+            .into_iter()
+            .partition(|(of, _)| of == dir);
+        self.names_pending = elsewhere;
+        let here: Vec<(PathBuf, NameChange)> = here;
+        here.iter()
+            .for_each(|(_, change)| change.apply(&mut self.names_on_platter));
+        Ok(())
+    }
+
+    fn restart(&mut self, choose: Choose<'_>) {
+        for (_, change) in std::mem::take(&mut self.names_pending) {
+            if choose(2) == 1 {
+                change.apply(&mut self.names_on_platter);
+            }
+        }
+        self.names = self.names_on_platter.clone();
+        let named: BTreeSet<u64> = self.names.values().copied().collect();
+        self.files.retain(|file, _| named.contains(file));
+        for stored in self.files.values_mut() {
+            stored.tear(choose);
+            stored.seen = stored.platter.clone();
+            stored.locked_by = None;
+        }
+        self.heal();
+        self.life += 1;
+    }
+
+    fn heal(&mut self) {
+        self.changes = 0;
+        self.crash_at = None;
+        self.crashed = false;
+        self.syncs_fail = false;
+        self.fail_at.clear();
+    }
+}
+
+fn dead() -> io::Error {
+    io::Error::other("the machine has stopped")
+}
+
+impl Default for MemoryDisk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryDisk {
+    /// An empty disk with endless room.
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(State {
+            folders: BTreeSet::new(),
+            files: BTreeMap::new(),
+            names: BTreeMap::new(),
+            names_on_platter: BTreeMap::new(),
+            names_pending: Vec::new(),
+            last_id: 0,
+            life: 0,
+            changes: 0,
+            crash_at: None,
+            crashed: false,
+            capacity: u64::MAX,
+            syncs_fail: false,
+            fail_at: BTreeMap::new(),
+        })))
+    }
+
+    /// Another disk with the same contents.
+    pub fn fork(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.state().clone())))
+    }
+
+    /// How many bytes all files may have together.
+    pub fn set_capacity(&self, bytes: u64) {
+        self.state().capacity = bytes;
+    }
+
+    /// Whether every sync fails from now on.
+    pub fn fail_syncs(&self, fail: bool) {
+        self.state().syncs_fail = fail;
+    }
+
+    /// Makes the change with this number, counted as [`MemoryDisk::changes`] does, fail: a write after some of its
+    /// bytes, a sync after some of what it should sync, everything else with nothing done.
+    pub fn fail_at(&self, change: u64, kind: io::ErrorKind) {
+        self.state().fail_at.insert(change, kind);
+    }
+
+    /// How many calls changed something or synced, since the disk was made or restarted.
+    pub fn changes(&self) -> u64 {
+        self.state().changes
+    }
+
+    /// Stops the machine at the change with this number, counted from 1: a write or a new name is done but not
+    /// synced, a sync is not done. All calls fail from then on.
+    pub fn crash_at(&self, change: u64) {
+        self.state().crash_at = Some(change);
+    }
+
+    /// Whether the machine has stopped.
+    pub fn has_crashed(&self) -> bool {
+        self.state().crashed
+    }
+
+    /// Stops the machine, if it has not, and starts it again: `choose` says what survived. All faults are gone.
+    pub fn restart(&self, choose: Choose<'_>) {
+        self.state().restart(choose);
+    }
+
+    /// Changes bytes of a file behind everybody's back.
+    ///
+    /// # Panics
+    /// There is no such file.
+    pub fn damage(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.state();
+        let file = state
+            .file(path)
+            .expect("a test damages a file that is there");
+        let stored = state.stored(file);
+        change(&mut stored.seen);
+        stored.platter = stored.seen.clone();
+    }
+
+    /// What is in a file, as a running system sees it.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn contents(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut state = self.state();
+        let file = state.file(path)?;
+        Ok(state.stored(file).seen.clone())
+    }
+
+    // A panic of a test while the lock is held must not hide behind another.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+        let mut state = self.state();
+        if state.crashed {
+            return Err(dead());
+        }
+        look(&mut state)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+        self.look(|state| {
+            state.changes += 1;
+            let done = change(state);
+            if state.crash_at == Some(state.changes) {
+                state.crashed = true;
+                return Err(dead());
+            }
+            done
+        })
+    }
+
+    fn make_durable(&self, sync: impl FnOnce(&mut State) -> io::Result<()>) -> io::Result<()> {
+        self.look(|state| {
+            state.changes += 1;
+            if state.crash_at == Some(state.changes) {
+                state.crashed = true;
+                return Err(dead());
+            }
+            sync(state)
+        })
+    }
+
+    fn handle(&self, state: &mut State, file: u64) -> MemoryFile {
+        MemoryFile {
+            disk: self.clone(),
+            file,
+            handle: state.id(),
+            life: state.life,
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_owned()
+}
+
+impl Disk for MemoryDisk {
+    type File = MemoryFile;
+
+    fn create(&self, path: &Path) -> io::Result<MemoryFile> {
+        self.change(|state| {
+            state.may_change()?;
+            if state.names.contains_key(path) {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            let dir = folder_of(path);
+            if !state.folders.contains(&dir) {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            let file = state.id();
+            state.stored(file);
+            let name = path.to_owned();
+            state.rename(&dir, NameChange::Put { name, file });
+            Ok(self.handle(state, file))
+        })
+    }
+
+    fn open(&self, path: &Path) -> io::Result<MemoryFile> {
+        self.look(|state| {
+            let file = state.file(path)?;
+            Ok(self.handle(state, file))
+        })
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<MemoryFile> {
+        self.open(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.change(|state| {
+            state.may_change()?;
+            let file = state.file(from)?;
+            let change = NameChange::Move {
+                from: from.to_owned(),
+                to: to.to_owned(),
+                file,
+            };
+            state.rename(&folder_of(to), change);
+            Ok(())
+        })
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.change(|state| {
+            state.may_change()?;
+            state.file(path)?;
+            let name = path.to_owned();
+            state.rename(&folder_of(path), NameChange::Take { name });
+            Ok(())
+        })
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        self.look(|state| {
+            if !state.folders.contains(dir) {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            let inside = state.names.keys().filter(|path| folder_of(path) == dir);
+            Ok(inside
+                .filter_map(|path| path.file_name().map(PathBuf::from))
+                .collect())
+        })
+    }
+
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        self.change(|state| {
+            state.folders.extend(dir.ancestors().map(Path::to_path_buf));
+            Ok(())
+        })
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.make_durable(|state| state.sync_names(dir))
+    }
+
+    fn free_bytes(&self, _dir: &Path) -> io::Result<Option<u64>> {
+        self.look(|state| Ok(Some(state.capacity.saturating_sub(state.used()))))
+    }
+}
+
+/// An open file of a [`MemoryDisk`].
+#[derive(Debug)]
+pub struct MemoryFile {
+    disk: MemoryDisk,
+    file: u64,
+    handle: u64,
+    life: u64,
+}
+
+impl MemoryFile {
+    fn alive(&self, state: &State) -> io::Result<()> {
+        if self.life == state.life {
+            Ok(())
+        } else {
+            Err(dead())
+        }
+    }
+}
+
+impl DiskFile for MemoryFile {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.disk.look(|state| {
+            self.alive(state)?;
+            let bytes = &state.stored(self.file).seen;
+            let from = bytes.get(offset as usize..).unwrap_or_default();
+            let count = from.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&from[..count]);
+            Ok(count)
+        })
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.disk.change(|state| {
+            self.alive(state)?;
+            state.write(self.file, offset, bytes)
+        })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.make_durable(|state| {
+            self.alive(state)?;
+            state.sync(self.file)
+        })
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        self.disk.change(|state| {
+            self.alive(state)?;
+            state.may_change()?;
+            state.room_to_grow(self.file, len)?;
+            let stored = state.stored(self.file);
+            let len = stored.seen.len().max(len as usize);
+            stored.change(Change::Length(len));
+            Ok(())
+        })
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.disk.change(|state| {
+            self.alive(state)?;
+            state.may_change()?;
+            state.room_to_grow(self.file, len)?;
+            state.stored(self.file).change(Change::Length(len as usize));
+            Ok(())
+        })
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.disk.look(|state| {
+            self.alive(state)?;
+            Ok(state.stored(self.file).seen.len() as u64)
+        })
+    }
+
+    fn lock(&self) -> io::Result<bool> {
+        self.disk.look(|state| {
+            self.alive(state)?;
+            let holder = *state.stored(self.file).locked_by.get_or_insert(self.handle);
+            Ok(holder == self.handle)
+        })
+    }
+}
+
+impl Drop for MemoryFile {
+    fn drop(&mut self) {
+        let mut state = self.disk.state();
+        if let Some(stored) = state.files.get_mut(&self.file)
+            && stored.locked_by == Some(self.handle)
+        {
+            stored.locked_by = None;
+        }
+    }
+}

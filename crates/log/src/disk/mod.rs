@@ -7,6 +7,8 @@
 mod memory;
 mod os;
 
+#[cfg(any(test, feature = "conformance"))]
+pub use memory::{Choose, MemoryDisk, MemoryFile, seeded};
 pub use os::OsDisk;
 
 use std::io;

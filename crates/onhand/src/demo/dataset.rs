@@ -7,7 +7,7 @@
 use onhand_core::Timestamp;
 use parquet::basic::Type;
 use parquet::column::reader::{ColumnReader, get_typed_column_reader};
-use parquet::data_type::{ByteArrayType, DataType, Int64Type, Int96Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int64Type, Int96Type};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::collections::HashMap;
@@ -114,7 +114,7 @@ pub(crate) fn read(transactions: Vec<u8>, products: Vec<u8>) -> Result<Dataset, 
             Some(last) => last.lines.push(line),
             None => baskets.push(Basket {
                 id,
-                at: Timestamp::from_millis(at[row].to_millis().max(0) as u64),
+                at: Timestamp::from_millis(at[row].map_or(0, |at| at.to_millis().max(0) as u64)),
                 store: store[row] as u32,
                 lines: vec![line],
             }),
@@ -156,24 +156,27 @@ fn kind_of(department: &str, category: &str, product_type: &str) -> Kind {
     }
 }
 
-type File = SerializedFileReader<parquet::data_type::Bytes>;
+type File = SerializedFileReader<bytes::Bytes>;
 
 fn open(bytes: Vec<u8>) -> Result<File, ParquetError> {
     SerializedFileReader::new(bytes.into())
 }
 
+/// A column of numbers; 0 where there is none.
 fn numbers(file: &File, name: &str) -> Result<Vec<i64>, ParquetError> {
-    column::<Int64Type>(file, name)
+    let values = column::<Int64Type>(file, name)?;
+    Ok(values.into_iter().map(Option::unwrap_or_default).collect())
 }
 
+/// A column of texts; empty where there is none.
 fn texts(file: &File, name: &str) -> Result<Vec<String>, ParquetError> {
     let values = column::<ByteArrayType>(file, name)?;
-    let text = |value: &parquet::data_type::ByteArray| String::from_utf8_lossy(value.data()).into_owned();
-    Ok(values.iter().map(text).collect())
+    let text = |value: &ByteArray| String::from_utf8_lossy(value.data()).into_owned();
+    Ok(values.iter().map(|value| value.as_ref().map(text).unwrap_or_default()).collect())
 }
 
-/// All values of a column, in row order; a missing one as the type's default.
-fn column<T: DataType>(file: &File, name: &str) -> Result<Vec<T::T>, ParquetError> {
+/// All values of a column, in row order.
+fn column<T: DataType>(file: &File, name: &str) -> Result<Vec<Option<T::T>>, ParquetError> {
     let schema = file.metadata().file_metadata().schema_descr();
     let at = (0..schema.num_columns()).find(|at| schema.column(*at).name() == name);
     let at = at.ok_or_else(|| ParquetError::General(format!("there is no column {name}")))?;
@@ -193,7 +196,7 @@ fn wrong_type(name: &str, found: Type) -> ParquetError {
     ParquetError::General(format!("the column {name} has the type {found}"))
 }
 
-fn read_column<T: DataType>(reader: ColumnReader, all: &mut Vec<T::T>) -> Result<(), ParquetError> {
+fn read_column<T: DataType>(reader: ColumnReader, all: &mut Vec<Option<T::T>>) -> Result<(), ParquetError> {
     let mut reader = get_typed_column_reader::<T>(reader);
     loop {
         let (mut values, mut levels) = (Vec::new(), Vec::new());
@@ -205,7 +208,7 @@ fn read_column<T: DataType>(reader: ColumnReader, all: &mut Vec<T::T>) -> Result
         let is_required = levels.is_empty();
         for row in 0..rows {
             let is_there = is_required || levels[row] == 1;
-            all.push(if is_there { values.next().unwrap_or_default() } else { T::T::default() });
+            all.push(if is_there { values.next() } else { None });
         }
     }
 }

@@ -155,7 +155,7 @@ fn prove(engine: Arc<Engine>, data: &Path) -> Result<Proof, Failure> {
     });
     Ok(Proof {
         ledger_entries: report.state.last().seq.0,
-        ledger_bytes: report.log.bytes,
+        ledger_bytes: report.log.payload_bytes,
         levels_checked: report.state.directory().len(),
         oversold: oversold.count(),
         violations: report.violations.iter().map(ToString::to_string).collect(),

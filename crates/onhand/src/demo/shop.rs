@@ -35,8 +35,8 @@ pub(crate) struct ShopLevel {
     pub(crate) product: u32,
     /// Units sold in the window.
     window: u32,
-    /// Units that the record has and the shelf does not.
-    pub(crate) lost: u32,
+    /// Units that really stand on the shelf; the ledger does not see this.
+    pub(crate) shelf: u32,
     /// Units delivered in all, for the loss.
     delivered: u64,
 }
@@ -52,8 +52,16 @@ impl ShopLevel {
         let seed = [self.store.to_le_bytes(), self.product.to_le_bytes()].concat();
         let offset = xxh3_64(&seed) % LOSS;
         let lost_by = |delivered: u64| (delivered + offset) / LOSS;
-        self.lost += (lost_by(self.delivered + u64::from(units)) - lost_by(self.delivered)) as u32;
+        let lost = (lost_by(self.delivered + u64::from(units)) - lost_by(self.delivered)) as u32;
         self.delivered += u64::from(units);
+        self.shelf += units - lost;
+    }
+
+    /// Takes what is there of so many units.
+    pub(crate) fn take(&mut self, units: u32) -> u32 {
+        let taken = units.min(self.shelf);
+        self.shelf -= taken;
+        taken
     }
 }
 

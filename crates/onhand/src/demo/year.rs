@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// From the reservation to the order.
-const CHECKOUT: Span = Span::from_secs(5 * 60);
+const CHECKOUT: Span = Span::from_secs(10 * 60);
 /// From the reservation to the pick.
 const PICKING: Span = Span::from_secs(90 * 60);
 /// How long a reservation holds.
@@ -59,6 +59,8 @@ pub(crate) struct Year<'a> {
     due: BinaryHeap<Reverse<(Timestamp, u64, Step)>>,
     steps: u64,
     open: HashMap<usize, Held>,
+    /// Commands whose answers nothing waits for; looked at in the night.
+    loose: Vec<(Ticket, &'static str)>,
     sold_today: Vec<(LevelAt, u32)>,
     pub(crate) tally: Tally,
     pub(crate) reserve_micros: Histogram<u64>,
@@ -87,6 +89,7 @@ impl<'a> Year<'a> {
             due: BinaryHeap::new(),
             steps: 0,
             open: HashMap::new(),
+            loose: Vec::new(),
             sold_today: Vec::new(),
             tally: Tally::default(),
             reserve_micros: Histogram::new(3).expect("three digits are a valid precision"),
@@ -110,9 +113,8 @@ impl<'a> Year<'a> {
             let skus: Vec<LevelAt> = lines.iter().map(|(at, _)| *at).collect();
             self.deliver(at, "opening", store, lines)?;
             self.set_policies(at, number, store, &skus)?;
-            self.desk.drain();
         }
-        Ok(())
+        self.settle()
     }
 
     /// Every not-found corrects the record: the demo believes its pickers.
@@ -130,7 +132,7 @@ impl<'a> Year<'a> {
                 reason: Some(label("demo")),
             });
             let ticket = self.desk.give(at, &format!("policy-{number}-{part}"), command)?;
-            self.done(ticket, "a policy")?;
+            self.loose.push((ticket, "a policy"));
         }
         Ok(())
     }
@@ -150,6 +152,7 @@ impl<'a> Year<'a> {
             bar.inc(1);
         }
         self.until(Timestamp::MAX)?;
+        self.settle()?;
         self.tally.took = start.elapsed();
         Ok(())
     }
@@ -273,29 +276,35 @@ impl<'a> Year<'a> {
             occurred_at: None,
         });
         let ticket = self.desk.give(at, &format!("pick-{}", basket.id), command)?;
-        let entry = self.done(ticket, "a pick")?;
-        self.tally_pick(&entry);
+        self.loose.push((ticket, "a pick"));
         Ok(())
     }
 
-    /// What a picker finds of so many units: the units that were lost unseen are missed in their turn, one in the
-    /// facing.
+    /// Waits for everything that was given in.
+    fn settle(&mut self) -> Result<(), DeskError> {
+        for (ticket, what) in std::mem::take(&mut self.loose) {
+            let entry = self.done(ticket, what)?;
+            self.tally_pick(&entry);
+        }
+        self.desk.drain();
+        Ok(())
+    }
+
+    /// What a picker finds of so many units.
     fn find_on_shelf(&mut self, at: LevelAt, units: u32) -> fulfill::PickLine {
-        let ledger = self.on_hand(at);
         let level = self.shop.level(at);
-        let on_shelf = ledger.saturating_sub(level.lost);
-        let picked = units.min(on_shelf);
-        let not_found = units - picked;
-        level.lost -= not_found.min(level.lost);
+        let picked = level.take(units);
+        let sku = sku(level.product);
         self.sold_today.push((at, picked));
         fulfill::PickLine {
-            sku: sku(self.shop.levels[at.0 as usize].product),
+            sku,
             picked,
-            not_found,
+            not_found: units - picked,
             substitutions: Vec::new(),
         }
     }
 
+    /// What the ledger says is on hand.
     fn on_hand(&self, at: LevelAt) -> u32 {
         let level = &self.shop.levels[at.0 as usize];
         let table = self.engine.table(0);
@@ -316,7 +325,7 @@ impl<'a> Year<'a> {
 
     /// A night: deliveries to what sold, and counts.
     fn night(&mut self, day: u32) -> Result<(), DeskError> {
-        self.desk.drain();
+        self.settle()?;
         let at = night(day);
         let sold = std::mem::take(&mut self.sold_today);
         let mut touched: Vec<LevelAt> = sold.iter().map(|(level, _)| *level).collect();
@@ -324,7 +333,7 @@ impl<'a> Year<'a> {
         touched.dedup();
         self.shop.note_day(sold);
         self.count(at, day)?;
-        self.desk.drain();
+        self.settle()?;
         let missing = |level: &LevelAt| {
             let target = self.shop.levels[level.0 as usize].target();
             let units = target.saturating_sub(self.on_hand(*level));
@@ -334,8 +343,7 @@ impl<'a> Year<'a> {
         for (store, lines) in by_store(&self.shop, wanted) {
             self.deliver(at, &format!("delivery-{day}"), store, lines)?;
         }
-        self.desk.drain();
-        Ok(())
+        self.settle()
     }
 
     fn deliver(&mut self, at: Timestamp, what: &str, store: u32, lines: Vec<(LevelAt, u32)>) -> Result<(), DeskError> {
@@ -357,17 +365,21 @@ impl<'a> Year<'a> {
                 occurred_at: None,
             });
             let ticket = self.desk.give(at, &format!("{what}-{store}-{part}"), command)?;
-            self.done(ticket, "a receipt")?;
+            self.loose.push((ticket, "a receipt"));
             self.tally.receipts += 1;
         }
         Ok(())
     }
 
     fn count(&mut self, at: Timestamp, day: u32) -> Result<(), DeskError> {
-        let counted: Vec<_> = self.shop.counted_on(day).map(|level| (level, self.on_hand(level))).collect();
+        let on_shelf = |at: LevelAt| (at, self.shop.levels[at.0 as usize].shelf);
+        let counted: Vec<_> = self.shop.counted_on(day).map(on_shelf).collect();
         for (store, lines) in by_store(&self.shop, counted) {
             for (part, lines) in lines.chunks(Lines::<()>::MOST).enumerate() {
-                let counted = lines.iter().map(|(level, ledger)| self.count_line(*level, *ledger));
+                let counted = lines.iter().map(|(level, on_shelf)| count::CountLine {
+                    sku: sku(self.shop.levels[level.0 as usize].product),
+                    on_hand: *on_shelf,
+                });
                 let counted = counted.collect::<Vec<_>>();
                 self.tally.count_lines += counted.len() as u64;
                 let command = Command::Count(count::Count {
@@ -378,20 +390,10 @@ impl<'a> Year<'a> {
                     lines: some_lines(counted),
                 });
                 let ticket = self.desk.give(at, &format!("count-{day}-{store}-{part}"), command)?;
-                self.done(ticket, "a count")?;
+                self.loose.push((ticket, "a count"));
             }
         }
         Ok(())
-    }
-
-    fn count_line(&mut self, at: LevelAt, ledger: u32) -> count::CountLine {
-        let level = self.shop.level(at);
-        let on_hand = ledger.saturating_sub(level.lost);
-        level.lost = 0;
-        count::CountLine {
-            sku: sku(level.product),
-            on_hand,
-        }
     }
 
     fn done(&mut self, ticket: Ticket, what: &'static str) -> Result<Box<Entry>, DeskError> {

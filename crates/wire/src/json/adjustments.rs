@@ -26,6 +26,7 @@ pub struct AdjustmentRequest {
     /// Where.
     pub location: LocationText,
     /// What changed, 1 to 10,000 lines, taken in order.
+    #[schema(value_type = Vec<AdjustmentLine>, min_items = 1, max_items = 10_000)]
     pub lines: Listed<AdjustmentLine>,
     /// The caller's own word for it.
     pub reference: Option<LabelText>,
@@ -65,8 +66,8 @@ impl From<AdjustmentRequest> for Command {
             location: request.location.0,
             lines: request.lines.map(|line| AdjustLine {
                 sku: line.sku.0,
-                direction: line.quantity.0.0,
-                quantity: line.quantity.0.1,
+                direction: line.quantity.0,
+                quantity: line.quantity.1,
                 reason: line.reason.0,
                 of: line.of.into(),
             }),

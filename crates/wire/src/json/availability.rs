@@ -20,8 +20,10 @@ pub struct AvailabilityRequest {
     /// Where, for `skus`.
     pub location: Option<LocationText>,
     /// What, at `location`; 1 to 10,000.
+    #[schema(value_type = Option<Vec<SkuText>>, min_items = 1, max_items = 10_000)]
     pub skus: Option<Listed<SkuText>>,
     /// What and where; 1 to 10,000.
+    #[schema(value_type = Option<Vec<LevelName>>, min_items = 1, max_items = 10_000)]
     pub items: Option<Listed<LevelName>>,
 }
 

@@ -23,6 +23,7 @@ pub const MOST: usize = 1_000;
 }]}))]
 pub struct BatchRequest {
     /// The reservations, 1 to 1,000, taken in order for each location.
+    #[schema(value_type = Vec<BatchItem>, min_items = 1, max_items = 1_000)]
     pub reservations: Listed<BatchItem, MOST>,
 }
 
@@ -35,6 +36,7 @@ pub struct BatchItem {
     /// Where.
     pub location: LocationText,
     /// What, 1 to 10,000 lines; the same SKU in two lines counts as the sum.
+    #[schema(value_type = Vec<ReservationLineRequest>, min_items = 1, max_items = 10_000)]
     pub lines: Listed<ReservationLineRequest>,
     /// For how long the units are held, unless confirmed.
     pub ttl_seconds: Seconds,

@@ -32,6 +32,7 @@ pub struct CountRequest {
     /// Whether the count covers the whole location: what it does not name was counted as zero.
     pub complete: bool,
     /// What was counted, 1 to 10,000 lines, each SKU once.
+    #[schema(value_type = Vec<CountedSku>, min_items = 1, max_items = 10_000)]
     pub lines: Listed<CountedSku>,
 }
 

@@ -5,15 +5,19 @@ use jiff::ToSpan;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 use std::fmt;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::KnownFormat;
+use super::schema::{described, formatted};
 
 /// A calendar day from 1970-01-01 to 9999-12-31.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
-#[schema(example = "2026-03-14")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(
     /// Days since 1970-01-01.
-    #[schema(value_type = String, format = Date)]
     pub u32,
+);
+
+described!(
+    Date,
+    formatted("A calendar day from 1970-01-01 to 9999-12-31.", "2026-03-14", KnownFormat::Date)
 );
 
 const EPOCH: Civil = civil::date(1970, 1, 1);

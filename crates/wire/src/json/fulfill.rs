@@ -26,6 +26,7 @@ use utoipa::ToSchema;
 }))]
 pub struct FulfillRequest {
     /// What happened, 1 to 10,000 lines, each SKU once. All substitutions together are at most 10,000.
+    #[schema(value_type = Vec<PickRequest>, min_items = 1, max_items = 10_000)]
     pub lines: Listed<PickRequest>,
     /// When it happened, not in the future; now if not said.
     pub occurred_at: Option<Time>,
@@ -44,6 +45,7 @@ pub struct PickRequest {
     #[serde(default)]
     pub not_found: UnitsOrNone,
     /// What was picked in place of what was not found.
+    #[schema(value_type = Option<Vec<SubstitutionRequest>>, min_items = 1, max_items = 10_000)]
     pub substitutions: Option<Listed<SubstitutionRequest>>,
 }
 

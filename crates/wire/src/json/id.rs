@@ -6,11 +6,10 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-use utoipa::ToSchema;
+use super::schema::{described, text};
 
 /// A reservation's identifier: `r`, its partition, `-`, its number there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
-#[schema(value_type = String, example = "r0-1")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReservationId {
     /// Its partition.
     pub partition: u16,
@@ -20,8 +19,7 @@ pub struct ReservationId {
 
 /// A transfer's identifier: `t`, the partition of its source, `-`, that of its destination, `-`, its number at the
 /// source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
-#[schema(value_type = String, example = "t0-1-5")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransferName {
     /// The transfer.
     pub id: TransferId,
@@ -84,6 +82,15 @@ fn number<T: FromStr>(text: &str) -> Result<T, NotAnId> {
     }
     text.parse().map_err(|_| NotAnId)
 }
+
+described!(
+    ReservationId,
+    text("A reservation's identifier: give it back as it is.", "r0-7").into()
+);
+described!(
+    TransferName,
+    text("A transfer's identifier: give it back as it is.", "t0-1-5").into()
+);
 
 macro_rules! as_text {
     ($name:ident) => {

@@ -4,17 +4,12 @@ use onhand_core::{Few, Lines};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
-use utoipa::ToSchema;
 
 /// 1 to `MOST` items; 10,000 unless said otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-pub struct Listed<T, const MOST: usize = { Lines::<()>::MOST }>(
-    #[schema(value_type = Vec<T>)] Few<T>,
-)
-where
-    T: ToSchema;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed<T, const MOST: usize = { Lines::<()>::MOST }>(Few<T>);
 
-impl<T: ToSchema, const MOST: usize> Listed<T, MOST> {
+impl<T, const MOST: usize> Listed<T, MOST> {
     /// The items.
     pub fn into_inner(self) -> Few<T> {
         self.0
@@ -37,7 +32,7 @@ impl<T: ToSchema, const MOST: usize> Listed<T, MOST> {
     }
 }
 
-impl<'de, T: Deserialize<'de> + ToSchema, const MOST: usize> Deserialize<'de> for Listed<T, MOST> {
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Listed<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_seq(Items::<T, MOST>(PhantomData)).map(Self)
     }

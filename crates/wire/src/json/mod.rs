@@ -26,6 +26,7 @@ pub mod problem;
 pub mod read;
 pub mod receipts;
 pub mod reservations;
+mod schema;
 mod sentence;
 pub mod text;
 pub mod time;

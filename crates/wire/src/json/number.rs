@@ -4,34 +4,29 @@ use onhand_core::stock::adjust::Direction;
 use onhand_core::{Quantity, Span};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use std::fmt;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use super::schema::{described, integer};
 
 /// A number of units: an integer from 1 to 1,000,000,000, in the SKU's smallest unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
-#[schema(example = 2)]
-pub struct Units(
-    #[schema(value_type = u32, minimum = 1, maximum = 1_000_000_000)] pub Quantity,
-);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Units(pub Quantity);
 
 /// A number of units that may be none: an integer from 0 to 1,000,000,000, in the SKU's smallest unit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
-#[schema(example = 0)]
-pub struct UnitsOrNone(
-    #[schema(value_type = u32, minimum = 0, maximum = 1_000_000_000)] pub u32,
-);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnitsOrNone(pub u32);
 
 /// A change: an integer from -1,000,000,000 to 1,000,000,000, in the SKU's smallest unit, and not 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
-#[schema(example = -3)]
-pub struct Change(
-    #[schema(value_type = i32, minimum = -1_000_000_000, maximum = 1_000_000_000)]
-    pub (Direction, Quantity),
-);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change(pub Direction, pub Quantity);
 
 /// A time to live in seconds: an integer from 1 to 31,536,000 (365 days).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
-#[schema(example = 900)]
-pub struct Seconds(#[schema(value_type = u32, minimum = 1, maximum = 31_536_000)] pub Span);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seconds(pub Span);
+
+described!(Units, UNITS.schema("Units of the SKU, in its smallest unit.", 2));
+described!(UnitsOrNone, UNITS_OR_NONE.schema("Units of the SKU, in its smallest unit; may be 0.", 0));
+described!(Change, CHANGE.schema("Units up or down, in the SKU's smallest unit; not 0.", -3));
+described!(Seconds, SECONDS.schema("A time to live in seconds, up to 365 days.", 900));
 
 const MOST: i64 = Quantity::MAX as i64;
 const YEAR: i64 = 365 * 24 * 60 * 60;
@@ -79,7 +74,7 @@ impl<'de> Deserialize<'de> for Change {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let units = from.deserialize_i64(CHANGE)?;
         let direction = if units > 0 { Direction::Up } else { Direction::Down };
-        Ok(Self((direction, quantity(units))))
+        Ok(Self(direction, quantity(units)))
     }
 }
 
@@ -123,6 +118,10 @@ impl Visitor<'_> for Rule {
 }
 
 impl Rule {
+    fn schema(&self, description: &str, example: i64) -> RefOr<Schema> {
+        integer(description, example, (self.low, self.high))
+    }
+
     fn holds(&self, number: i64) -> bool {
         (self.low..=self.high).contains(&number) && (self.zero || number != 0)
     }

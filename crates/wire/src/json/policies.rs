@@ -24,6 +24,7 @@ pub struct PolicyRequest {
     /// Where.
     pub location: LocationText,
     /// Whose rules, 1 to 10,000 lines, each SKU once.
+    #[schema(value_type = Vec<PolicyChange>, min_items = 1, max_items = 10_000)]
     pub lines: Listed<PolicyChange>,
     /// Why, or which model asked for it.
     pub reason: Option<LabelText>,

@@ -27,6 +27,7 @@ pub struct ReceiptRequest {
     /// Where.
     pub location: LocationText,
     /// What came in, 1 to 10,000 lines. The same SKU may stand in several lines, with other lots.
+    #[schema(value_type = Vec<ReceiptLine>, min_items = 1, max_items = 10_000)]
     pub lines: Listed<ReceiptLine>,
     /// The caller's own word for it, such as a delivery note.
     pub reference: Option<LabelText>,

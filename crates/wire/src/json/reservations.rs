@@ -30,6 +30,7 @@ pub struct ReservationRequest {
     /// Where.
     pub location: LocationText,
     /// What, 1 to 10,000 lines; the same SKU in two lines counts as the sum.
+    #[schema(value_type = Vec<ReservationLineRequest>, min_items = 1, max_items = 10_000)]
     pub lines: Listed<ReservationLineRequest>,
     /// For how long the units are held, unless confirmed.
     pub ttl_seconds: Seconds,

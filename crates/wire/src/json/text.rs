@@ -6,19 +6,18 @@ use onhand_core::{Label, LocationId, Sku};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
-use utoipa::ToSchema;
+use super::schema::{described, name};
 
 /// So much of a wrong text is told back.
 const SHOWN: usize = 60;
 
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $inner:ty) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-        pub struct $name(
-            #[schema(value_type = String, min_length = 1, max_length = 128, pattern = "^[!-~]+$")]
-            pub $inner,
-        );
+    ($name:ident, $inner:ty, $doc:literal, $example:literal) => {
+        #[doc = $doc]
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(pub $inner);
+
+        described!($name, name($doc, $example));
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -28,21 +27,9 @@ macro_rules! text {
     };
 }
 
-text! {
-    /// A location: 1 to 128 visible ASCII characters.
-    #[schema(example = "store-17")]
-    LocationText, LocationId
-}
-text! {
-    /// A SKU: 1 to 128 visible ASCII characters.
-    #[schema(example = "milk-1l")]
-    SkuText, Sku
-}
-text! {
-    /// A word of the caller's own: 1 to 128 visible ASCII characters.
-    #[schema(example = "PO-2031")]
-    LabelText, Label
-}
+text!(LocationText, LocationId, "A location: 1 to 128 visible ASCII characters.", "store-17");
+text!(SkuText, Sku, "A SKU: 1 to 128 visible ASCII characters.", "milk-1l");
+text!(LabelText, Label, "A word of the caller's own: 1 to 128 visible ASCII characters.", "PO-2031");
 
 /// Reads a string into a name.
 struct Text<T>(PhantomData<T>);

@@ -8,14 +8,23 @@ use onhand_core::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 use std::fmt;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::KnownFormat;
+use super::schema::{described, formatted};
 
 static PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// A moment, as an RFC 3339 time with an offset, from 1970 to 9999. Written in UTC with milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
-#[schema(example = "2026-03-01T09:30:00.000Z")]
-pub struct Time(#[schema(value_type = String, format = DateTime)] pub Timestamp);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(pub Timestamp);
+
+described!(
+    Time,
+    formatted(
+        "An RFC 3339 time with an offset, from 1970 to 9999. Written in UTC with milliseconds.",
+        "2026-03-01T09:30:00.000Z",
+        KnownFormat::DateTime
+    )
+);
 
 /// What a time must look like.
 pub const RULE: &str = "an RFC 3339 time with an offset, from 1970 to 9999, such as 2026-03-01T09:30:00Z";

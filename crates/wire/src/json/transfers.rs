@@ -29,6 +29,7 @@ pub struct TransferRequest {
     /// To where; another location.
     pub to: LocationText,
     /// What, 1 to 10,000 lines; the same SKU in two lines is sent twice.
+    #[schema(value_type = Vec<TransferLineRequest>, min_items = 1, max_items = 10_000)]
     pub lines: Listed<TransferLineRequest>,
     /// The caller's own word for it.
     pub reference: Option<LabelText>,

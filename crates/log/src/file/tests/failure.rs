@@ -1,0 +1,222 @@
+//! A disk without room, and a disk that fails.
+
+use super::{MemoryFileLog, contents, create, dir, inspect, open, scripted};
+use crate::batch::Batch;
+use crate::conformance::batch_after;
+use crate::disk::{MemoryDisk, seeded};
+use crate::log::{AppendError, Log};
+use std::io::ErrorKind;
+
+#[test]
+fn a_full_disk_refuses_appends_until_there_is_room() {
+    let disk = MemoryDisk::new();
+    let mut log = create(&disk).unwrap();
+    disk.set_capacity(20 << 10);
+    let mut kept = Vec::new();
+    let refused = loop {
+        let batch = batch_after(log.tail(), 1, 700);
+        match log.append(&batch) {
+            Ok(_) => kept.push(batch),
+            Err(AppendError::Full { .. }) => break batch,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert!(kept.len() > 8, "two segments have room for more than eight");
+    assert_eq!(contents(&log), kept, "reads go on");
+    assert!(matches!(
+        log.append(&refused),
+        Err(AppendError::Full { .. })
+    ));
+    disk.set_capacity(u64::MAX);
+    log.append(&refused).unwrap();
+    kept.push(refused);
+    assert_eq!(contents(&log), kept);
+}
+
+#[test]
+fn a_full_disk_can_be_started_on_and_trimmed() {
+    let disk = MemoryDisk::new();
+    let mut log = create(&disk).unwrap();
+    for n in 0..20 {
+        let batch = scripted(&log, n);
+        log.append(&batch).unwrap();
+    }
+    let kept = contents(&log);
+    drop(log);
+    disk.set_capacity(0);
+    disk.restart(&mut |_| 0);
+    let (mut log, _) = open(&disk).unwrap();
+    assert_eq!(contents(&log), kept);
+    log.trim(log.tail().next).unwrap();
+    assert_eq!(log.segments().len(), 1);
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_taken_until_the_log_is_opened_again() {
+    let disk = MemoryDisk::new();
+    let mut log = create(&disk).unwrap();
+    let kept = batch_after(log.tail(), 1, 900);
+    log.append(&kept).unwrap();
+    let doubtful = batch_after(log.tail(), 1, 900);
+    disk.fail_syncs(true);
+    assert!(matches!(
+        log.append(&doubtful),
+        Err(AppendError::Broken(_))
+    ));
+    assert_eq!(contents(&log), [kept.clone()], "readers do not see it");
+    disk.fail_syncs(false);
+    let changes = disk.changes();
+    for batch in [&doubtful, &batch_after(log.tail(), 1, 10)] {
+        assert!(matches!(log.append(batch), Err(AppendError::Broken(_))));
+    }
+    assert_eq!(disk.changes(), changes, "the disk was not touched");
+    drop(log);
+    let (mut log, _) = open(&disk).unwrap();
+    let found = contents(&log);
+    assert!(found == [kept.clone()] || found == [kept, doubtful]);
+    let batch = scripted(&log, 1);
+    log.append(&batch).unwrap();
+}
+
+/// After a failed sync the system may show what is not on the disk. What a start shows must be there after a crash.
+#[test]
+fn a_start_makes_durable_what_it_shows() {
+    let mut shown_but_not_durable = 0;
+    for spare in 0..16 {
+        let disk = MemoryDisk::new();
+        let mut log = create(&disk).unwrap();
+        for n in 0..spare {
+            log.append(&batch_after(log.tail(), 1, 20 + n)).unwrap();
+        }
+        disk.fail_syncs(true);
+        let doubtful = batch_after(log.tail(), 1, 1_700);
+        assert!(log.append(&doubtful).is_err());
+        drop(log);
+        disk.fail_syncs(false);
+        let lost = disk.fork();
+        let shown = contents(&open(&disk).unwrap().0);
+        disk.restart(&mut |_| 0);
+        assert_eq!(contents(&open(&disk).unwrap().0), shown);
+        lost.restart(&mut |_| 0);
+        shown_but_not_durable += usize::from(contents(&open(&lost).unwrap().0) != shown);
+    }
+    assert!(shown_but_not_durable > 3, "the test tests something");
+}
+
+/// One change fails, whichever it is: what was acknowledged stays, what was refused as retriable is not there and can
+/// be tried again, and a broken log is as it should be after it was opened again.
+#[test]
+fn any_one_failure_loses_nothing() {
+    let mut change = 3;
+    while [ErrorKind::StorageFull, ErrorKind::Other]
+        .into_iter()
+        .all(|kind| (0..6).all(|seed| fail_once(change, kind, seed)))
+    {
+        change += 1;
+    }
+    assert!(change > 60, "the script is as long as it was meant to be");
+}
+
+/// What to do about a refused batch.
+fn reaction(seed: u64) -> Reaction {
+    match seed % 3 {
+        0 => Reaction::Again,
+        1 => Reaction::Another,
+        _ => Reaction::Crash,
+    }
+}
+
+enum Reaction {
+    Again,
+    Another,
+    Crash,
+}
+
+fn fail_once(change: u64, kind: ErrorKind, seed: u64) -> bool {
+    let disk = MemoryDisk::new();
+    let mut log = create(&disk).unwrap();
+    disk.fail_at(change + 8, kind);
+    let mut kept: Vec<Batch> = Vec::new();
+    let mut failed = false;
+    for n in 0..20 {
+        let batch = scripted(&log, n);
+        if let Err(error) = log.append(&batch) {
+            failed = true;
+            log = react(log, &disk, &batch, &error, &kept, seed);
+            if log.tail() == batch.tail() {
+                kept.push(batch);
+                continue;
+            }
+            let batch = match reaction(seed) {
+                Reaction::Another => scripted(&log, n + 1),
+                _ => batch,
+            };
+            log.append(&batch).unwrap();
+            kept.push(batch);
+        } else {
+            kept.push(batch);
+        }
+    }
+    assert_eq!(contents(&log), kept);
+    drop(log);
+    disk.restart(&mut seeded(seed));
+    assert_eq!(contents(&open(&disk).unwrap().0), kept);
+    assert_eq!(inspect(&disk).unwrap().batches, kept.len() as u64);
+    failed
+}
+
+/// Gives a log that takes appends: the same one where that must work, or opened again.
+fn react(
+    log: MemoryFileLog,
+    disk: &MemoryDisk,
+    batch: &Batch,
+    error: &AppendError,
+    kept: &[Batch],
+    seed: u64,
+) -> MemoryFileLog {
+    assert_eq!(contents(&log), kept);
+    let broken = match error {
+        AppendError::Broken(_) => true,
+        AppendError::Full { .. } | AppendError::Unavailable(_) => false,
+        other => panic!("{other}"),
+    };
+    if matches!(reaction(seed), Reaction::Crash) {
+        drop(log);
+        disk.restart(&mut seeded(seed));
+    } else if broken {
+        drop(log);
+    } else {
+        return log;
+    }
+    let log = open(disk).unwrap().0;
+    let found = contents(&log);
+    let with_it = [kept, std::slice::from_ref(batch)].concat();
+    assert!(found == kept || broken && found == with_it);
+    log
+}
+
+#[test]
+fn two_owners_are_told_apart() {
+    let disk = MemoryDisk::new();
+    let log = create(&disk).unwrap();
+    for refused in [
+        open(&disk).err().unwrap(),
+        create(&disk).err().unwrap(),
+        inspect(&disk).err().unwrap(),
+    ] {
+        assert!(refused.to_string().contains("another process"), "{refused}");
+    }
+    drop(log);
+    open(&disk).unwrap();
+}
+
+#[test]
+fn a_folder_that_holds_a_log_is_not_created_again() {
+    let disk = MemoryDisk::new();
+    let mut log = create(&disk).unwrap();
+    let batch = scripted(&log, 1);
+    log.append(&batch).unwrap();
+    drop(log);
+    let refused = create(&disk).err().unwrap().to_string();
+    assert!(refused.contains(dir().to_str().unwrap()), "{refused}");
+}

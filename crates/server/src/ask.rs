@@ -1,0 +1,27 @@
+//! Asking a partition and waiting for its answer, but not for ever.
+
+use crate::app::App;
+use crate::problem::Denied;
+use crate::problem::unavailable::{no_answer, unavailable};
+use onhand_engine::{Answer, Found, Query, Request};
+use tokio::time::timeout;
+
+impl App {
+    /// Asks a partition.
+    pub(crate) async fn ask(&self, partition: u16, request: Request) -> Result<Answer, Denied> {
+        let answer = self.engine.call(partition, request);
+        match timeout(self.options.answer_timeout, answer).await {
+            Ok(Answer::Unavailable(why)) => Err(unavailable(&why)),
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(no_answer()),
+        }
+    }
+
+    /// Asks a partition something that changes nothing, and that includes every write answered before.
+    pub(crate) async fn find(&self, partition: u16, query: Query) -> Result<Found, Denied> {
+        match self.ask(partition, Request::Query(query)).await? {
+            Answer::Found(found) => Ok(found),
+            other => Err(Denied::internal(&format!("a query was answered with {other:?}"))),
+        }
+    }
+}

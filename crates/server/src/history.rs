@@ -1,0 +1,56 @@
+//! Reading the ledger from disk, away from the threads that serve requests, and only so many readers at once.
+
+use crate::app::{App, Shared};
+use crate::problem::Denied;
+use crate::problem::unavailable::no_answer;
+use onhand_core::{Entry, Seq};
+use onhand_engine::history::HistoryError;
+use onhand_wire::json::problem::Kind;
+use onhand_wire::json::time::Time;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// Runs `read` on a thread that may block. A reading that takes too long is answered as such; it holds its place
+/// until it ends, so that slow readings cannot pile up.
+pub(crate) async fn reading<T: Send + 'static>(
+    app: &Shared,
+    read: impl FnOnce(&App) -> Result<T, Denied> + Send + 'static,
+) -> Result<T, Denied> {
+    let owned = Arc::clone(app);
+    let turn = Arc::clone(&app.ledger_reads);
+    let work = async move {
+        let place = Semaphore::acquire_owned(turn).await;
+        let read = spawn_blocking(move || {
+            let _place = place;
+            read(&owned)
+        });
+        read.await.unwrap_or_else(|error| Err(Denied::internal(&error)))
+    };
+    timeout(app.options.answer_timeout, work).await.unwrap_or_else(|_| Err(no_answer()))
+}
+
+/// The entry that answered a request before.
+pub(crate) async fn entry(app: &Shared, partition: u16, seq: Seq) -> Result<Box<Entry>, Denied> {
+    reading(app, move |app| entry_now(app, partition, seq)).await
+}
+
+/// The entry that answered a request before; blocks.
+pub(crate) fn entry_now(app: &App, partition: u16, seq: Seq) -> Result<Box<Entry>, Denied> {
+    let entry = app.engine.entry(partition, seq).map_err(unreadable_ledger)?;
+    let entry = entry.ok_or_else(|| Denied::internal(&format!("there is no entry {seq} in partition {partition}")))?;
+    Ok(Box::new(entry))
+}
+
+/// The problem of a ledger that cannot be read, or does not reach so far back.
+pub(crate) fn unreadable_ledger(error: HistoryError) -> Denied {
+    match error {
+        HistoryError::Trimmed(oldest) => {
+            let oldest = Time(oldest);
+            let detail = format!("The ledger begins at {oldest}: what was before is not kept any more.");
+            Denied::new(Kind::TooOld, detail).parameter("at", format!("is before {oldest}"))
+        }
+        other => Denied::internal(&other),
+    }
+}

@@ -1,0 +1,40 @@
+//! The OpenAPI document. Each call describes itself beside its handler; this adds what they share.
+
+use onhand_wire::json::problem::{FieldError, Problem, ShortLine};
+use utoipa::{IntoParams, OpenApi};
+
+/// What the document says of the whole.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Onhand",
+        description = "How many of an item can be promised at a location, and how sure that is.\n\n\
+            Every write carries an `Idempotency-Key`: a repeat with the same body gives the first answer again, a \
+            repeat with another body is refused. A refusal (409) changes nothing and frees the key.\n\n\
+            Errors are `application/problem+json`; `type` is stable, `errors` names the fields at fault.",
+    ),
+    components(schemas(Problem, FieldError, ShortLine)),
+    tags(
+        (name = "stock", description = "What is there, and what happens to it"),
+        (name = "reservations", description = "Units promised to one buyer"),
+        (name = "ledger", description = "Everything that happened, in order"),
+        (name = "operations", description = "Running the server"),
+    )
+)]
+pub(crate) struct Document;
+
+/// The header of every write.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read from the headers by hand; this describes it")]
+pub(crate) struct IdempotencyKey {
+    /// A text of the caller's own, 1 to 128 visible ASCII characters: new for every new request, the same for every
+    /// repeat of it. Kept for 24 hours by default.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, example = "7b0f2c0a-5d0e-4c4c-9a53-0d6f2f1f8a10")]
+    key: String,
+}
+
+/// The OpenAPI document of the server.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    crate::app::routes(None).into_openapi()
+}

@@ -1,0 +1,50 @@
+//! What can be set for the server. Every wait and every size has a bound.
+
+use std::time::Duration;
+
+/// How requests are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The most bytes of a body. 10,000 lines with the longest names fit into the default of 4 MiB.
+    pub body_limit: usize,
+    /// How long the body of a request may take to come in: 10 s. A slower client gets a 408.
+    pub body_timeout: Duration,
+    /// How long the engine may take to answer: 30 s. Then the client is told that the outcome is not known.
+    pub answer_timeout: Duration,
+    /// How many readings of the ledger from disk (`at`, `explain`, `/v1/ledger`) may run at once: 4. Others wait for
+    /// their turn, up to the answer timeout.
+    pub ledger_reads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            body_limit: 4 << 20,
+            body_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(30),
+            ledger_reads: 4,
+        }
+    }
+}
+
+/// How connections are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long the head of a request may take to come in, and how long a connection may lie idle: 10 s. Then it is
+    /// closed.
+    pub header_timeout: Duration,
+    /// The most open connections: 10,000. More wait in the system's queue.
+    pub connections: usize,
+    /// How long requests in flight may go on after the stop was asked for: 10 s. Then their connections are cut.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(10),
+            connections: 10_000,
+            grace: Duration::from_secs(10),
+        }
+    }
+}

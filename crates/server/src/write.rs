@@ -1,0 +1,87 @@
+//! The way of a write: key, decision, durable entry, answer.
+//!
+//! The answer is made from the entry alone, so the repeat of a request, whose entry is read back from the ledger, gets
+//! the same bytes as the first time.
+
+use crate::app::Shared;
+use crate::history;
+use crate::key::key;
+use crate::names::TableNames;
+use crate::problem::Denied;
+use crate::problem::refused::{Fields, refused};
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use onhand_core::{Command, Entry};
+use onhand_engine::{Answer, Request};
+use onhand_wire::json::answer::answer;
+
+static IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A write that is recorded.
+pub(crate) struct Recorded {
+    pub(crate) entry: Box<Entry>,
+    /// Whether it was recorded for an earlier request with the same key.
+    pub(crate) is_repeat: bool,
+}
+
+/// Has a partition do a command, once for each key.
+pub(crate) async fn record(
+    app: &Shared,
+    partition: u16,
+    key_text: &str,
+    command: Command,
+    fields: &Fields,
+) -> Result<Recorded, Denied> {
+    let request = Request::Command {
+        key: Some(key(key_text, &command)),
+        command,
+        at: None,
+    };
+    let answer = app.ask(partition, request).await?;
+    recorded(app, partition, answer, fields).await
+}
+
+async fn recorded(app: &Shared, partition: u16, answer: Answer, fields: &Fields) -> Result<Recorded, Denied> {
+    match answer {
+        Answer::Recorded(entry) => Ok(Recorded {
+            entry,
+            is_repeat: false,
+        }),
+        Answer::Repeated(seq) => Ok(Recorded {
+            entry: history::entry(app, partition, seq).await?,
+            is_repeat: true,
+        }),
+        Answer::Refused(refusal) => Err(refused(refusal, fields)),
+        other => Err(Denied::internal(&format!("a command was answered with {other:?}"))),
+    }
+}
+
+/// The answer to a write.
+pub(crate) fn respond(app: &Shared, partition: u16, recorded: &Recorded) -> Result<Response<Body>, Denied> {
+    let names = TableNames::of(&app.engine, partition);
+    let Some(answer) = answer(&recorded.entry, &names) else {
+        let event = recorded.entry.event.name();
+        return Err(Denied::internal(&format!("a command was answered with an entry of kind {event}")));
+    };
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = if answer.made { StatusCode::CREATED } else { StatusCode::OK };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if recorded.is_repeat {
+        headers.insert(&IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// Has a partition do a command, and answers.
+pub(crate) async fn write(
+    app: &Shared,
+    partition: u16,
+    key_text: &str,
+    command: Command,
+    fields: &Fields,
+) -> Result<Response<Body>, Denied> {
+    let recorded = record(app, partition, key_text, command, fields).await?;
+    respond(app, partition, &recorded)
+}
