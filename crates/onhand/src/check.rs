@@ -18,7 +18,12 @@ Example:
 Ends with code 0 only if everything holds.")]
 pub(crate) struct Check {
     /// The data folder.
-    #[arg(long, value_name = "DIR", env = "ONHAND_DATA", default_value = "./onhand-data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ONHAND_DATA",
+        default_value = "./onhand-data"
+    )]
     data: PathBuf,
     /// Print the result as JSON.
     #[arg(long)]
@@ -51,7 +56,11 @@ impl Finding {
     fn of(report: &PartitionReport) -> Self {
         let state = &report.state;
         let units = |bucket| state.totals().units_in(bucket);
-        let on_hand = Bucket::ALL.into_iter().filter(|bucket| bucket.is_on_hand()).map(units).sum();
+        let on_hand = Bucket::ALL
+            .into_iter()
+            .filter(|bucket| bucket.is_on_hand())
+            .map(units)
+            .sum();
         Self {
             partition: report.partition,
             segments: report.log.segments,
@@ -66,7 +75,11 @@ impl Finding {
             on_hand,
             reserved: units(Bucket::Reserved),
             allocated: units(Bucket::Allocated),
-            levels_short: state.directory().iter().filter(|(_, level)| level.free() < 0).count(),
+            levels_short: state
+                .directory()
+                .iter()
+                .filter(|(_, level)| level.free() < 0)
+                .count(),
             snapshots: report.snapshots.iter().map(|(seq, _)| seq.0).collect(),
             state_hash: format!("{:032x}", report.hash),
             violations: report.violations.iter().map(ToString::to_string).collect(),
@@ -85,21 +98,40 @@ impl Finding {
             ..
         } = self;
         output::text(format!("Partition {partition}"));
-        output::text(format!("  log           {entries} entries, {bytes} bytes in {segments} segments: checksums and chain sound"));
+        output::text(format!(
+            "  log           {entries} entries, {bytes} bytes in {segments} segments: checksums and chain sound"
+        ));
         match self.replayed_from {
             0 => output::text("  replay        from the first entry"),
-            from => output::text(format!("  replay        from the snapshot at {from}: the ledger before it was trimmed")),
+            from => output::text(format!(
+                "  replay        from the snapshot at {from}: the ledger before it was trimmed"
+            )),
         }
-        output::text(format!("  stock         {levels} levels, {locations} locations, {skus} SKUs; on hand {}, reserved {}, allocated {}", self.on_hand, self.reserved, self.allocated));
-        output::text(format!("  reservations  {} open; {} idempotency keys kept", self.open_reservations, self.keys));
+        output::text(format!(
+            "  stock         {levels} levels, {locations} locations, {skus} SKUs; on hand {}, reserved {}, allocated {}",
+            self.on_hand, self.reserved, self.allocated
+        ));
+        output::text(format!(
+            "  reservations  {} open; {} idempotency keys kept",
+            self.open_reservations, self.keys
+        ));
         if self.levels_short > 0 {
-            output::text(format!("  short         {} levels are promised beyond what is there (by policy, or because the shelf held less)", self.levels_short));
+            output::text(format!(
+                "  short         {} levels are promised beyond what is there (by policy, or because the shelf held less)",
+                self.levels_short
+            ));
         }
         output::text(format!("  snapshots     {:?}", self.snapshots));
         output::text(format!("  state hash    {}", self.state_hash));
         match &self.violations[..] {
-            [] => output::text(format!("  invariants    {} to {} hold", Invariant::ALL[0].code(), Invariant::ChainUnbroken.code())),
-            broken => broken.iter().for_each(|one| output::text(format!("  BROKEN        {one}"))),
+            [] => output::text(format!(
+                "  invariants    {} to {} hold",
+                Invariant::ALL[0].code(),
+                Invariant::ChainUnbroken.code()
+            )),
+            broken => broken
+                .iter()
+                .for_each(|one| output::text(format!("  BROKEN        {one}"))),
         }
     }
 }
@@ -123,10 +155,15 @@ impl Check {
             true => output::json(&findings),
             false => findings.iter().for_each(Finding::print),
         }
-        let broken: usize = findings.iter().map(|finding| finding.violations.len()).sum();
+        let broken: usize = findings
+            .iter()
+            .map(|finding| finding.violations.len())
+            .sum();
         match broken {
             0 => Ok(()),
-            broken => Err(Failure::say(format!("{broken} invariants are broken: do not serve from this folder; keep it, and restore a copy"))),
+            broken => Err(Failure::say(format!(
+                "{broken} invariants are broken: do not serve from this folder; keep it, and restore a copy"
+            ))),
         }
     }
 }

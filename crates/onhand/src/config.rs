@@ -26,7 +26,10 @@ fn config_path() -> Option<PathBuf> {
         if argument == "--config" {
             return arguments.next().map(PathBuf::from);
         }
-        if let Some(path) = argument.to_str().and_then(|text| text.strip_prefix("--config=")) {
+        if let Some(path) = argument
+            .to_str()
+            .and_then(|text| text.strip_prefix("--config="))
+        {
             return Some(path.into());
         }
     }
@@ -36,19 +39,28 @@ fn config_path() -> Option<PathBuf> {
 fn with_file(command: Command, path: &Path) -> Result<Command, Failure> {
     let say = |why: String| Failure::say(format!("the configuration {}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| say(error.to_string()))?;
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| say(error.to_string()))?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| say(error.to_string()))?;
     let mut serve = command;
     for (key, value) in table {
         serve = serve.mut_subcommand("serve", |serve| serve);
         let flag = key.replace('_', "-");
-        let is_known = serve
-            .find_subcommand("serve")
-            .is_some_and(|serve| serve.get_arguments().any(|arg| arg.get_long() == Some(&flag) && flag != "config"));
+        let is_known = serve.find_subcommand("serve").is_some_and(|serve| {
+            serve
+                .get_arguments()
+                .any(|arg| arg.get_long() == Some(&flag) && flag != "config")
+        });
         if !is_known {
-            return Err(say(format!("there is no setting `{key}`; `onhand serve --help` lists them")));
+            return Err(say(format!(
+                "there is no setting `{key}`; `onhand serve --help` lists them"
+            )));
         }
-        let default = as_default(&value).ok_or_else(|| say(format!("`{key}` must be a text, a number or true/false")))?;
-        serve = serve.mut_subcommand("serve", |serve| serve.mut_arg(id_of(&flag), |arg| set_default(arg, default)));
+        let default = as_default(&value)
+            .ok_or_else(|| say(format!("`{key}` must be a text, a number or true/false")))?;
+        serve = serve.mut_subcommand("serve", |serve| {
+            serve.mut_arg(id_of(&flag), |arg| set_default(arg, default))
+        });
     }
     Ok(serve)
 }

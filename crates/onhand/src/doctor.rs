@@ -20,7 +20,12 @@ Example:
 Ends with code 0 if nothing must be mended.")]
 pub(crate) struct Doctor {
     /// The data folder.
-    #[arg(long, value_name = "DIR", env = "ONHAND_DATA", default_value = "./onhand-data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ONHAND_DATA",
+        default_value = "./onhand-data"
+    )]
     data: PathBuf,
     /// Print the findings as JSON.
     #[arg(long)]
@@ -85,7 +90,10 @@ impl Doctor {
             true => output::json(&findings),
             false => findings.iter().for_each(Finding::print),
         }
-        let to_mend = findings.iter().filter(|finding| finding.grade == Grade::Mend).count();
+        let to_mend = findings
+            .iter()
+            .filter(|finding| finding.grade == Grade::Mend)
+            .count();
         match to_mend {
             0 => Ok(()),
             count => Err(Failure::say(format!("{count} findings to mend"))),
@@ -104,7 +112,12 @@ fn cores() -> Finding {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let says = format!("{cores} for this process");
     match cores {
-        1 => Finding::bad("cores", Grade::Note, says, "a writer, its log and the connections share one core: expect less"),
+        1 => Finding::bad(
+            "cores",
+            Grade::Note,
+            says,
+            "a writer, its log and the connections share one core: expect less",
+        ),
         _ => Finding::good("cores", says),
     }
 }
@@ -124,24 +137,46 @@ fn open_files() -> Finding {
 }
 
 fn clock() -> Finding {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     let at = jiff::Timestamp::from_millisecond(now.as_millis() as i64).unwrap_or_default();
     let is_sound = now > Duration::from_secs(1_700_000_000);
     match is_sound {
         true => Finding::good("clock", format!("{at}")),
-        false => Finding::bad("clock", Grade::Mend, format!("{at}"), "set the clock: holds expire by it"),
+        false => Finding::bad(
+            "clock",
+            Grade::Mend,
+            format!("{at}"),
+            "set the clock: holds expire by it",
+        ),
     }
 }
 
 fn room(dir: &Path) -> Finding {
     let Ok(stat) = rustix::fs::statvfs(dir) else {
-        return Finding::bad("room", Grade::Note, format!("cannot tell for {}", dir.display()), "look with df");
+        return Finding::bad(
+            "room",
+            Grade::Note,
+            format!("cannot tell for {}", dir.display()),
+            "look with df",
+        );
     };
     let free = stat.f_bavail * stat.f_frsize;
     let says = format!("{} MiB free at {}", free >> 20, dir.display());
     match free >> 20 {
-        0..256 => Finding::bad("room", Grade::Mend, says, "writes will be refused when it is full: free some, or move the data folder"),
-        256..4096 => Finding::bad("room", Grade::Note, says, "enough for now; a busy ledger grows by about 70 bytes an entry"),
+        0..256 => Finding::bad(
+            "room",
+            Grade::Mend,
+            says,
+            "writes will be refused when it is full: free some, or move the data folder",
+        ),
+        256..4096 => Finding::bad(
+            "room",
+            Grade::Note,
+            says,
+            "enough for now; a busy ledger grows by about 70 bytes an entry",
+        ),
         _ => Finding::good("room", says),
     }
 }
@@ -154,12 +189,27 @@ fn sync_speed(dir: &Path) -> Finding {
             let (p50, p99) = (micros[micros.len() / 2], micros[micros.len() * 99 / 100]);
             let says = format!("append of 4 KiB and fdatasync: p50 {p50} µs, p99 {p99} µs");
             match p50 {
-                0..20 => Finding::bad("sync", Grade::Note, says, "faster than most disks can be: make sure that the disk does not lie about syncs"),
+                0..20 => Finding::bad(
+                    "sync",
+                    Grade::Note,
+                    says,
+                    "faster than most disks can be: make sure that the disk does not lie about syncs",
+                ),
                 20..20_000 => Finding::good("sync", says),
-                _ => Finding::bad("sync", Grade::Note, says, "every answer waits for one: a disk with power-loss protection is faster"),
+                _ => Finding::bad(
+                    "sync",
+                    Grade::Note,
+                    says,
+                    "every answer waits for one: a disk with power-loss protection is faster",
+                ),
             }
         }
-        Err(error) => Finding::bad("sync", Grade::Mend, format!("cannot write in {}: {error}", dir.display()), "give this user the right to write there"),
+        Err(error) => Finding::bad(
+            "sync",
+            Grade::Mend,
+            format!("cannot write in {}: {error}", dir.display()),
+            "give this user the right to write there",
+        ),
     }
 }
 
@@ -182,33 +232,63 @@ fn probe(dir: &Path) -> std::io::Result<Vec<u128>> {
 
 fn folder(data: &Path) -> Vec<Finding> {
     match Reading::open(data) {
-        Ok(reading) => (0..reading.partitions()).map(|partition| logs(data, partition)).collect(),
+        Ok(reading) => (0..reading.partitions())
+            .map(|partition| logs(data, partition))
+            .collect(),
         Err(FolderError::Missing(_)) => {
-            vec![Finding::good("data folder", format!("{} is not there yet; `onhand serve` makes it", data.display()))]
+            vec![Finding::good(
+                "data folder",
+                format!(
+                    "{} is not there yet; `onhand serve` makes it",
+                    data.display()
+                ),
+            )]
         }
         Err(FolderError::Locked(_)) => {
-            vec![Finding::good("data folder", format!("{} is in use by a running server; /readyz and /metrics tell of it", data.display()))]
+            vec![Finding::good(
+                "data folder",
+                format!(
+                    "{} is in use by a running server; /readyz and /metrics tell of it",
+                    data.display()
+                ),
+            )]
         }
-        Err(error) => vec![Finding::bad("data folder", Grade::Mend, error.to_string(), "see the message; `onhand check` tells more")],
+        Err(error) => vec![Finding::bad(
+            "data folder",
+            Grade::Mend,
+            error.to_string(),
+            "see the message; `onhand check` tells more",
+        )],
     }
 }
 
 fn logs(data: &Path, partition: u16) -> Finding {
-    let size = |dir: PathBuf| -> (usize, u64) {
+    let size = |dir: PathBuf, ending: &str| -> (usize, u64) {
         let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        let files = files.filter(|file| file.path().extension().is_some_and(|name| name == ending));
         let sizes = files.filter_map(|file| Some(file.metadata().ok()?.len()));
         sizes.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes))
     };
-    let (segments, log) = size(log_dir(data, partition));
-    let (snapshots, bytes) = size(snapshot_dir(data, partition));
+    let (segments, log) = size(log_dir(data, partition), "log");
+    let (snapshots, bytes) = size(snapshot_dir(data, partition), "snap");
     let says = format!(
         "partition {partition}: {segments} segments, {} MiB; {snapshots} snapshots, {} MiB",
         log >> 20,
         bytes >> 20
     );
     match (segments, snapshots) {
-        (0, _) => Finding::bad("data folder", Grade::Mend, says, "the log is missing: restore it from a copy"),
-        (3.., 0) => Finding::bad("data folder", Grade::Note, says, "no snapshot yet: a start replays all of the log"),
+        (0, _) => Finding::bad(
+            "data folder",
+            Grade::Mend,
+            says,
+            "the log is missing: restore it from a copy",
+        ),
+        (3.., 0) => Finding::bad(
+            "data folder",
+            Grade::Note,
+            says,
+            "no snapshot yet: a start replays all of the log",
+        ),
         _ => Finding::good("data folder", says),
     }
 }

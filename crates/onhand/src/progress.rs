@@ -5,8 +5,10 @@ use std::time::Duration;
 
 /// A bar over so many steps.
 pub(crate) fn bar(what: &'static str, steps: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:<22} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(
+        "{msg:<22} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta}",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(steps).with_style(style).with_message(what)
 }
 

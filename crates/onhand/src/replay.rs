@@ -19,7 +19,12 @@ Example:
 The state hash is the same for the same ledger on every machine.")]
 pub(crate) struct Replay {
     /// The data folder.
-    #[arg(long, value_name = "DIR", env = "ONHAND_DATA", default_value = "./onhand-data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ONHAND_DATA",
+        default_value = "./onhand-data"
+    )]
     data: PathBuf,
     /// Stop after this position of each partition.
     #[arg(long, value_name = "POSITION")]
@@ -57,7 +62,11 @@ impl Replayed {
             recorded_at: at.map(|at| at.to_string()).unwrap_or_default(),
             levels: state.directory().len(),
             open_reservations: state.reservations().open(),
-            on_hand: Bucket::ALL.into_iter().filter(|bucket| bucket.is_on_hand()).map(units).sum(),
+            on_hand: Bucket::ALL
+                .into_iter()
+                .filter(|bucket| bucket.is_on_hand())
+                .map(units)
+                .sum(),
             reserved: units(Bucket::Reserved),
             allocated: units(Bucket::Allocated),
             state_hash: format!("{:032x}", onhand_wire::state_hash(&state.freeze())),
@@ -68,11 +77,20 @@ impl Replayed {
     fn print(&self) {
         let rate = self.position as f64 / self.seconds.max(1e-9);
         output::text(format!("Partition {}", self.partition));
-        output::text(format!("  position      {}, recorded at {}", self.position, self.recorded_at));
-        output::text(format!("  stock         {} levels; on hand {}, reserved {}, allocated {}", self.levels, self.on_hand, self.reserved, self.allocated));
+        output::text(format!(
+            "  position      {}, recorded at {}",
+            self.position, self.recorded_at
+        ));
+        output::text(format!(
+            "  stock         {} levels; on hand {}, reserved {}, allocated {}",
+            self.levels, self.on_hand, self.reserved, self.allocated
+        ));
         output::text(format!("  reservations  {} open", self.open_reservations));
         output::text(format!("  state hash    {}", self.state_hash));
-        output::text(format!("  replayed in   {:.2} s, {rate:.0} entries a second", self.seconds));
+        output::text(format!(
+            "  replayed in   {:.2} s, {rate:.0} entries a second",
+            self.seconds
+        ));
     }
 }
 
@@ -89,8 +107,14 @@ impl Replay {
                 bar.set_position(at);
             };
             let start = Instant::now();
-            let state = reading.replay_to(partition, until, &mut show).map_err(Failure::say)?;
-            all.push(Replayed::of(partition, &state, start.elapsed().as_secs_f64()));
+            let state = reading
+                .replay_to(partition, until, &mut show)
+                .map_err(Failure::say)?;
+            all.push(Replayed::of(
+                partition,
+                &state,
+                start.elapsed().as_secs_f64(),
+            ));
         }
         bar.finish_and_clear();
         match self.json {
@@ -101,6 +125,8 @@ impl Replay {
     }
 
     fn until(&self) -> Timestamp {
-        self.at.map_or(Timestamp::MAX, |at| Timestamp::from_millis(at.as_millisecond().max(0) as u64))
+        self.at.map_or(Timestamp::MAX, |at| {
+            Timestamp::from_millis(at.as_millisecond().max(0) as u64)
+        })
     }
 }

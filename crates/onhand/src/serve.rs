@@ -5,7 +5,9 @@ use crate::progress;
 use clap::{Args, ValueEnum};
 use onhand_core::{Settings, Span};
 use onhand_engine::{Engine, Options, RecoveryReport};
+use onhand_server::Limits;
 use prometheus_client::registry::Registry;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,10 +38,20 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", env = "ONHAND_CONFIG")]
     config: Option<PathBuf>,
     /// The data folder: the ledger and its snapshots. Made if it is not there.
-    #[arg(long, value_name = "DIR", env = "ONHAND_DATA", default_value = "./onhand-data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ONHAND_DATA",
+        default_value = "./onhand-data"
+    )]
     data: PathBuf,
     /// Where to listen. There are no keys yet, so only addresses of this machine (loopback) are taken.
-    #[arg(long, value_name = "ADDR", env = "ONHAND_LISTEN", default_value = "127.0.0.1:7780")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "ONHAND_LISTEN",
+        default_value = "127.0.0.1:7780"
+    )]
     listen: SocketAddr,
     /// Partitions of a new data folder. Each has one writer and one log; all stock of a location is in one of them.
     /// Fixed once the folder is made.
@@ -49,43 +61,101 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", env = "ONHAND_QUEUE", default_value_t = 16_384)]
     queue: usize,
     /// Hours that an idempotency key gives the same answer. The ledger is kept at least as long.
-    #[arg(long, value_name = "HOURS", env = "ONHAND_KEY_RETENTION_HOURS", default_value_t = 24)]
+    #[arg(
+        long,
+        value_name = "HOURS",
+        env = "ONHAND_KEY_RETENTION_HOURS",
+        default_value_t = 24
+    )]
     key_retention_hours: u64,
     /// Hours that an ended reservation or an arrived transfer can still be looked up by its id.
-    #[arg(long, value_name = "HOURS", env = "ONHAND_ENDED_RETENTION_HOURS", default_value_t = 24)]
+    #[arg(
+        long,
+        value_name = "HOURS",
+        env = "ONHAND_ENDED_RETENTION_HOURS",
+        default_value_t = 24
+    )]
     ended_retention_hours: u64,
     /// Hours that a count may lie in the past.
-    #[arg(long, value_name = "HOURS", env = "ONHAND_COUNT_WINDOW_HOURS", default_value_t = 48)]
+    #[arg(
+        long,
+        value_name = "HOURS",
+        env = "ONHAND_COUNT_WINDOW_HOURS",
+        default_value_t = 48
+    )]
     count_window_hours: u64,
     /// Open reservations that one partition may hold at most; more are refused with 503.
-    #[arg(long, value_name = "N", env = "ONHAND_MOST_OPEN_RESERVATIONS", default_value_t = 20_000_000)]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ONHAND_MOST_OPEN_RESERVATIONS",
+        default_value_t = 20_000_000
+    )]
     most_open_reservations: u64,
     /// Stock levels that one partition may hold at most.
-    #[arg(long, value_name = "N", env = "ONHAND_MOST_LEVELS", default_value_t = 50_000_000)]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ONHAND_MOST_LEVELS",
+        default_value_t = 50_000_000
+    )]
     most_levels: u64,
     /// Days that the ledger is kept; without it for ever. Whole segments are removed behind two snapshots.
     #[arg(long, value_name = "DAYS", env = "ONHAND_KEEP_LEDGER_DAYS")]
     keep_ledger_days: Option<u64>,
     /// MiB that the log grows by between two snapshots. Fewer make a restart faster, and write more.
-    #[arg(long, value_name = "MIB", env = "ONHAND_SNAPSHOT_MIB", default_value_t = 256)]
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "ONHAND_SNAPSHOT_MIB",
+        default_value_t = 256
+    )]
     snapshot_mib: u64,
     /// MiB of a log segment.
     #[arg(long, value_name = "MIB", env = "ONHAND_SEGMENT_MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4096))]
     segment_mib: u64,
     /// The largest body of a request, in KiB; a larger one is refused with 413.
-    #[arg(long, value_name = "KIB", env = "ONHAND_BODY_KIB", default_value_t = 4096)]
+    #[arg(
+        long,
+        value_name = "KIB",
+        env = "ONHAND_BODY_KIB",
+        default_value_t = 4096
+    )]
     body_kib: usize,
     /// Seconds that a client may take to send the head, and then the body, of a request.
-    #[arg(long, value_name = "SECONDS", env = "ONHAND_READ_TIMEOUT_SECONDS", default_value_t = 10)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "ONHAND_READ_TIMEOUT_SECONDS",
+        default_value_t = 10
+    )]
     read_timeout_seconds: u64,
+    /// Connections that may be open at once; more wait in the system's queue.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ONHAND_CONNECTIONS",
+        default_value_t = 10_000
+    )]
+    connections: usize,
     /// Seconds that requests in flight get to end when the server stops.
-    #[arg(long, value_name = "SECONDS", env = "ONHAND_GRACE_SECONDS", default_value_t = 10)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "ONHAND_GRACE_SECONDS",
+        default_value_t = 10
+    )]
     grace_seconds: u64,
     /// Worker threads for connections; as many as there are cores if not said.
     #[arg(long, value_name = "N", env = "ONHAND_THREADS")]
     threads: Option<usize>,
     /// What is logged to standard error: error, warn, info, debug, trace, or a filter such as onhand_engine=debug.
-    #[arg(long, value_name = "FILTER", env = "ONHAND_LOG", default_value = "info")]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "ONHAND_LOG",
+        default_value = "info"
+    )]
     log: String,
     /// How log lines are written.
     #[arg(long, value_enum, env = "ONHAND_LOG_FORMAT", default_value_t = LogFormat::Text)]
@@ -119,8 +189,12 @@ impl Serve {
     }
 
     fn start_log(&self) -> Result<(), Failure> {
-        let filter = EnvFilter::try_new(&self.log).map_err(|error| Failure::say(format!("--log {}: {error}", self.log)))?;
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let filter = EnvFilter::try_new(&self.log)
+            .map_err(|error| Failure::say(format!("--log {}: {error}", self.log)))?;
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal());
         match self.log_format {
             LogFormat::Text => log.init(),
             LogFormat::Json => log.json().init(),
@@ -145,7 +219,9 @@ impl Serve {
             capacity: self.queue,
             segment_bytes: self.segment_mib << 20,
             snapshot_bytes: self.snapshot_mib << 20,
-            keep_ledger: self.keep_ledger_days.map(|days| hours(days.saturating_mul(24))),
+            keep_ledger: self
+                .keep_ledger_days
+                .map(|days| hours(days.saturating_mul(24))),
             settings: Settings {
                 key_retention: hours(self.key_retention_hours),
                 ended_retention: hours(self.ended_retention_hours),
@@ -175,11 +251,16 @@ impl Serve {
             .await
             .map_err(|error| Failure::say(format!("cannot listen on {}: {error}", self.listen)))?;
         let address = listener.local_addr().map_err(Failure::say)?;
+        let read_timeout = Duration::from_secs(self.read_timeout_seconds);
         let options = onhand_server::Options {
-            body_bytes: self.body_kib << 10,
-            read_timeout: Duration::from_secs(self.read_timeout_seconds),
-            grace: Duration::from_secs(self.grace_seconds),
+            body_limit: self.body_kib << 10,
+            body_timeout: read_timeout,
             ..onhand_server::Options::default()
+        };
+        let limits = Limits {
+            header_timeout: read_timeout,
+            connections: self.connections,
+            grace: Duration::from_secs(self.grace_seconds),
         };
         tracing::info!(
             %address,
@@ -187,8 +268,9 @@ impl Serve {
             partitions = engine.partitions(),
             "listening, on loopback only: no keys are configured"
         );
-        let app = onhand_server::app(engine, registry, &options);
-        onhand_server::serve(listener, app, &options, told_to_stop()).await.map_err(Failure::say)
+        let app = onhand_server::app(engine, registry, options);
+        onhand_server::serve(listener, app, limits, told_to_stop()).await;
+        Ok(())
     }
 }
 

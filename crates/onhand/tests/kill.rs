@@ -68,7 +68,10 @@ fn killed_and_restarted() -> Result<(), String> {
         }
         std::thread::sleep(Duration::from_millis(200));
         is_over.store(true, Ordering::Release);
-        clients.into_iter().map(|client| client.join().unwrap()).collect::<Vec<_>>()
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect::<Vec<_>>()
     });
     let books = books.into_iter().collect::<Result<Vec<_>, _>>()?;
     compare(server.address, &books)?;
@@ -77,9 +80,13 @@ fn killed_and_restarted() -> Result<(), String> {
 }
 
 fn stock(address: SocketAddr) {
-    let lines: Vec<_> = (0..SKUS).map(|sku| json!({"sku": format!("sku-{sku}"), "quantity": STOCK})).collect();
+    let lines: Vec<_> = (0..SKUS)
+        .map(|sku| json!({"sku": format!("sku-{sku}"), "quantity": STOCK}))
+        .collect();
     let body = json!({"location": "store", "lines": lines}).to_string();
-    let answer = Client::new(address).post("/v1/stock/receipts", "opening", &body).unwrap();
+    let answer = Client::new(address)
+        .post("/v1/stock/receipts", "opening", &body)
+        .unwrap();
     assert_eq!(answer.status, 201, "{}", answer.body);
 }
 
@@ -95,11 +102,18 @@ fn client(number: u64, seed: u64, port: &AtomicU16, is_over: &AtomicBool) -> Res
     while !is_over.load(Ordering::Acquire) {
         desk.step(&mut dice)?;
     }
-    for (path, key, body, first) in std::mem::take(&mut desk.book.answered).into_iter().rev().take(200) {
+    for (path, key, body, first) in std::mem::take(&mut desk.book.answered)
+        .into_iter()
+        .rev()
+        .take(200)
+    {
         let again = desk.send(&path, &key, &body);
         let is_marked = again.header("idempotent-replayed") == Some("true");
         if again.body != first || !is_marked {
-            return Err(format!("asked again, {path} {key} says {} and not {first}", again.body));
+            return Err(format!(
+                "asked again, {path} {key} says {} and not {first}",
+                again.body
+            ));
         }
     }
     Ok(desk.book)
@@ -115,12 +129,19 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn step(&mut self, dice: &mut Dice) -> Result<(), String> {
-        let open: Vec<_> = self.book.reservations.iter().filter(|(_, (state, _))| state == "held" || state == "confirmed").collect();
+        let open: Vec<_> = self
+            .book
+            .reservations
+            .iter()
+            .filter(|(_, (state, _))| state == "held" || state == "confirmed")
+            .collect();
         let pick = (!open.is_empty()).then(|| open[dice.roll(open.len() as u64) as usize]);
         let pick = pick.map(|(id, (state, lines))| (id.clone(), state.clone(), lines.clone()));
         match (dice.roll(4), pick) {
             (0, Some((id, state, lines))) if state == "confirmed" => self.pick(&id, &lines),
-            (0 | 1, Some((id, state, _))) if state == "held" => self.act(&id, "confirm", "confirmed"),
+            (0 | 1, Some((id, state, _))) if state == "held" => {
+                self.act(&id, "confirm", "confirmed")
+            }
             (2, Some((id, _, _))) => self.act(&id, "release", "released"),
             _ => self.reserve(dice),
         }
@@ -131,12 +152,21 @@ impl Desk<'_> {
         for _ in 0..=dice.roll(3) {
             lines.insert(format!("sku-{}", dice.roll(SKUS)), 1 + dice.roll(3) as i64);
         }
-        let wanted: Vec<_> = lines.iter().map(|(sku, units)| json!({"sku": sku, "quantity": units})).collect();
+        let wanted: Vec<_> = lines
+            .iter()
+            .map(|(sku, units)| json!({"sku": sku, "quantity": units}))
+            .collect();
         let body = json!({"location": "store", "ttl_seconds": 3600, "lines": wanted}).to_string();
         let answer = self.write("/v1/reservations", &body, 201)?;
         let id = answer["id"].as_str().unwrap().to_owned();
-        let is_new = self.book.reservations.insert(id.clone(), ("held".into(), lines)).is_none();
-        is_new.then_some(()).ok_or_else(|| format!("the id {id} was given twice"))
+        let is_new = self
+            .book
+            .reservations
+            .insert(id.clone(), ("held".into(), lines))
+            .is_none();
+        is_new
+            .then_some(())
+            .ok_or_else(|| format!("the id {id} was given twice"))
     }
 
     fn act(&mut self, id: &str, action: &str, state: &str) -> Result<(), String> {
@@ -146,7 +176,10 @@ impl Desk<'_> {
     }
 
     fn pick(&mut self, id: &str, lines: &BTreeMap<String, i64>) -> Result<(), String> {
-        let picked: Vec<_> = lines.iter().map(|(sku, units)| json!({"sku": sku, "picked": units})).collect();
+        let picked: Vec<_> = lines
+            .iter()
+            .map(|(sku, units)| json!({"sku": sku, "picked": units}))
+            .collect();
         let body = json!({ "lines": picked }).to_string();
         self.write(&format!("/v1/reservations/{id}/fulfill"), &body, 200)?;
         self.book.reservations.get_mut(id).unwrap().0 = "fulfilled".into();
@@ -162,9 +195,14 @@ impl Desk<'_> {
         let key = format!("client-{}-{}", self.number, self.requests);
         let answer = self.send(path, &key, body);
         if answer.status != wanted {
-            return Err(format!("{path} {key} got {}: {}", answer.status, answer.body));
+            return Err(format!(
+                "{path} {key} got {}: {}",
+                answer.status, answer.body
+            ));
         }
-        self.book.answered.push((path.into(), key, body.into(), answer.body.clone()));
+        self.book
+            .answered
+            .push((path.into(), key, body.into(), answer.body.clone()));
         Ok(answer.json())
     }
 
@@ -181,7 +219,10 @@ impl Desk<'_> {
                 Ok(answer) if answer.status < 500 => return answer,
                 _ => self.book.retried += 1,
             }
-            assert!(start.elapsed() < Duration::from_secs(60), "no answer to {key} for a minute");
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "no answer to {key} for a minute"
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -190,14 +231,20 @@ impl Desk<'_> {
 /// Holds the server against all books.
 fn compare(address: SocketAddr, books: &[Book]) -> Result<(), String> {
     let mut client = Client::new(address);
-    let (mut reserved, mut allocated) = (BTreeMap::<&str, i64>::new(), BTreeMap::<&str, i64>::new());
+    let (mut reserved, mut allocated) =
+        (BTreeMap::<&str, i64>::new(), BTreeMap::<&str, i64>::new());
     let mut requests = 0;
     for book in books {
         for (id, (state, lines)) in &book.reservations {
             requests += 1;
-            let answer = client.get(&format!("/v1/reservations/{id}")).map_err(|error| error.to_string())?;
+            let answer = client
+                .get(&format!("/v1/reservations/{id}"))
+                .map_err(|error| error.to_string())?;
             if answer.status != 200 || answer.json()["state"] != json!(state) {
-                return Err(format!("{id} was acknowledged as {state}, the server says {}", answer.body));
+                return Err(format!(
+                    "{id} was acknowledged as {state}, the server says {}",
+                    answer.body
+                ));
             }
             let sums = match state.as_str() {
                 "held" => &mut reserved,
@@ -210,23 +257,31 @@ fn compare(address: SocketAddr, books: &[Book]) -> Result<(), String> {
         }
     }
     for sku in (0..SKUS).map(|sku| format!("sku-{sku}")) {
-        let answer = client.get(&format!("/v1/stock/store/{sku}")).map_err(|error| error.to_string())?.json();
+        let answer = client
+            .get(&format!("/v1/stock/store/{sku}"))
+            .map_err(|error| error.to_string())?
+            .json();
         let picked: i64 = books.iter().filter_map(|book| book.picked.get(&sku)).sum();
         let sum = |sums: &BTreeMap<&str, i64>| sums.get(sku.as_str()).copied().unwrap_or(0);
         let books_say = (STOCK - picked, sum(&reserved), sum(&allocated));
         let number = |name: &str| answer[name].as_i64().unwrap();
         let server_says = (number("on_hand"), number("reserved"), number("allocated"));
         if books_say != server_says {
-            return Err(format!("{sku}: the books say (on hand, reserved, allocated) {books_say:?}, the server {server_says:?}"));
+            return Err(format!(
+                "{sku}: the books say (on hand, reserved, allocated) {books_say:?}, the server {server_says:?}"
+            ));
         }
     }
     let retried: u64 = books.iter().map(|book| book.retried).sum();
-    println!("{requests} reservations agree after {KILLS} kills; {retried} tries met a dead server");
+    println!(
+        "{requests} reservations agree after {KILLS} kills; {retried} tries met a dead server"
+    );
     Ok(())
 }
 
 fn check(data: &Path) -> Result<(), String> {
     let output = run(&["check", "--json", "--data", data.to_str().unwrap()]);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
     output.status.success().then_some(()).ok_or(said)
 }

@@ -12,6 +12,7 @@ mod app;
 mod ask;
 mod body;
 mod history;
+mod json;
 mod key;
 mod ledger;
 mod metrics;

@@ -5,13 +5,13 @@
 
 use crate::app::Shared;
 use crate::history;
+use crate::json;
 use crate::key::key;
 use crate::names::TableNames;
 use crate::problem::Denied;
 use crate::problem::refused::{Fields, refused};
-use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
 use onhand_core::{Command, Entry};
 use onhand_engine::{Answer, Request};
 use onhand_wire::json::answer::answer;
@@ -58,17 +58,16 @@ async fn recorded(app: &Shared, partition: u16, answer: Answer, fields: &Fields)
 }
 
 /// The answer to a write.
-pub(crate) fn respond(app: &Shared, partition: u16, recorded: &Recorded) -> Result<Response<Body>, Denied> {
+pub(crate) fn respond(app: &Shared, partition: u16, recorded: &Recorded) -> Result<Response, Denied> {
     let names = TableNames::of(&app.engine, partition);
     let Some(answer) = answer(&recorded.entry, &names) else {
         let event = recorded.entry.event.name();
         return Err(Denied::internal(&format!("a command was answered with an entry of kind {event}")));
     };
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = if answer.made { StatusCode::CREATED } else { StatusCode::OK };
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let status = if answer.made { StatusCode::CREATED } else { StatusCode::OK };
+    let mut response = json::with(status, "application/json", answer.body);
     if recorded.is_repeat {
+        let headers = response.headers_mut();
         headers.insert(&IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
@@ -81,7 +80,7 @@ pub(crate) async fn write(
     key_text: &str,
     command: Command,
     fields: &Fields,
-) -> Result<Response<Body>, Denied> {
+) -> Result<Response, Denied> {
     let recorded = record(app, partition, key_text, command, fields).await?;
     respond(app, partition, &recorded)
 }

@@ -433,7 +433,9 @@ impl MemoryDisk {
         })
     }
 
-    fn handle(&self, state: &mut State, file: u64) -> MemoryFile {
+    // Outside of any closure that has the state: a handle takes the state when it is dropped.
+    fn handle(&self, file: u64) -> MemoryFile {
+        let mut state = self.state();
         MemoryFile {
             disk: self.clone(),
             file,
@@ -464,15 +466,14 @@ impl Disk for MemoryDisk {
             state.stored(file);
             let name = path.to_owned();
             state.rename(&dir, NameChange::Put { name, file });
-            Ok(self.handle(state, file))
+            Ok(file)
         })
+        .map(|file| self.handle(file))
     }
 
     fn open(&self, path: &Path) -> io::Result<MemoryFile> {
-        self.look(|state| {
-            let file = state.file(path)?;
-            Ok(self.handle(state, file))
-        })
+        self.look(|state| state.file(path))
+            .map(|file| self.handle(file))
     }
 
     fn open_read(&self, path: &Path) -> io::Result<MemoryFile> {

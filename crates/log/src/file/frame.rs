@@ -26,6 +26,9 @@ const MAGIC: u32 = u32::from_le_bytes(*b"OHFR");
 const TRAILER: [u8; 8] = *b"OHFRMEND";
 const MASKED: u32 = 1;
 
+/// The bytes of a frame's trailer.
+pub(crate) const TRAILER_BYTES: u64 = TRAILER.len() as u64;
+
 /// The fewest bytes other than zero in a sector of a frame.
 const FEWEST: usize = 16;
 
@@ -34,7 +37,7 @@ pub(crate) const HEADER: u64 = Record::BYTES as u64;
 
 /// How many bytes a frame with a payload of so many takes.
 pub(crate) fn size(payload: u64) -> u64 {
-    (HEADER + payload + TRAILER.len() as u64).next_multiple_of(HEADER)
+    (HEADER + payload + TRAILER_BYTES).next_multiple_of(HEADER)
 }
 
 /// A frame's header.

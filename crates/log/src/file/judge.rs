@@ -5,8 +5,8 @@
 //! it would lose stock silently. Both look like a bad frame at the end.
 //!
 //! The rule rests on three things that the appender keeps true:
-//! - At most one write is not synced, and it lies over zeros that are. (A failed write is zeroed and the zeros synced
-//!   before anything else is written.)
+//! - At most one write is not synced, and it lies over zeros that are. A write that failed is taken back first
+//!   ([`super::erase`]).
 //! - A sector is either written or still zero; or the write stopped at some byte and nothing after it was written.
 //! - No whole sector of a frame is zero or nearly so, and its last byte is not zero ([`super::frame`]).
 //!
@@ -19,8 +19,8 @@
 //! | zeros | a header of this segment further on | damaged: a frame was lost from the middle |
 //! | zeros | something else in the same sector | damaged: a sector is not written in its latter half only |
 //! | zeros | something else further on | torn: the sector with the header was not written |
-//! | no header | its last byte zero, and zeros after it | torn within the header |
-//! | no header | otherwise | damaged |
+//! | part of a header | zeros after it | torn within the header: a whole frame never ends in zeros |
+//! | part of a header | something after it | damaged |
 //! | a header, but not its payload | zeros after the frame, and its last byte or a sector of it zero | torn |
 //! | a header, but not its payload | otherwise | damaged |
 //! | a header that does not continue the log | | damaged |
@@ -64,7 +64,7 @@ pub(crate) fn judge<F: DiskFile>(
     let offset = walked.offset;
     match walked.stop {
         Stop::Blank => blank(source, offset),
-        Stop::NoHeader { may_be_torn } => no_header(source, offset, may_be_torn),
+        Stop::NoHeader => no_header(source, offset),
         Stop::NoPayload(header) => no_payload(source, offset, &header),
         Stop::Stranger(header) => Err(stranger(source, offset, &header)),
     }
@@ -94,13 +94,9 @@ fn blank<F: DiskFile>(source: &Source<'_, F>, offset: u64) -> Result<Verdict, Re
     })
 }
 
-fn no_header<F: DiskFile>(
-    source: &Source<'_, F>,
-    offset: u64,
-    may_be_torn: bool,
-) -> Result<Verdict, ReadError> {
+fn no_header<F: DiskFile>(source: &Source<'_, F>, offset: u64) -> Result<Verdict, ReadError> {
     let rest = Rest::of(source, offset + HEADER)?;
-    if may_be_torn && rest.written.is_none() {
+    if rest.written.is_none() {
         return Ok(Verdict::Torn { bytes: HEADER });
     }
     let what = "the header of a batch does not match its checksum".to_owned();

@@ -57,6 +57,7 @@
 //! An error of a write (and not of a sync) is retriable even when it is not about room: the zeros that were synced
 //! after it prove that the disk takes writes again. Readers are not concerned by any of this.
 
+mod erase;
 mod frame;
 mod header;
 mod index;
@@ -77,6 +78,7 @@ use crate::batch::{Batch, Checksum, Tail};
 use crate::disk::{Disk, DiskFile};
 use crate::log::{AppendError, Log, LogReader, ReadError, admit};
 use crate::record::SECTOR;
+use erase::erase;
 use header::{BEGIN, FRAMES, Header, Joint, SEAL, Seal};
 use index::Mark;
 use reader::{FileReader, Shared};
@@ -296,13 +298,9 @@ impl<D: Disk> FileLog<D> {
 
     /// Takes back what a failed write may have left, so that the next write lies over zeros again.
     fn write_failed(&mut self, error: io::Error) -> AppendError {
-        self.frame.fill(0);
-        let file = &self.active.opened.file;
-        let zeroed = file
-            .write_at(self.active.offset, &self.frame)
-            .and_then(|()| file.sync());
-        match zeroed {
-            Ok(()) => AppendError::retriable(self.frame.len(), error),
+        let bytes = self.frame.len();
+        match erase(&self.active.opened.file, self.active.offset, bytes as u64) {
+            Ok(()) => AppendError::retriable(bytes, error),
             Err(second) => {
                 let what = format!("a write failed ({error}), and taking it back");
                 self.break_for(&what, &second)

@@ -3,13 +3,14 @@
 //! Everything is judged before anything is changed; what is refused is left as it was found. Then, in this order, each
 //! step harmless if a crash comes after it:
 //!
-//! 1. The frames of the last segment are written again, the same bytes in the same place, and a torn write after them
-//!    is zeroed; then one sync. A sync that failed before the start may have left bytes in the system's memory that are
-//!    not on the disk, and no later sync would notice: bytes written anew are on the disk after it, or the start fails.
+//! 1. The frames of the last segment are written again, the same bytes in the same place, and synced; then a torn write
+//!    after them is erased. A sync that failed before the start may have left bytes in the system's memory that are not
+//!    on the disk, and no later sync would notice: bytes written anew are on the disk after it, or the start fails.
 //! 2. The segment before the last is sealed, or its seal written again, for the same reason.
 //! 3. If there are remains of a trim: the mark of the beginning is written again and synced.
 //! 4. Remains are removed and the folder is synced: names are then on the disk, too.
 
+use super::erase::erase;
 use super::header::{Header, Joint, SEAL, Seal};
 use super::index::Mark;
 use super::judge::Verdict;
@@ -212,11 +213,13 @@ fn settle_last<D: Disk>(
         let what = io::Error::other("the file changes while it is read");
         return Err(ReadError::io(&found.path, what));
     }
-    if let Verdict::Torn { bytes } = survey.verdict {
-        zero(&source, survey.last.offset, bytes)?;
-    }
+    // Before anything is taken away: what is to stay must be there.
     let synced = opened.file.sync();
     synced.map_err(|error| ReadError::io(&found.path, error))?;
+    if let Verdict::Torn { bytes } = survey.verdict {
+        let erased = erase(&opened.file, survey.last.offset, bytes);
+        erased.map_err(|error| ReadError::io(&found.path, error))?;
+    }
     Ok(Active {
         segment: Arc::new(Segment::new(dir, found.header, Some(opened.clone()))),
         opened,
@@ -242,10 +245,4 @@ fn write_again<F: DiskFile>(
         written.map_err(|error| ReadError::io(source.path, error))
     };
     Ok(Walk::new(*source, header.start).finish(again)?.end)
-}
-
-fn zero<F: DiskFile>(source: &Source<'_, F>, offset: u64, bytes: u64) -> Result<(), ReadError> {
-    let zeros = vec![0; bytes as usize];
-    let written = source.file.write_at(offset, &zeros);
-    written.map_err(|error| ReadError::io(source.path, error))
 }

@@ -318,7 +318,7 @@ pub(crate) fn verify_sealed<F: DiskFile>(
     Err(match walked.stop {
         Stop::NoPayload(header) => changed(&source, walked.offset, &header),
         Stop::Stranger(header) => stranger(&source, walked.offset, &header),
-        Stop::Blank | Stop::NoHeader { .. } => {
+        Stop::Blank | Stop::NoHeader => {
             let what = format!(
                 "a batch at or after position {} is not there",
                 walked.end.tail.next

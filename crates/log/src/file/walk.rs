@@ -72,10 +72,7 @@ pub(crate) enum Stop {
     /// There is no frame.
     Blank,
     /// There is something that is not a frame's header.
-    NoHeader {
-        /// Whether it can be the beginning of one.
-        may_be_torn: bool,
-    },
+    NoHeader,
     /// The header is whole, and what follows it is not what it says.
     NoPayload(FrameHeader),
     /// The frame's header is whole, but it does not continue the log or has no room.
@@ -123,10 +120,7 @@ impl<'a, F: DiskFile> Walk<'a, F> {
         if record.is_blank() {
             return Err(Stop::Blank);
         }
-        let header =
-            FrameHeader::decode(record, self.source.salt).ok_or_else(|| Stop::NoHeader {
-                may_be_torn: record.may_be_torn(),
-            })?;
+        let header = FrameHeader::decode(record, self.source.salt).ok_or(Stop::NoHeader)?;
         let fits = self.offset + header.size() <= self.source.end;
         if fits && header.follows(&self.end.tail) {
             Ok(header)

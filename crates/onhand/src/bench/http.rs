@@ -23,20 +23,31 @@ pub(super) struct Plan {
 
 /// Fills the stock through the API and runs.
 pub(super) fn run(address: SocketAddr, plan: &Plan) -> Result<Vec<Run>, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::say)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::say)?;
     runtime.block_on(async {
-        fill(address, plan.stock).await.map_err(|error| unreachable_server(address, &error))?;
+        fill(address, plan.stock)
+            .await
+            .map_err(|error| unreachable_server(address, &error))?;
         let mut runs = Vec::new();
         for number in 0..plan.runs {
             let session = format!("{}-{number}", std::process::id());
-            runs.push(one(address, plan, &session).await.map_err(|error| unreachable_server(address, &error))?);
+            runs.push(
+                one(address, plan, &session)
+                    .await
+                    .map_err(|error| unreachable_server(address, &error))?,
+            );
         }
         Ok(runs)
     })
 }
 
 fn unreachable_server(address: SocketAddr, error: &io::Error) -> Failure {
-    Failure::say(format!("the server at {address} does not answer as expected: {error}"))
+    Failure::say(format!(
+        "the server at {address} does not answer as expected: {error}"
+    ))
 }
 
 async fn one(address: SocketAddr, plan: &Plan, session: &str) -> io::Result<Run> {
@@ -46,7 +57,13 @@ async fn one(address: SocketAddr, plan: &Plan, session: &str) -> io::Result<Run>
             let start = Instant::now();
             let tasks: Vec<_> = (0..plan.connections)
                 .map(|connection| {
-                    let drive = drive(address, plan.stock, plan.keys, start + plan.time, format!("{session}-{connection}"));
+                    let drive = drive(
+                        address,
+                        plan.stock,
+                        plan.keys,
+                        start + plan.time,
+                        format!("{session}-{connection}"),
+                    );
                     tokio::task::spawn_local(drive)
                 })
                 .collect();
@@ -56,15 +73,29 @@ async fn one(address: SocketAddr, plan: &Plan, session: &str) -> io::Result<Run>
                 all.micros.add(&gauge.micros).map_err(io::Error::other)?;
                 all.failed += gauge.failed;
             }
-            Ok(all.run("over HTTP", plan.keys, plan.stock.levels, plan.connections, start.elapsed()))
+            Ok(all.run(
+                "over HTTP",
+                plan.keys,
+                plan.stock.levels,
+                plan.connections,
+                start.elapsed(),
+            ))
         })
         .await
 }
 
-async fn drive(address: SocketAddr, stock: Stock, keys: Keys, until: Instant, session: String) -> io::Result<Gauge> {
+async fn drive(
+    address: SocketAddr,
+    stock: Stock,
+    keys: Keys,
+    until: Instant,
+    session: String,
+) -> io::Result<Gauge> {
     let mut connection = Connection::open(address).await?;
     let mut gauge = Gauge::new();
-    let seed = session.bytes().fold(0u64, |seed, byte| seed.wrapping_mul(1_000_003) ^ u64::from(byte));
+    let seed = session.bytes().fold(0u64, |seed, byte| {
+        seed.wrapping_mul(1_000_003) ^ u64::from(byte)
+    });
     for request in 0u64.. {
         if Instant::now() >= until {
             break;
@@ -76,7 +107,9 @@ async fn drive(address: SocketAddr, stock: Stock, keys: Keys, until: Instant, se
             Stock::sku(level)
         );
         let start = Instant::now();
-        let status = connection.post("/v1/reservations", &format!("{session}-{request}"), &body).await?;
+        let status = connection
+            .post("/v1/reservations", &format!("{session}-{request}"), &body)
+            .await?;
         gauge.add(start.elapsed(), status == 201);
     }
     Ok(gauge)
@@ -91,8 +124,18 @@ async fn fill(address: SocketAddr, stock: Stock) -> io::Result<()> {
             .iter()
             .map(|line| format!(r#"{{"sku":"{}","quantity":{}}}"#, line.sku, line.quantity))
             .collect();
-        let body = format!(r#"{{"location":"{}","lines":[{}]}}"#, receive.location, lines.join(","));
-        let status = connection.post("/v1/stock/receipts", &format!("fill-{}", receive.location), &body).await?;
+        let body = format!(
+            r#"{{"location":"{}","lines":[{}]}}"#,
+            receive.location,
+            lines.join(",")
+        );
+        let status = connection
+            .post(
+                "/v1/stock/receipts",
+                &format!("fill-{}", receive.location),
+                &body,
+            )
+            .await?;
         if status != 201 {
             return Err(io::Error::other(format!("a receipt got status {status}")));
         }
@@ -154,7 +197,8 @@ fn parse(bytes: &[u8]) -> Option<(u16, usize)> {
     let status = head.get(9..12)?.parse().ok()?;
     let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
     });
     Some((status, end + length.unwrap_or(0)))
 }

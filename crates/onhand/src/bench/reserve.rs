@@ -54,7 +54,9 @@ impl Reserve {
     /// Fills the stock and runs.
     pub(crate) fn run(self) -> Result<(), Failure> {
         if self.levels == 0 || self.in_flight == 0 || self.runs == 0 || !(self.seconds > 0.0) {
-            return Err(Failure::say("--levels, --in-flight, --runs and --seconds must be above zero"));
+            return Err(Failure::say(
+                "--levels, --in-flight, --runs and --seconds must be above zero",
+            ));
         }
         let runs = match self.http {
             Some(address) => http::run(address, &self.plan())?,
@@ -93,11 +95,18 @@ impl Reserve {
             capacity: self.in_flight + 1,
             ..Options::default()
         };
-        let opened = Engine::open(&scratch.path, options, &mut Registry::default(), &mut |_, _, _| {});
+        let opened = Engine::open(
+            &scratch.path,
+            options,
+            &mut Registry::default(),
+            &mut |_, _, _| {},
+        );
         let (engine, _) = opened.map_err(Failure::say)?;
         fill(&engine, self.stock())?;
         let session = Instant::now().elapsed().as_nanos() as u64 + std::process::id() as u64;
-        let runs = (0..self.runs).map(|number| self.one(&engine, &format!("{session}-{number}"))).collect();
+        let runs = (0..self.runs)
+            .map(|number| self.one(&engine, &format!("{session}-{number}")))
+            .collect();
         engine.stop();
         runs
     }
@@ -118,7 +127,9 @@ impl Reserve {
             let asked = start.elapsed().as_nanos() as u64;
             let to = ReplyTo::Sink(Arc::clone(&sink), asked);
             let hold = reserve(level, &format!("{session}-{request}"));
-            engine.submit(engine.partition_of(&Stock::location(level)), hold, to).map_err(Failure::say)?;
+            engine
+                .submit(engine.partition_of(&Stock::location(level)), hold, to)
+                .map_err(Failure::say)?;
             request += 1;
         }
         while open.load(Ordering::Acquire) > 0 {
@@ -138,7 +149,10 @@ fn sink(gauge: &Arc<Mutex<Gauge>>, open: &Arc<AtomicUsize>, start: Instant) -> S
     Arc::new(move |asked, answer| {
         let took = start.elapsed().saturating_sub(Duration::from_nanos(asked));
         let is_good = matches!(answer, Answer::Recorded(_));
-        gauge.lock().unwrap_or_else(PoisonError::into_inner).add(took, is_good);
+        gauge
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add(took, is_good);
         open.fetch_sub(1, Ordering::AcqRel);
     })
 }
@@ -166,7 +180,10 @@ fn fill(engine: &Engine, stock: Stock) -> Result<(), Failure> {
     let bar = progress::bar("Filling the shelves", stock.levels);
     for receive in stock.receipts() {
         let (partition, lines) = (engine.partition_of(&receive.location), receive.lines.len());
-        let is_there = engine.table(partition).location(&receive.location).is_some();
+        let is_there = engine
+            .table(partition)
+            .location(&receive.location)
+            .is_some();
         if !is_there {
             let request = Request::Command {
                 key: None,

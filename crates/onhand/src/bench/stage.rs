@@ -47,7 +47,8 @@ impl Stock {
             };
             Receive {
                 location: Self::location(location * SKUS),
-                lines: Lines::new(Few::from_vec(levels.map(line).collect())).expect("1 to 1,000 lines"),
+                lines: Lines::new(Few::from_vec(levels.map(line).collect()))
+                    .expect("1 to 1,000 lines"),
                 reference: None,
                 occurred_at: None,
             }
@@ -121,7 +122,14 @@ impl Gauge {
         self.failed += u64::from(!is_good);
     }
 
-    pub(crate) fn run(&self, what: &'static str, keys: Keys, levels: u64, in_flight: usize, took: Duration) -> Run {
+    pub(crate) fn run(
+        &self,
+        what: &'static str,
+        keys: Keys,
+        levels: u64,
+        in_flight: usize,
+        took: Duration,
+    ) -> Run {
         let reserves = self.micros.len() - self.failed;
         let seconds = took.as_secs_f64();
         Run {

@@ -123,7 +123,10 @@ pub(crate) fn read(transactions: Vec<u8>, products: Vec<u8>) -> Result<Dataset, 
     baskets.sort_by_key(|basket| (basket.at, basket.id));
     Ok(Dataset {
         baskets,
-        names: products.into_iter().map(|(number, product)| (number, product.name)).collect(),
+        names: products
+            .into_iter()
+            .map(|(number, product)| (number, product.name))
+            .collect(),
         lines_read: rows,
         left_out,
     })
@@ -139,7 +142,9 @@ fn read_products(bytes: Vec<u8>) -> Result<HashMap<u32, Product>, ParquetError> 
     Ok(rows
         .map(|(((number, department), category), product_type)| {
             let kind = kind_of(&department, &category, &product_type);
-            let name = [product_type, category, department].into_iter().find(|name| !name.is_empty());
+            let name = [product_type, category, department]
+                .into_iter()
+                .find(|name| !name.is_empty());
             let name = name.unwrap_or_default();
             (number as u32, Product { kind, name })
         })
@@ -172,7 +177,10 @@ fn numbers(file: &File, name: &str) -> Result<Vec<i64>, ParquetError> {
 fn texts(file: &File, name: &str) -> Result<Vec<String>, ParquetError> {
     let values = column::<ByteArrayType>(file, name)?;
     let text = |value: &ByteArray| String::from_utf8_lossy(value.data()).into_owned();
-    Ok(values.iter().map(|value| value.as_ref().map(text).unwrap_or_default()).collect())
+    Ok(values
+        .iter()
+        .map(|value| value.as_ref().map(text).unwrap_or_default())
+        .collect())
 }
 
 /// All values of a column, in row order.
@@ -196,7 +204,10 @@ fn wrong_type(name: &str, found: Type) -> ParquetError {
     ParquetError::General(format!("the column {name} has the type {found}"))
 }
 
-fn read_column<T: DataType>(reader: ColumnReader, all: &mut Vec<Option<T::T>>) -> Result<(), ParquetError> {
+fn read_column<T: DataType>(
+    reader: ColumnReader,
+    all: &mut Vec<Option<T::T>>,
+) -> Result<(), ParquetError> {
     let mut reader = get_typed_column_reader::<T>(reader);
     loop {
         let (mut values, mut levels) = (Vec::new(), Vec::new());

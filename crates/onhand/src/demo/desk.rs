@@ -58,7 +58,12 @@ impl Desk {
     }
 
     /// Gives a command in, to happen at `at`.
-    pub(crate) fn give(&mut self, at: Timestamp, key: &str, command: Command) -> Result<Ticket, DeskError> {
+    pub(crate) fn give(
+        &mut self,
+        at: Timestamp,
+        key: &str,
+        command: Command,
+    ) -> Result<Ticket, DeskError> {
         let key: Key = onhand_wire::key::key("", key, &command);
         let request = Request::Command {
             key: Some(key),
@@ -76,12 +81,17 @@ impl Desk {
             tray.1.notify_one();
         };
         self.started.insert(ticket, Instant::now());
-        self.engine.submit(0, request, ReplyTo::Sink(Arc::new(sink), ticket))?;
+        self.engine
+            .submit(0, request, ReplyTo::Sink(Arc::new(sink), ticket))?;
         Ok(Ticket(ticket))
     }
 
     /// Waits for the outcome of a command; gives it with the time from giving it in to the answer.
-    pub(crate) fn take(&mut self, ticket: Ticket, what: &'static str) -> Result<(Outcome, Duration), DeskError> {
+    pub(crate) fn take(
+        &mut self,
+        ticket: Ticket,
+        what: &'static str,
+    ) -> Result<(Outcome, Duration), DeskError> {
         let (answer, at) = self.wait_for(ticket.0);
         let started = self.started.remove(&ticket.0).unwrap_or(at);
         let outcome = match answer {

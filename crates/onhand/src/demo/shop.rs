@@ -89,9 +89,15 @@ impl Shop {
         for ago in 0..WINDOW_DAYS {
             let on_day = |basket: &&Basket| day(basket) == first + ago;
             let mut sold = Vec::new();
-            let in_weeks = dataset.baskets.iter().take_while(|basket| day(basket) < first + WINDOW_DAYS);
+            let in_weeks = dataset
+                .baskets
+                .iter()
+                .take_while(|basket| day(basket) < first + WINDOW_DAYS);
             for basket in in_weeks.filter(on_day) {
-                let units = basket.lines.iter().map(|line| (shop.at(basket.store, line.product), line.units));
+                let units = basket
+                    .lines
+                    .iter()
+                    .map(|line| (shop.at(basket.store, line.product), line.units));
                 sold.extend(units.filter_map(|(at, units)| Some((at?, units))));
             }
             shop.note_day(sold);
@@ -137,7 +143,9 @@ impl Shop {
     /// The levels that are counted on a day.
     pub(crate) fn counted_on(&self, day: u32) -> impl Iterator<Item = LevelAt> + '_ {
         let first = day % COUNT_DAYS;
-        (first..self.levels.len() as u32).step_by(COUNT_DAYS as usize).map(LevelAt)
+        (first..self.levels.len() as u32)
+            .step_by(COUNT_DAYS as usize)
+            .map(LevelAt)
     }
 }
 

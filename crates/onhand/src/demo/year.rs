@@ -106,7 +106,9 @@ impl<'a> Year<'a> {
         let first = self.dataset.baskets.first().map_or(0, day);
         let at = night(first);
         let all: Vec<LevelAt> = (0..self.shop.levels.len() as u32).map(LevelAt).collect();
-        let wanted = all.iter().map(|at| (*at, self.shop.levels[at.0 as usize].target()));
+        let wanted = all
+            .iter()
+            .map(|at| (*at, self.shop.levels[at.0 as usize].target()));
         let wanted: Vec<_> = wanted.collect();
         for (number, (store, lines)) in by_store(&self.shop, wanted).into_iter().enumerate() {
             bar.inc(lines.len() as u64);
@@ -118,7 +120,13 @@ impl<'a> Year<'a> {
     }
 
     /// Every not-found corrects the record: the demo believes its pickers.
-    fn set_policies(&mut self, at: Timestamp, number: usize, store: u32, levels: &[LevelAt]) -> Result<(), DeskError> {
+    fn set_policies(
+        &mut self,
+        at: Timestamp,
+        number: usize,
+        store: u32,
+        levels: &[LevelAt],
+    ) -> Result<(), DeskError> {
         for (part, levels) in levels.chunks(Lines::<()>::MOST).enumerate() {
             let lines = levels.iter().map(|level| set_policy::PolicyLine {
                 sku: sku(self.shop.levels[level.0 as usize].product),
@@ -131,7 +139,9 @@ impl<'a> Year<'a> {
                 lines: some_lines(lines.collect()),
                 reason: Some(label("demo")),
             });
-            let ticket = self.desk.give(at, &format!("policy-{number}-{part}"), command)?;
+            let ticket = self
+                .desk
+                .give(at, &format!("policy-{number}-{part}"), command)?;
             self.loose.push((ticket, "a policy"));
         }
         Ok(())
@@ -189,7 +199,9 @@ impl<'a> Year<'a> {
             allow_partial: true,
             reference: Some(label(&format!("basket-{}", basket.id))),
         });
-        let ticket = self.desk.give(basket.at, &format!("hold-{}", basket.id), command)?;
+        let ticket = self
+            .desk
+            .give(basket.at, &format!("hold-{}", basket.id), command)?;
         let held = Held {
             ticket,
             reservation: None,
@@ -206,14 +218,17 @@ impl<'a> Year<'a> {
             return Ok(());
         };
         let (outcome, took) = self.desk.take(ticket, "a reservation")?;
-        self.reserve_micros.saturating_record(took.as_micros() as u64);
+        self.reserve_micros
+            .saturating_record(took.as_micros() as u64);
         let basket = &self.dataset.baskets[number];
         let Some((reservation, lines)) = self.tally_hold(basket, outcome) else {
             self.open.remove(&number);
             return Ok(());
         };
         let command = Command::Confirm(confirm::Confirm { reservation });
-        let ticket = self.desk.give(at, &format!("confirm-{}", basket.id), command)?;
+        let ticket = self
+            .desk
+            .give(at, &format!("confirm-{}", basket.id), command)?;
         if let Some(held) = self.open.get_mut(&number) {
             held.reservation = Some((reservation, lines));
             held.confirm = Some(ticket);
@@ -223,7 +238,11 @@ impl<'a> Year<'a> {
     }
 
     /// What a reservation came to, line by line: what it holds, if anything.
-    fn tally_hold(&mut self, basket: &Basket, outcome: Outcome) -> Option<(ReservationNo, Vec<(LevelAt, u32)>)> {
+    fn tally_hold(
+        &mut self,
+        basket: &Basket,
+        outcome: Outcome,
+    ) -> Option<(ReservationNo, Vec<(LevelAt, u32)>)> {
         let held = match &outcome {
             Outcome::Done(entry) => match &entry.event {
                 Event::Held(held) => Some(held),
@@ -237,7 +256,9 @@ impl<'a> Year<'a> {
         let mut lines = Vec::new();
         let mut is_partial = false;
         for (at, line) in basket.lines.iter().enumerate() {
-            let reserved = held.and_then(|held| held.lines.get(at)).map_or(0, |line| line.reserved);
+            let reserved = held
+                .and_then(|held| held.lines.get(at))
+                .map_or(0, |line| line.reserved);
             let level = self.shop.at(basket.store, line.product)?;
             tally.units_requested += u64::from(line.units);
             tally.units_reserved += u64::from(reserved);
@@ -268,14 +289,18 @@ impl<'a> Year<'a> {
         };
         self.done(confirm, "a confirmation")?;
         let basket = &self.dataset.baskets[number];
-        let picks = lines.iter().map(|(level, units)| self.find_on_shelf(*level, *units));
+        let picks = lines
+            .iter()
+            .map(|(level, units)| self.find_on_shelf(*level, *units));
         let picks = picks.collect::<Vec<_>>();
         let command = Command::Fulfill(fulfill::Fulfill {
             reservation,
             lines: some_lines(picks),
             occurred_at: None,
         });
-        let ticket = self.desk.give(at, &format!("pick-{}", basket.id), command)?;
+        let ticket = self
+            .desk
+            .give(at, &format!("pick-{}", basket.id), command)?;
         self.loose.push((ticket, "a pick"));
         Ok(())
     }
@@ -346,7 +371,13 @@ impl<'a> Year<'a> {
         self.settle()
     }
 
-    fn deliver(&mut self, at: Timestamp, what: &str, store: u32, lines: Vec<(LevelAt, u32)>) -> Result<(), DeskError> {
+    fn deliver(
+        &mut self,
+        at: Timestamp,
+        what: &str,
+        store: u32,
+        lines: Vec<(LevelAt, u32)>,
+    ) -> Result<(), DeskError> {
         for (part, lines) in lines.chunks(Lines::<()>::MOST).enumerate() {
             for (level, units) in lines {
                 self.shop.level(*level).deliver(*units);
@@ -364,7 +395,9 @@ impl<'a> Year<'a> {
                 reference: Some(label(what)),
                 occurred_at: None,
             });
-            let ticket = self.desk.give(at, &format!("{what}-{store}-{part}"), command)?;
+            let ticket = self
+                .desk
+                .give(at, &format!("{what}-{store}-{part}"), command)?;
             self.loose.push((ticket, "a receipt"));
             self.tally.receipts += 1;
         }
@@ -389,7 +422,9 @@ impl<'a> Year<'a> {
                     complete: false,
                     lines: some_lines(counted),
                 });
-                let ticket = self.desk.give(at, &format!("count-{day}-{store}-{part}"), command)?;
+                let ticket = self
+                    .desk
+                    .give(at, &format!("count-{day}-{store}-{part}"), command)?;
                 self.loose.push((ticket, "a count"));
             }
         }
@@ -442,5 +477,6 @@ fn quantity(units: u32) -> Quantity {
 }
 
 fn some_lines<T>(lines: Vec<T>) -> Lines<T> {
-    Lines::new(Few::from_vec(lines)).expect("a basket, a store's delivery or a chunk has 1 to 10,000 lines")
+    Lines::new(Few::from_vec(lines))
+        .expect("a basket, a store's delivery or a chunk has 1 to 10,000 lines")
 }

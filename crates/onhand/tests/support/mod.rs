@@ -16,7 +16,11 @@ pub fn onhand() -> Command {
 
 /// Runs the binary to its end.
 pub fn run(arguments: &[&str]) -> Output {
-    onhand().args(arguments).stdin(Stdio::null()).output().unwrap()
+    onhand()
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 /// A running server.
@@ -30,7 +34,14 @@ impl Server {
     pub fn start(data: &Path, more: &[&str]) -> Self {
         let address = free_address();
         let child = onhand()
-            .args(["serve", "--log", "warn", "--listen", &address.to_string(), "--data"])
+            .args([
+                "serve",
+                "--log",
+                "warn",
+                "--listen",
+                &address.to_string(),
+                "--data",
+            ])
             .arg(data)
             .args(more)
             .stdin(Stdio::null())
@@ -52,7 +63,10 @@ impl Server {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("the server ended with {status} while it started");
             }
-            assert!(start.elapsed() < Duration::from_secs(30), "the server is not ready after 30 s");
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "the server is not ready after 30 s"
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -66,7 +80,13 @@ impl Server {
     /// SIGTERM: a graceful stop, which must end with code 0.
     pub fn stop(mut self) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         let status = self.child.wait().unwrap();
         assert!(status.success(), "the server ended with {status}");
     }
@@ -77,7 +97,10 @@ impl Server {
 }
 
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 /// An answer over HTTP.
@@ -94,7 +117,10 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
@@ -154,7 +180,10 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
         }
     };
     let first = line(stream)?;
-    let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = first
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| io::Error::other(first.clone()))?;
     let mut headers = Vec::new();
     loop {
@@ -166,8 +195,12 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
             headers.push((name.to_owned(), value.to_owned()));
         }
     }
-    let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+    let length = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = length
+        .and_then(|(_, value)| value.parse().ok())
+        .unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
     let body = String::from_utf8(body).map_err(io::Error::other)?;

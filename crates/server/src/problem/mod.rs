@@ -10,7 +10,8 @@ pub(crate) mod refused;
 pub(crate) mod unavailable;
 pub(crate) mod unreadable;
 
-use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use crate::json;
+use axum::http::header::{CONNECTION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use onhand_wire::json::problem::{FieldError, Kind, Problem};
@@ -18,6 +19,7 @@ use onhand_wire::json::problem::{FieldError, Kind, Problem};
 /// The answer to a request that was not done.
 #[derive(Clone, Debug)]
 pub(crate) struct Denied {
+    pub(crate) kind: Kind,
     pub(crate) problem: Box<Problem>,
     /// Seconds after which it is worth trying again.
     retry_after: Option<u16>,
@@ -28,6 +30,7 @@ pub(crate) struct Denied {
 impl Denied {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self {
+            kind,
             problem: Box::new(Problem::new(kind, detail)),
             retry_after: None,
             closes: false,
@@ -75,11 +78,9 @@ impl Denied {
 impl IntoResponse for Denied {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self.problem).expect("a problem is plain data");
-        let mut response = Response::new(body.into());
-        *response.status_mut() =
-            StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.problem.status).expect("kinds have statuses of HTTP");
+        let mut response = json::with(status, "application/problem+json", body);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -1,0 +1,93 @@
+//! The application: what every call can reach, and the routes.
+
+use crate::metrics::HttpMetrics;
+use crate::observe::Observe;
+use crate::openapi::Document;
+use crate::options::Options;
+use crate::{ledger, operations, reservations, stock};
+use axum::Router;
+use axum::body::Bytes;
+use onhand_engine::Engine;
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use utoipa::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
+
+/// What every call can reach.
+pub(crate) struct App {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) registry: Registry,
+    pub(crate) metrics: HttpMetrics,
+    pub(crate) options: Options,
+    /// Places for readings of the ledger from disk.
+    pub(crate) ledger_reads: Arc<Semaphore>,
+    /// The OpenAPI document.
+    pub(crate) openapi: Bytes,
+}
+
+/// The application, as the handlers get it.
+pub(crate) type Shared = Arc<App>;
+
+/// The server's routes over an engine. `registry` holds the metrics that `/metrics` shows; the server adds its own.
+pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Router {
+    let metrics = HttpMetrics::register(&mut registry);
+    let (router, openapi) = routes(Some(&metrics)).split_for_parts();
+    let openapi = serde_json::to_vec(&openapi).expect("the document is plain data");
+    let shared = Arc::new(App {
+        engine,
+        registry,
+        metrics,
+        ledger_reads: Arc::new(Semaphore::new(options.ledger_reads.max(1))),
+        options,
+        openapi: openapi.into(),
+    });
+    let router = router
+        .route("/docs", axum::routing::get(operations::docs::redirect))
+        .route("/docs/", axum::routing::get(operations::docs::index))
+        .route("/docs/{file}", axum::routing::get(operations::docs::file));
+    let router = router.fallback(operations::elsewhere::unknown_route);
+    router.method_not_allowed_fallback(operations::elsewhere::other_method).with_state(shared)
+}
+
+/// The calls, each with its description.
+pub(crate) fn routes(metrics: Option<&HttpMetrics>) -> OpenApiRouter<Shared> {
+    let calls = [
+        routes!(stock::receipts::post),
+        routes!(stock::adjustments::post),
+        routes!(stock::counts::post),
+        routes!(stock::policies::post),
+        routes!(stock::transfers::post),
+        routes!(stock::transfers::get),
+        routes!(stock::transfers::receive),
+        routes!(stock::level::get),
+        routes!(stock::explain::get),
+        routes!(stock::availability::post),
+        routes!(reservations::reserve::post),
+        routes!(reservations::batch::post),
+        routes!(reservations::view::get),
+        routes!(reservations::confirm::post),
+        routes!(reservations::extend::post),
+        routes!(reservations::release::post),
+        routes!(reservations::fulfill::post),
+        routes!(ledger::get),
+        routes!(operations::health::live),
+        routes!(operations::health::ready),
+        routes!(operations::metrics::get),
+        routes!(operations::document::get),
+    ];
+    let empty = OpenApiRouter::with_openapi(Document::openapi());
+    calls.into_iter().fold(empty, |router, call| router.routes(observed(call, metrics)))
+}
+
+fn observed(call: UtoipaMethodRouter<Shared>, metrics: Option<&HttpMetrics>) -> UtoipaMethodRouter<Shared> {
+    let path = call.1.paths.keys().next().cloned().unwrap_or_default();
+    match metrics {
+        Some(metrics) => {
+            let observe = Observe::new(metrics.of(&path));
+            call.map(|methods| methods.route_layer(observe))
+        }
+        None => call,
+    }
+}

@@ -1,0 +1,21 @@
+//! Answers in JSON.
+
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+
+/// 200 with this.
+pub(crate) fn ok(view: &impl Serialize) -> Response {
+    let bytes = serde_json::to_vec(view).expect("an answer is plain data");
+    with(StatusCode::OK, "application/json", bytes)
+}
+
+/// A status with JSON of a type.
+pub(crate) fn with(status: StatusCode, content_type: &'static str, bytes: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

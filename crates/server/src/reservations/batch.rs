@@ -1,0 +1,212 @@
+//! `POST /v1/reservations/batch`.
+//!
+//! The whole batch is queued before the first answer is waited for, so its reservations share the engine's durable
+//! writes. The engine's appender puts the answers into one collector, and the last one wakes the request: one wake
+//! for a batch, not one for each reservation.
+
+use crate::app::{App, Shared};
+use crate::body;
+use crate::history::{entry_now, reading};
+use crate::json;
+use crate::key::batch_key;
+use crate::names::TableNames;
+use crate::problem::Denied;
+use crate::problem::described::QuestionProblems;
+use crate::problem::refused::{Fields, Place, refused};
+use crate::problem::unavailable::{no_answer, unavailable};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use onhand_core::{Command, Entry, Event, Seq};
+use onhand_engine::{Answer, ReplyTo, Request as Asked};
+use onhand_wire::json::batch::{BatchAnswer, BatchItem, BatchRequest, BatchResult};
+use onhand_wire::json::reservations::ReservationAnswer;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// Up to 1,000 independent reservations, each with its own key and its own answer. The batch itself needs no
+/// `Idempotency-Key`: repeat it as a whole, and every reservation that was made gives its answer again.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations/batch",
+    tag = "reservations",
+    request_body = BatchRequest,
+    responses(
+        (status = 200, description = "One result for each reservation, in order.", body = BatchAnswer),
+        QuestionProblems
+    )
+)]
+pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
+    let (headers, body) = body::split(request);
+    let request: BatchRequest = body::json(&headers, body, &app.options).await?;
+    let items = request.reservations.into_inner();
+    let partitions: Vec<u16> = items.iter().map(|item| app.engine.partition_of(&item.location.0)).collect();
+    let outcomes = ask(&app, items.into_iter().zip(partitions.iter().copied())).await;
+    let outcomes = with_repeats(&app, outcomes, &partitions).await?;
+    if let Some(denied) = none_was_taken(&outcomes) {
+        return Err(denied);
+    }
+    Ok(respond(&app, outcomes, &partitions))
+}
+
+/// What became of one reservation.
+enum Outcome {
+    Made(Box<Entry>),
+    MadeBefore(Box<Entry>),
+    /// Made before; its entry is to be read.
+    At(Seq),
+    /// Not made, or not known. `true` if it was not even queued.
+    Denied(Denied, bool),
+}
+
+/// Collects the answers of a batch; `done` goes out with the last one, or with the collector itself.
+struct Collector {
+    answers: Arc<Mutex<Vec<Option<Answer>>>>,
+    left: Mutex<(usize, Option<oneshot::Sender<()>>)>,
+}
+
+impl Collector {
+    fn take(&self, at: u64, answer: Answer) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = answers.get_mut(at as usize) {
+            *slot = Some(answer);
+        }
+        drop(answers);
+        self.count_down();
+    }
+
+    fn count_down(&self) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.0 -= 1;
+        if left.0 == 0
+            && let Some(done) = left.1.take()
+        {
+            // A client that has gone away does not matter.
+            done.send(()).ok();
+        }
+    }
+}
+
+async fn ask(app: &App, items: impl ExactSizeIterator<Item = (BatchItem, u16)>) -> Vec<Outcome> {
+    let count = items.len();
+    let answers = Arc::new(Mutex::new(vec![None; count]));
+    let (done, is_done) = oneshot::channel();
+    let collector = Arc::new(Collector {
+        answers: Arc::clone(&answers),
+        left: Mutex::new((count, Some(done))),
+    });
+    let sink: Arc<dyn Fn(u64, Answer) + Send + Sync> = {
+        let collector = Arc::clone(&collector);
+        Arc::new(move |at, answer| collector.take(at, answer))
+    };
+    let mut refused_early: Vec<Option<Denied>> = Vec::with_capacity(count);
+    for (at, (item, partition)) in items.enumerate() {
+        let to = ReplyTo::Sink(Arc::clone(&sink), at as u64);
+        let submitted = app.engine.submit(partition, request(item), to);
+        if submitted.is_err() {
+            collector.count_down();
+        }
+        refused_early.push(submitted.err().map(|why| unavailable(&why)));
+    }
+    // The collector lives on in the requests that wait; when none is left, nothing more can come.
+    drop((sink, collector));
+    let waited = timeout(app.options.answer_timeout, is_done).await;
+    tracing::trace!(?waited, count, "a batch was waited for");
+    let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
+    let answers = std::mem::take(&mut *answers).into_iter().enumerate().zip(refused_early);
+    answers.map(|((at, answer), early)| outcome(at, answer, early)).collect()
+}
+
+fn request(item: BatchItem) -> Asked {
+    let (key, request) = item.split();
+    let command = Command::from(request);
+    Asked::Command {
+        key: Some(batch_key(&key.0, &command)),
+        command,
+        at: None,
+    }
+}
+
+fn outcome(at: usize, answer: Option<Answer>, early: Option<Denied>) -> Outcome {
+    let fields = Fields {
+        at: Place::InBatch(at),
+        ..Fields::USUAL
+    };
+    match (early, answer) {
+        (Some(denied), _) => Outcome::Denied(denied, true),
+        (None, Some(Answer::Recorded(entry))) => Outcome::Made(entry),
+        (None, Some(Answer::Repeated(seq))) => Outcome::At(seq),
+        (None, Some(Answer::Refused(refusal))) => Outcome::Denied(refused(refusal, &fields), false),
+        (None, Some(Answer::Unavailable(why))) => Outcome::Denied(unavailable(&why), false),
+        (None, None) => Outcome::Denied(no_answer(), false),
+        (None, Some(other)) => {
+            Outcome::Denied(Denied::internal(&format!("a command was answered with {other:?}")), false)
+        }
+    }
+}
+
+/// Reads the entries of what was made before, all in one visit to the disk.
+async fn with_repeats(app: &Shared, outcomes: Vec<Outcome>, partitions: &[u16]) -> Result<Vec<Outcome>, Denied> {
+    if !outcomes.iter().any(|outcome| matches!(outcome, Outcome::At(_))) {
+        return Ok(outcomes);
+    }
+    let partitions = partitions.to_vec();
+    reading(app, move |app| {
+        let read = |(outcome, partition)| match outcome {
+            Outcome::At(seq) => match entry_now(app, partition, seq) {
+                Ok(entry) => Outcome::MadeBefore(entry),
+                Err(denied) => Outcome::Denied(denied, false),
+            },
+            other => other,
+        };
+        Ok(outcomes.into_iter().zip(partitions).map(read).collect())
+    })
+    .await
+}
+
+/// If not one could be queued, the batch as a whole was not taken.
+fn none_was_taken(outcomes: &[Outcome]) -> Option<Denied> {
+    let early = outcomes.iter().map(|outcome| match outcome {
+        Outcome::Denied(denied, true) => Some(denied),
+        _ => None,
+    });
+    let early: Option<Vec<&Denied>> = early.collect();
+    early?.first().map(|denied| (*denied).clone())
+}
+
+fn respond(app: &App, outcomes: Vec<Outcome>, partitions: &[u16]) -> Response {
+    let names: Vec<TableNames<'_>> =
+        (0..app.engine.partitions()).map(|partition| TableNames::of(&app.engine, partition)).collect();
+    let results = outcomes.iter().zip(partitions);
+    let results = results.map(|(outcome, partition)| result(outcome, &names[usize::from(*partition)]));
+    json::ok(&BatchAnswer {
+        results: results.collect(),
+    })
+}
+
+fn result<'a>(outcome: &Outcome, names: &'a TableNames<'a>) -> BatchResult<'a> {
+    let (entry, replayed) = match outcome {
+        Outcome::Made(entry) => (entry, false),
+        Outcome::MadeBefore(entry) => (entry, true),
+        Outcome::Denied(denied, _) => return problem(denied.clone()),
+        Outcome::At(seq) => return problem(Denied::internal(&format!("entry {seq} was not read"))),
+    };
+    match &entry.event {
+        Event::Held(event) => BatchResult {
+            status: 201,
+            replayed,
+            reservation: Some(ReservationAnswer::of(entry.stamp, event, names)),
+            problem: None,
+        },
+        other => problem(Denied::internal(&format!("a reservation was answered with {}", other.name()))),
+    }
+}
+
+fn problem<'a>(denied: Denied) -> BatchResult<'a> {
+    BatchResult {
+        status: denied.problem.status,
+        replayed: false,
+        reservation: None,
+        problem: Some(*denied.problem),
+    }
+}

@@ -1,0 +1,43 @@
+//! `POST /v1/reservations/{id}/extend`.
+
+use crate::app::Shared;
+use crate::body;
+use crate::key::idempotency_key;
+use crate::openapi::IdempotencyKey;
+use crate::params;
+use crate::problem::Denied;
+use crate::problem::described::WriteProblems;
+use crate::problem::refused::Fields;
+use crate::write::write;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use onhand_core::Command;
+use onhand_core::reservation::extend::Extend;
+use onhand_wire::json::id::ReservationId;
+use onhand_wire::json::reservations::{ExtendAnswer, ExtendRequest};
+
+/// Gives a held reservation a new time to live, from now.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations/{id}/extend",
+    tag = "reservations",
+    params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
+    request_body = ExtendRequest,
+    responses((status = 200, description = "Done, and durable.", body = ExtendAnswer), WriteProblems)
+)]
+pub(crate) async fn post(
+    State(app): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Denied> {
+    let (headers, body) = body::split(request);
+    let key = idempotency_key(&headers)?;
+    let request: ExtendRequest = body::json(&headers, body, &app.options).await?;
+    let id = params::reservation(id, &app.engine)?;
+    let command = Command::Extend(Extend {
+        reservation: id.no,
+        ttl: request.ttl_seconds.0,
+    });
+    write(&app, id.partition, key, command, &Fields::USUAL).await
+}

@@ -1,0 +1,44 @@
+//! `POST /v1/reservations/{id}/fulfill`.
+
+use crate::app::Shared;
+use crate::body;
+use crate::key::idempotency_key;
+use crate::openapi::IdempotencyKey;
+use crate::params;
+use crate::problem::Denied;
+use crate::problem::described::WriteProblems;
+use crate::problem::refused::Fields;
+use crate::problem::unreadable::unfit;
+use crate::write::write;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use onhand_wire::json::id::ReservationId;
+use onhand_wire::json::fulfill::{FulfillAnswer, FulfillRequest};
+
+/// The pick: what was picked, what was not found, and what was picked instead.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations/{id}/fulfill",
+    tag = "reservations",
+    params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
+    request_body = FulfillRequest,
+    responses((status = 200, description = "Done, and durable.", body = FulfillAnswer), WriteProblems)
+)]
+pub(crate) async fn post(
+    State(app): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Denied> {
+    let (headers, body) = body::split(request);
+    let key = idempotency_key(&headers)?;
+    let request: FulfillRequest = body::json(&headers, body, &app.options).await?;
+    let id = params::reservation(id, &app.engine)?;
+    let command = request.command(id.no).map_err(unfit)?;
+    // The SKUs of the lines must be part of the reservation; those that must be stocked are the substitutes.
+    let fields = Fields {
+        sku: "substitutions",
+        ..Fields::USUAL
+    };
+    write(&app, id.partition, key, command, &fields).await
+}

@@ -1,0 +1,40 @@
+//! `POST /v1/reservations/{id}/release`.
+
+use crate::app::Shared;
+use crate::body;
+use crate::key::idempotency_key;
+use crate::openapi::IdempotencyKey;
+use crate::params;
+use crate::problem::Denied;
+use crate::problem::described::WriteProblems;
+use crate::problem::refused::Fields;
+use crate::write::write;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use onhand_core::Command;
+use onhand_core::reservation::release::Release;
+use onhand_wire::json::id::ReservationId;
+use onhand_wire::json::reservations::{ReleaseAnswer, Empty};
+
+/// Gives back what is still held or allocated.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations/{id}/release",
+    tag = "reservations",
+    params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
+    request_body(content = Option<Empty>, description = "Nothing, or `{}`."),
+    responses((status = 200, description = "Done, and durable.", body = ReleaseAnswer), WriteProblems)
+)]
+pub(crate) async fn post(
+    State(app): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Denied> {
+    let (headers, body) = body::split(request);
+    let key = idempotency_key(&headers)?;
+    let Empty {} = body::json_or_default(&headers, body, &app.options).await?;
+    let id = params::reservation(id, &app.engine)?;
+    let command = Command::Release(Release { reservation: id.no });
+    write(&app, id.partition, key, command, &Fields::USUAL).await
+}

@@ -1,0 +1,30 @@
+//! `POST /v1/reservations`.
+
+use crate::app::Shared;
+use crate::body;
+use crate::key::idempotency_key;
+use crate::openapi::IdempotencyKey;
+use crate::problem::Denied;
+use crate::problem::described::WriteProblems;
+use crate::problem::refused::Fields;
+use crate::write::write;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use onhand_wire::json::reservations::{ReservationAnswer, ReservationRequest};
+
+/// Reserves units of every line, or of none.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations",
+    tag = "reservations",
+    params(IdempotencyKey),
+    request_body = ReservationRequest,
+    responses((status = 201, description = "Reserved, and durable.", body = ReservationAnswer), WriteProblems)
+)]
+pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
+    let (headers, body) = body::split(request);
+    let key = idempotency_key(&headers)?;
+    let request: ReservationRequest = body::json(&headers, body, &app.options).await?;
+    let partition = app.engine.partition_of(&request.location.0);
+    write(&app, partition, key, request.into(), &Fields::USUAL).await
+}

@@ -1,0 +1,32 @@
+//! `POST /v1/stock/policies`.
+
+use crate::app::Shared;
+use crate::body;
+use crate::key::idempotency_key;
+use crate::openapi::IdempotencyKey;
+use crate::problem::Denied;
+use crate::problem::described::WriteProblems;
+use crate::problem::refused::Fields;
+use crate::problem::unreadable::unfit;
+use crate::write::write;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use onhand_wire::json::policies::{PolicyAnswer, PolicyRequest};
+
+/// Sets the rules of levels: safety stock, overselling, what a not-found does.
+#[utoipa::path(
+    post,
+    path = "/v1/stock/policies",
+    tag = "stock",
+    params(IdempotencyKey),
+    request_body = PolicyRequest,
+    responses((status = 201, description = "Recorded, and durable.", body = PolicyAnswer), WriteProblems)
+)]
+pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
+    let (headers, body) = body::split(request);
+    let key = idempotency_key(&headers)?;
+    let request: PolicyRequest = body::json(&headers, body, &app.options).await?;
+    let partition = app.engine.partition_of(&request.location.0);
+    let command = request.command().map_err(unfit)?;
+    write(&app, partition, key, command, &Fields::USUAL).await
+}

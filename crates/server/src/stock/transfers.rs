@@ -1,0 +1,177 @@
+//! `/v1/stock/transfers`.
+//!
+//! A transfer is known at its source first and at its destination a moment later (see `onhand_core::transfer`). These
+//! calls hide the moment: a transfer is delivered before its sending is answered, and where that did not work a read or
+//! a receipt looks into the source's outbox.
+
+use crate::app::{App, Shared};
+use crate::body;
+use crate::json;
+use crate::key::idempotency_key;
+use crate::names::TableNames;
+use crate::openapi::IdempotencyKey;
+use crate::params;
+use crate::problem::Denied;
+use crate::problem::described::{ReadProblems, WriteProblems};
+use crate::problem::refused::{Fields, unknown_transfer};
+use crate::write::{record, respond, write};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use onhand_core::transfer::arrive::Arrive;
+use onhand_core::transfer::dispatch::Dispatched;
+use onhand_core::transfer::{Outgoing, TransferLine};
+use onhand_core::{Command, Event, LocationId, Sku};
+use onhand_engine::{Query, What};
+use onhand_wire::json::Names;
+use onhand_wire::json::id::TransferName;
+use onhand_wire::json::levels::Consistency;
+use onhand_wire::json::problem::Kind;
+use onhand_wire::json::reservations::Empty;
+use onhand_wire::json::time::Time;
+use onhand_wire::json::transfers::{
+    ArrivalAnswer, TransferAnswer, TransferLineAnswer, TransferRequest, TransferState, TransferView,
+};
+
+/// Sends units to another location.
+#[utoipa::path(
+    post,
+    path = "/v1/stock/transfers",
+    tag = "stock",
+    params(IdempotencyKey),
+    request_body = TransferRequest,
+    responses((status = 201, description = "Sent, and durable.", body = TransferAnswer), WriteProblems)
+)]
+pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
+    let (headers, body) = body::split(request);
+    let key = idempotency_key(&headers)?;
+    let request: TransferRequest = body::json(&headers, body, &app.options).await?;
+    let partition = app.engine.partition_of(&request.from.0);
+    let fields = Fields {
+        location: "/from",
+        ..Fields::USUAL
+    };
+    let recorded = record(&app, partition, key, request.into(), &fields).await?;
+    if let (Event::Dispatched(event), false) = (&recorded.entry.event, recorded.is_repeat) {
+        let outgoing = outgoing(event, &TableNames::of(&app.engine, partition));
+        // What fails here is done by the engine's courier.
+        if let Err(error) = app.engine.deliver(event.transfer, outgoing).await {
+            tracing::debug!(%error, "a transfer is delivered later");
+        }
+    }
+    respond(&app, partition, &recorded)
+}
+
+fn outgoing(event: &Dispatched, names: &TableNames<'_>) -> Outgoing {
+    let lines = event.lines.iter().map(|line| TransferLine {
+        sku: Sku::new(names.of_level(line.level).1).expect("the table holds only valid names"),
+        units: line.units,
+    });
+    Outgoing {
+        from: LocationId::new(names.of_location(event.from)).expect("the table holds only valid names"),
+        to: event.to.clone(),
+        lines: lines.collect(),
+    }
+}
+
+/// Receives a transfer at its destination, all of it. What is missing is adjusted afterwards, with a reason.
+#[utoipa::path(
+    post,
+    path = "/v1/stock/transfers/{id}/receive",
+    tag = "stock",
+    params(IdempotencyKey, ("id" = TransferName, Path, description = "The transfer's identifier.")),
+    request_body(content = Option<Empty>, description = "Nothing, or `{}`."),
+    responses((status = 200, description = "Received, and durable.", body = ArrivalAnswer), WriteProblems)
+)]
+pub(crate) async fn receive(
+    State(app): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Denied> {
+    let (headers, body) = body::split(request);
+    let key = idempotency_key(&headers)?;
+    let Empty {} = body::json_or_default(&headers, body, &app.options).await?;
+    let name = params::transfer(id, &app.engine)?;
+    let command = || Command::Arrive(Arrive { transfer: name.id });
+    let received = write(&app, name.destination, key, command(), &Fields::USUAL).await;
+    match received {
+        Err(denied) if denied.kind == Kind::UnknownTransfer => {
+            deliver(&app, name).await?;
+            write(&app, name.destination, key, command(), &Fields::USUAL).await
+        }
+        other => other,
+    }
+}
+
+/// Delivers a transfer that still waits in its source's outbox.
+async fn deliver(app: &App, name: TransferName) -> Result<(), Denied> {
+    let outgoing = waiting(app, name).await?;
+    let delivered = app.engine.deliver(name.id, outgoing).await;
+    delivered.map_err(|why| crate::problem::unavailable::unavailable(&why))
+}
+
+/// A transfer that its destination does not know of yet.
+async fn waiting(app: &App, name: TransferName) -> Result<Outgoing, Denied> {
+    let found = app.find(name.id.source, Query::Outbox).await?;
+    let What::Outbox(outbox) = found.what else {
+        return Err(Denied::internal(&"the outbox was asked for"));
+    };
+    let found = outbox.into_iter().find(|(no, _)| *no == name.id.no);
+    let outgoing = found.map(|(_, outgoing)| outgoing);
+    let is_for = |outgoing: &Outgoing| app.engine.partition_of(&outgoing.to) == name.destination;
+    outgoing.filter(is_for).ok_or_else(unknown_transfer)
+}
+
+/// A transfer, as it stands.
+#[utoipa::path(
+    get,
+    path = "/v1/stock/transfers/{id}",
+    tag = "stock",
+    params(("id" = TransferName, Path, description = "The transfer's identifier.")),
+    responses((status = 200, description = "The transfer.", body = TransferView), ReadProblems)
+)]
+pub(crate) async fn get(
+    State(app): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Denied> {
+    let name = params::transfer(id, &app.engine)?;
+    let found = app.find(name.destination, Query::Transfer(name.id)).await?;
+    let sequence = found.seq.0;
+    match found.what {
+        What::Transfer(Some(view)) => {
+            let lines = view.incoming.lines.iter().zip(&view.skus).map(|(line, sku)| (sku, line.units));
+            let received_at = view.incoming.arrived_at.map(Time);
+            let from = (&view.incoming.from, &view.to);
+            Ok(json::ok(&transfer(name, from, lines, received_at, sequence)))
+        }
+        _ => {
+            let outgoing = waiting(&app, name).await?;
+            let lines = outgoing.lines.iter().map(|line| (&line.sku, line.units));
+            Ok(json::ok(&transfer(name, (&outgoing.from, &outgoing.to), lines, None, sequence)))
+        }
+    }
+}
+
+fn transfer<'a>(
+    id: TransferName,
+    (from, to): (&'a LocationId, &'a LocationId),
+    lines: impl Iterator<Item = (&'a Sku, u32)>,
+    received_at: Option<Time>,
+    sequence: u64,
+) -> TransferView<'a> {
+    let line = |(sku, quantity): (&'a Sku, u32)| TransferLineAnswer {
+        sku: sku.as_str().into(),
+        quantity,
+    };
+    TransferView {
+        id,
+        state: received_at.map_or(TransferState::InTransit, |_| TransferState::Received),
+        from: from.as_str().into(),
+        to: to.as_str().into(),
+        lines: lines.map(line).collect(),
+        received_at,
+        consistency: Consistency::Strong,
+        sequence,
+        age_ms: 0,
+    }
+}
