@@ -35,6 +35,7 @@ const USAGE: &str = "usage: log-crates crates   DIR [ROUNDS]      our writer aga
        log-crates prepare  DIR               what a segment costs to make ready
        log-crates one      DIR NAME SIZE N   N appends and nothing else, for strace
        log-crates damage   DIR               what each crate says of a damaged middle
+       log-crates lookalike DIR              a torn batch that holds a whole record of wal-db
        log-crates full     DIR NAME          what a crate does on a full (small) disk";
 
 fn main() -> Outcome {
@@ -60,6 +61,7 @@ fn run(mode: &str, dir: PathBuf, rest: &[String]) -> Outcome {
         "prepare" => plain::time_preparation(&dir),
         "one" => one(&dir, rest),
         "damage" => probe::damage(&dir),
+        "lookalike" => probe::lookalike(&dir),
         "full" => probe::full_disk(&dir, rest.first().ok_or(USAGE)?),
         _ => Err(USAGE.into()),
     }

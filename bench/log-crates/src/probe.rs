@@ -73,6 +73,33 @@ fn damage_one(
     catch(|| count(&home))
 }
 
+/// A batch that holds, as a client's text might, the bytes of a whole record of
+/// wal-db, torn by a crash: is it taken for a torn end, or for damage?
+pub fn lookalike(dir: &Path) -> Outcome {
+    let other = measure::fresh(dir, "other")?;
+    crates::wal_db(&other)?.append(b"a client's text")?;
+    let record = std::fs::read(only_file(&other)?)?;
+    let mut batch = vec![VICTIM; BATCH];
+    batch[1000..1000 + record.len()].copy_from_slice(&record);
+
+    let home = measure::fresh(dir, "wal-db")?;
+    let mut log = crates::wal_db(&home)?;
+    log.append(&[VICTIM; 100])?;
+    log.append(&batch)?;
+    drop(log);
+    let file = OpenOptions::new().write(true).open(only_file(&home)?)?;
+    file.set_len(file.metadata()?.len() - 512)?;
+    tell(
+        "wal-db, a torn last batch with a record inside",
+        crates::wal_db(&home).map(drop),
+    );
+    measure::clear(dir)
+}
+
+fn only_file(home: &Path) -> Outcome<PathBuf> {
+    Ok(std::fs::read_dir(home)?.next().ok_or("no file")??.path())
+}
+
 /// Where the payload of the victim lies: the first run of its byte.
 fn find_victim(home: &Path) -> Outcome<Option<(PathBuf, u64)>> {
     for entry in std::fs::read_dir(home)? {

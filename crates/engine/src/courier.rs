@@ -28,13 +28,19 @@ fn empty_outbox(engine: &Engine, partition: u16) -> Result<(), Unavailable> {
     else {
         return Err(unavailable(answer));
     };
+    // What cannot be delivered does not hold up what comes after it.
     for (no, outgoing) in outbox {
-        let to = engine.partition_of(&outgoing.to);
-        let answer = engine.call_blocking(to, announce(partition, no, outgoing));
-        is_done(answer)?;
-        is_done(engine.call_blocking(partition, hand_over(no)))?;
+        if let Err(error) = carry(engine, partition, no, outgoing) {
+            tracing::warn!(partition, transfer = no.0, %error, "a transfer waits in the outbox");
+        }
     }
     Ok(())
+}
+
+fn carry(engine: &Engine, partition: u16, no: TransferNo, outgoing: Outgoing) -> Result<(), Unavailable> {
+    let to = engine.partition_of(&outgoing.to);
+    is_done(engine.call_blocking(to, announce(partition, no, outgoing)))?;
+    is_done(engine.call_blocking(partition, hand_over(no)))
 }
 
 /// Delivers one transfer now, so that a client that dispatched it can receive it at once. What fails here is done by

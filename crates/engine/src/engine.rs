@@ -8,20 +8,18 @@ use crate::machine::{Answer, Machine, Request, Unavailable};
 use crate::metrics::{Metrics, PartitionMetrics};
 use crate::partition::Partition;
 use crate::recover::{Place, RecoverError, Recovered, RecoveryReport, recover};
-use crate::snapshotter::{self, SnapshotFailure};
+use crate::snapshotter::{self, SnapshotFailure, Snapshots};
 use crate::table::ReadTable;
 use crate::{courier, folder};
 use onhand_core::transfer::Outgoing;
-use onhand_core::{Command, Entry, LocationId, Seq, Settings, Span, TransferId};
+use onhand_core::{Command, Entry, LocationId, Seq, Settings, Span, Timestamp, TransferId};
 use onhand_log::Log;
 use onhand_log::disk::{Disk, OsDisk};
 use onhand_log::file::{FileLog, FileLogOptions};
-use onhand_log::snapshots::SnapshotStore;
 use prometheus_client::registry::Registry;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -88,10 +86,7 @@ pub type Progress<'a> = &'a mut dyn FnMut(u16, u64, u64);
 struct Member {
     partition: Partition,
     metrics: PartitionMetrics,
-    snapshots: SnapshotStore<OsDisk>,
-    /// Bytes in the log when the last snapshot was taken.
-    log_bytes_then: AtomicU64,
-    last_snapshot: AtomicU64,
+    snapshots: Mutex<Snapshots<OsDisk>>,
 }
 
 /// An open data folder. Dropping it stops the partitions without a last snapshot; [`Engine::stop`] takes one.
@@ -226,11 +221,7 @@ impl Engine {
 
     /// How long ago the read table of a partition was last known to show all there is.
     pub fn age(&self, partition: u16) -> Span {
-        let member = &self.members[usize::from(partition)].partition;
-        if member.inbox.in_flight() == 0 {
-            return Span::default();
-        }
-        self.options.clock.now().since(member.table.fresh_as_of())
+        self.options.clock.now().since(self.table(partition).fresh_as_of())
     }
 
     /// The ledger of a partition. There must be such a partition.
@@ -291,30 +282,31 @@ impl Engine {
     /// The partition cannot answer, or the disk failed.
     pub fn snapshot(&self, partition: u16) -> Result<Seq, SnapshotFailure> {
         let member = &self.members[usize::from(partition)];
+        // Held until the end: two at once would write to the same file.
+        let mut snapshots = member.snapshots();
         let log_bytes = member.partition.reader.bytes();
         let body = snapshotter::freeze(self, partition)?;
-        let seq = body.head().last.seq;
-        if seq.0 == member.last_snapshot.load(Ordering::Acquire) {
-            return Ok(seq);
+        let last = body.head().last;
+        if last.seq == snapshots.newest() {
+            return Ok(last.seq);
         }
-        snapshotter::write(&member.snapshots, &body)?;
+        snapshots.write(&body, log_bytes)?;
         member.metrics.snapshot_written();
-        member.last_snapshot.store(seq.0, Ordering::Release);
-        member.log_bytes_then.store(log_bytes, Ordering::Release);
-        if let Some(needed) = snapshotter::keep_newest(&member.snapshots)? {
-            self.trim(member, needed)?;
+        tracing::info!(partition, position = last.seq.0, "snapshot written");
+        if let Some(needed) = snapshots.keep_newest()? {
+            self.trim(member, needed, last.at)?;
         }
-        tracing::info!(partition, position = seq.0, "snapshot written");
-        Ok(seq)
+        Ok(last.seq)
     }
 
-    fn trim(&self, member: &Member, needed: u64) -> Result<(), SnapshotFailure> {
+    fn trim(&self, member: &Member, needed: u64, ledger_time: Timestamp) -> Result<(), SnapshotFailure> {
         let Some(keep) = self.options.keep_ledger else {
             return Ok(());
         };
-        // An idempotency key is answered from the ledger, so the ledger is kept at least as long.
+        // An idempotency key is answered from the ledger, so the ledger is kept at least as long; by the ledger's own
+        // time, as the key is, where that is behind the clock.
         let keep = keep.max(self.options.settings.key_retention);
-        let horizon = self.options.clock.now().minus(keep);
+        let horizon = self.options.clock.now().min(ledger_time).minus(keep);
         let kept = member.partition.reader.first_since(horizon.millis())?;
         member.partition.trim(needed.min(kept));
         Ok(())
@@ -322,12 +314,9 @@ impl Engine {
 
     pub(crate) fn is_snapshot_due(&self, partition: u16) -> bool {
         let member = &self.members[usize::from(partition)];
-        let grown = member
-            .partition
-            .reader
-            .bytes()
-            .saturating_sub(member.log_bytes_then.load(Ordering::Acquire));
-        grown >= self.options.snapshot_bytes
+        let log_bytes = member.partition.reader.bytes();
+        let has_grown = member.snapshots().grown(log_bytes) >= self.options.snapshot_bytes;
+        has_grown && self.outage(partition).is_none()
     }
 
     /// Answers what is queued, takes a last snapshot of each partition, stops, and lets go of the folder. Reads go on
@@ -378,6 +367,7 @@ impl Member {
             state,
             log,
             snapshots,
+            damaged,
             report,
         } = recovered;
         let machine: Machine<Waiting> = Machine::new(state, log.tail(), 0);
@@ -389,14 +379,18 @@ impl Member {
             options.capacity,
             Arc::new(metrics.clone()),
         );
-        let is_fresh = report.replayed == 0;
+        // What was replayed now need not be replayed again.
+        let log_bytes = if report.replayed == 0 { log_bytes } else { 0 };
         Ok(Self {
             partition: partition.map_err(OpenError::Thread)?,
             metrics,
-            snapshots,
-            log_bytes_then: AtomicU64::new(if is_fresh { log_bytes } else { 0 }),
-            last_snapshot: AtomicU64::new(report.snapshot.0),
+            snapshots: Mutex::new(Snapshots::new(snapshots, report.snapshot, damaged, log_bytes)),
         })
+    }
+
+    /// A panic elsewhere leaves them sound: what is on the disk decides.
+    fn snapshots(&self) -> MutexGuard<'_, Snapshots<OsDisk>> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

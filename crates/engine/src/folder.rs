@@ -89,71 +89,44 @@ pub fn snapshot_dir(folder: &Path, partition: u16) -> PathBuf {
 impl<D: Disk + Clone> Folder<D> {
     /// Opens a folder that is there.
     pub(crate) fn open(disk: D, path: &Path) -> Result<Self, FolderError> {
-        match read_identity(&disk, path)? {
-            Some(identity) if identity.is_ready => Self::locked(disk, path, identity),
-            _ => Err(FolderError::Missing(path.into())),
-        }
+        let is_ready = |found: Option<Identity>| {
+            let missing = || FolderError::Missing(path.into());
+            found.filter(|identity| identity.is_ready).ok_or_else(missing)
+        };
+        // Looked at before the lock, which would leave its file in a folder that is none of ours, and once more under it.
+        is_ready(read_identity(&disk, path)?)?;
+        let lock = take_lock(&disk, path)?;
+        let identity = is_ready(read_identity(&disk, path)?)?;
+        Ok(Self::new(disk, path, identity, lock))
     }
 
-    /// Opens a folder, or makes it with `partitions` partitions (1 if not said); `make` makes each partition.
+    /// Opens a folder, or makes it with `partitions` partitions (1 if not said); `make` makes each partition. The lock
+    /// comes first: of two processes that find no folder, one makes it.
     pub(crate) fn open_or_make(
         disk: D,
         path: &Path,
         partitions: Option<u16>,
         make: impl Fn(&D, u16) -> Result<(), FolderError>,
     ) -> Result<Self, FolderError> {
-        let found = read_identity(&disk, path)?;
-        match (found, partitions) {
-            (Some(has), Some(wanted)) if has.is_ready && has.partitions != wanted => {
-                Err(FolderError::Partitions {
-                    has: has.partitions,
-                    wanted,
-                })
-            }
-            (Some(identity), _) if identity.is_ready => Self::locked(disk, path, identity),
-            _ => Self::make(disk, path, partitions.unwrap_or(1), make),
-        }
-    }
-
-    fn make(
-        disk: D,
-        path: &Path,
-        partitions: u16,
-        make: impl Fn(&D, u16) -> Result<(), FolderError>,
-    ) -> Result<Self, FolderError> {
         disk.create_dir(path).map_err(|source| io_at(path, source))?;
-        let mut identity = Identity {
-            format: FORMAT,
-            partitions,
-            is_ready: false,
+        let lock = take_lock(&disk, path)?;
+        let identity = match (read_identity(&disk, path)?.filter(|found| found.is_ready), partitions) {
+            (Some(Identity { partitions: has, .. }), Some(wanted)) if has != wanted => {
+                return Err(FolderError::Partitions { has, wanted });
+            }
+            (Some(identity), _) => identity,
+            (None, partitions) => make_all(&disk, path, partitions.unwrap_or(1), make)?,
         };
-        write_identity(&disk, path, &identity)?;
-        let mut folder = Self::locked(disk, path, identity.clone())?;
-        for partition in 0..partitions {
-            make(&folder.disk, partition)?;
-        }
-        identity.is_ready = true;
-        write_identity(&folder.disk, path, &identity)?;
-        folder.identity = identity;
-        Ok(folder)
+        Ok(Self::new(disk, path, identity, lock))
     }
 
-    fn locked(disk: D, path: &Path, identity: Identity) -> Result<Self, FolderError> {
-        let at = path.join("lock");
-        let file = match disk.open(&at) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create(&at),
-            other => other,
-        };
-        let file = file.map_err(|source| io_at(&at, source))?;
-        if !file.lock().map_err(|source| io_at(&at, source))? {
-            return Err(FolderError::Locked(path.into()));
-        }
-        Ok(Self {
+    fn new(disk: D, path: &Path, identity: Identity, lock: D::File) -> Self {
+        Self {
             disk,
             path: path.into(),
             identity,
-            lock: Mutex::new(Some(file)),
-        })
+            lock: Mutex::new(Some(lock)),
+        }
     }
 
     /// Lets another process have the folder. Nothing may be written in it after that.
@@ -161,6 +134,53 @@ impl<D: Disk + Clone> Folder<D> {
         if let Ok(mut lock) = self.lock.lock() {
             *lock = None;
         }
+    }
+}
+
+fn make_all<D: Disk>(
+    disk: &D,
+    path: &Path,
+    partitions: u16,
+    make: impl Fn(&D, u16) -> Result<(), FolderError>,
+) -> Result<Identity, FolderError> {
+    let identity = |is_ready| Identity {
+        format: FORMAT,
+        partitions,
+        is_ready,
+    };
+    if partitions == 0 {
+        return Err(no_partition(path));
+    }
+    write_identity(disk, path, &identity(false))?;
+    for partition in 0..partitions {
+        make(disk, partition)?;
+    }
+    write_identity(disk, path, &identity(true))?;
+    Ok(identity(true))
+}
+
+fn no_partition(path: &Path) -> FolderError {
+    FolderError::BadIdentity {
+        path: path.join("identity.json"),
+        why: "a data folder has at least one partition".into(),
+    }
+}
+
+fn take_lock<D: Disk>(disk: &D, path: &Path) -> Result<D::File, FolderError> {
+    let at = path.join("lock");
+    let file = match disk.open(&at) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create(&at),
+        other => other,
+    };
+    let file = match file {
+        // Another process made it just now.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => disk.open(&at),
+        other => other,
+    };
+    let file = file.map_err(|source| io_at(&at, source))?;
+    match file.lock().map_err(|source| io_at(&at, source))? {
+        true => Ok(file),
+        false => Err(FolderError::Locked(path.into())),
     }
 }
 
@@ -189,6 +209,9 @@ fn read_identity(disk: &impl Disk, path: &Path) -> Result<Option<Identity>, Fold
     if identity.format > FORMAT {
         let found = identity.format;
         return Err(bad(format!("format {found} is newer than this build knows ({FORMAT}): use a newer build")));
+    }
+    if identity.partitions == 0 {
+        return Err(no_partition(path));
     }
     Ok(Some(identity))
 }

@@ -85,7 +85,7 @@ impl Ledger<'_> {
         let since = self.reader.first_since(filter.from.millis())?;
         let mut entries = Vec::new();
         let first = filter.first.0.max(since).max(self.reader.first());
-        let done = self.visit(first, self.reader.next(), &mut |entry| {
+        let done = self.visit(first, self.end(), &mut |entry| {
             if entry.stamp.at >= filter.to {
                 return Some(None);
             }
@@ -106,7 +106,7 @@ impl Ledger<'_> {
     /// # Errors
     /// The log cannot be read.
     pub fn newest(&self, level: LevelNo, limit: usize) -> Result<Vec<Entry>, HistoryError> {
-        let (mut found, mut end) = (Vec::new(), self.reader.next());
+        let (mut found, mut end) = (Vec::new(), self.end());
         let first = self.reader.first();
         while end > first && found.len() < limit {
             let start = end.saturating_sub(STRIDE).max(first);
@@ -133,9 +133,9 @@ impl Ledger<'_> {
     pub fn level_at(&self, no: LevelNo, at: Timestamp) -> Result<Option<LevelThen>, HistoryError> {
         self.check_reach(at)?;
         let (location, sku) = self.table.names(no);
-        let (mut since, mut policy, mut is_open) = ([0i64; 6], None, true);
         let start = self.reader.first_since(at.millis())?.max(self.reader.first());
         let seen = self.table.level(no);
+        let (mut since, mut policy, mut is_open) = ([0i64; 6], None, seen.seq != Seq::ZERO);
         self.visit(start, seen.seq.0 + 1, &mut |entry| {
             if entry.stamp.at > at {
                 is_open &= !opens(&entry.openings, location, sku);
@@ -182,6 +182,11 @@ impl Ledger<'_> {
         let mut is_of = false;
         entry.event.levels(&mut |no| is_of |= self.table.names(no).1 == sku);
         is_of
+    }
+
+    /// Where reading ends: what is durable but not published yet has no names in the table, and is nobody's to see.
+    fn end(&self) -> u64 {
+        self.table.position().seq.next().0
     }
 
     /// Gives every entry of `start..end` to `each` until it says stop.

@@ -1,8 +1,8 @@
 //! The bounded queue in front of a partition's writer.
 //!
 //! A request first takes a permit; without one it is refused at once and costs the writer nothing. With one it always
-//! finds room. The permit goes back when the answer goes out, so requests waiting for the disk count as well, and
-//! memory stays bounded whatever is slow.
+//! finds room. The permit goes back just before the answer goes out, so requests waiting for the disk count as well,
+//! memory stays bounded whatever is slow, and who has an answer may ask again.
 //!
 //! The writer takes the whole queue in one swap, so a lock is held for nanoseconds a request.
 
@@ -32,12 +32,13 @@ impl Drop for Permit {
 /// Who is waiting for an answer.
 pub(crate) struct Waiting {
     to: ReplyTo,
-    _permit: Permit,
+    permit: Permit,
 }
 
 impl Waiting {
     /// Sends the answer; a client that has gone away does not matter.
     pub(crate) fn answer(self, answer: Answer) {
+        drop(self.permit);
         match self.to {
             ReplyTo::Once(sender) => drop(sender.send(answer)),
             ReplyTo::Sink(sink, number) => sink(number, answer),
@@ -63,6 +64,12 @@ struct Inner {
     log_is_idle: bool,
     is_closing: bool,
     outage: Option<Unavailable>,
+}
+
+impl Inner {
+    fn is_stopped(&self) -> bool {
+        matches!(self.outage, Some(Unavailable::Stopped(_)))
+    }
 }
 
 /// The queue.
@@ -116,10 +123,7 @@ impl Inbox {
             return Err(Unavailable::Stopped("the server is stopping".into()));
         }
         let was_empty = inner.queue.is_empty();
-        let from = Waiting {
-            to,
-            _permit: permit,
-        };
+        let from = Waiting { to, permit };
         inner.queue.push(Envelope { request, from });
         drop(inner);
         if was_empty {
@@ -129,11 +133,12 @@ impl Inbox {
     }
 
     /// Waits until there is something to do for the writer, at most until `timeout`, and moves what is queued into
-    /// `into`. With `has_work` an idle log is something to do.
+    /// `into`. With `has_work`, or when closing, an idle log is something to do.
     pub(crate) fn wait(&self, timeout: Duration, has_work: bool, into: &mut Vec<Envelope>) -> Wake {
         let is_idle = |inner: &mut Inner| {
-            let may_close = has_work && inner.log_is_idle;
-            inner.queue.is_empty() && !inner.is_closing && !may_close
+            let may_go_on = inner.log_is_idle && (has_work || inner.is_closing);
+            let is_lost = inner.is_closing && inner.is_stopped();
+            inner.queue.is_empty() && !may_go_on && !is_lost
         };
         let (mut inner, _) = self
             .changed
@@ -159,10 +164,26 @@ impl Inbox {
         }
     }
 
-    /// Refuses everything from now on, or takes requests again.
-    pub(crate) fn set_outage(&self, outage: Option<Unavailable>) {
-        self.lock().outage = outage;
-        self.changed.notify_one();
+    /// Refuses everything from now on, or takes requests again. What stopped the partition stays: nothing takes it
+    /// back, and nothing takes its place. Gives whether this is news.
+    pub(crate) fn set_outage(&self, outage: Option<Unavailable>) -> bool {
+        let mut inner = self.lock();
+        let is_news = !inner.is_stopped() && inner.outage != outage;
+        if is_news {
+            inner.outage = outage;
+            self.changed.notify_one();
+        }
+        is_news
+    }
+
+    /// Stops for good when a thread of the partition is gone: nobody shall wait for it.
+    pub(crate) fn abandon(&self) {
+        let why = Unavailable::Stopped("a thread of the partition panicked".into());
+        self.set_outage(Some(why.clone()));
+        let queued = std::mem::take(&mut self.lock().queue);
+        for envelope in queued {
+            envelope.from.answer(Answer::Unavailable(why.clone()));
+        }
     }
 
     /// Why requests are refused, if they are.

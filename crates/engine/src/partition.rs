@@ -11,6 +11,10 @@
 //!   it again until it goes through. Readers go on with the read table. A client that asks again with the same key
 //!   afterwards gets the one answer.
 //! - *fenced or broken*: the partition stops for good. It must be opened again, from what is durable.
+//!
+//! The age of a read: while nothing is under way the read table *rests*, which means that it shows all there is. The
+//! writer wakes it before it decides anything, and from then on it is as old as the last batch that was published,
+//! through an outage as well.
 
 use crate::clock::Clock;
 use crate::inbox::{Envelope, Inbox, Waiting};
@@ -20,14 +24,14 @@ use crate::table::ReadTable;
 use onhand_core::Timestamp;
 use onhand_log::{AppendError, Batch, Log, LogReader};
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How often an append is tried again when there was no room.
 const RETRY: Duration = Duration::from_millis(200);
-/// How long the writer sleeps at most: so old can the read table's time be when nothing happens.
+/// How long the writer sleeps at most: so late can it notice a clock that does not run with the machine's.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
 /// What the appender is asked to do.
@@ -44,7 +48,8 @@ pub(crate) struct Partition {
     pub(crate) table: Arc<ReadTable>,
     pub(crate) reader: Arc<dyn LogReader>,
     jobs: Sender<Job>,
-    threads: std::sync::Mutex<Vec<JoinHandle<()>>>,
+    /// The writer and the appender, until they are stopped.
+    threads: Mutex<Option<[JoinHandle<()>; 2]>>,
 }
 
 impl Partition {
@@ -75,17 +80,16 @@ impl Partition {
             metrics,
             jobs: jobs.clone(),
             pending: VecDeque::new(),
+            is_resting: false,
         };
-        let threads = vec![
-            spawn(format!("appender-{number}"), move || appender.run(&todo))?,
-            spawn(format!("writer-{number}"), move || writer.run())?,
-        ];
+        let appender = spawn(format!("appender-{number}"), &inbox, move || appender.run(&todo))?;
+        let writer = spawn(format!("writer-{number}"), &inbox, move || writer.run())?;
         Ok(Self {
             inbox,
             table,
             reader,
             jobs,
-            threads: std::sync::Mutex::new(threads),
+            threads: Mutex::new(Some([writer, appender])),
         })
     }
 
@@ -98,19 +102,43 @@ impl Partition {
     /// Answers what is queued, then stops.
     pub(crate) fn stop(&self) {
         self.inbox.close();
-        let threads = match self.threads.lock() {
-            Ok(mut threads) => std::mem::take(&mut *threads),
-            Err(_) => return,
-        };
-        for thread in threads.into_iter().rev() {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some([writer, appender]) = threads.take() {
             // A thread that panicked has said so already.
-            drop(thread.join());
+            drop(writer.join());
+            drop(self.jobs.send(Job::Stop));
+            drop(appender.join());
         }
     }
 }
 
-fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(name).spawn(run)
+impl Drop for Partition {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn spawn(
+    name: String,
+    inbox: &Arc<Inbox>,
+    run: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    let last_will = LastWill(Arc::clone(inbox));
+    std::thread::Builder::new().name(name).spawn(move || {
+        let _last_will = last_will;
+        run();
+    })
+}
+
+/// A thread that panics takes the partition with it, and nobody waits in vain.
+struct LastWill(Arc<Inbox>);
+
+impl Drop for LastWill {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.abandon();
+        }
+    }
 }
 
 struct Writer {
@@ -121,6 +149,8 @@ struct Writer {
     metrics: Arc<PartitionMetrics>,
     jobs: Sender<Job>,
     pending: VecDeque<Envelope>,
+    /// Whether the read table rests: it shows all there is, as long as nothing is decided.
+    is_resting: bool,
 }
 
 impl Writer {
@@ -142,7 +172,7 @@ impl Writer {
             let is_lost = matches!(outage, Some(Unavailable::Stopped(_)));
             let is_done = wake.log_is_idle && self.pending.is_empty() && !self.machine.has_work();
             if wake.is_closing && (is_done || is_lost) {
-                drop(self.jobs.send(Job::Stop));
+                self.wake_table(self.clock.now());
                 return;
             }
         }
@@ -164,6 +194,7 @@ impl Writer {
 
     fn work(&mut self) {
         let clock = self.clock.now();
+        self.wake_table(clock);
         while let Some(next) = self.pending.pop_front() {
             let now = time_of(&next.request).unwrap_or(clock);
             if self.machine.is_full() || !self.machine.advance(now) {
@@ -176,6 +207,13 @@ impl Writer {
         self.stop_if_broken();
     }
 
+    /// Ends the rest of the read table: until now it showed all there is.
+    fn wake_table(&mut self, clock: Timestamp) {
+        if std::mem::take(&mut self.is_resting) {
+            self.table.touch(clock);
+        }
+    }
+
     fn stop_if_broken(&self) {
         if let Some(violation) = self.machine.broken() {
             tracing::error!(%violation, "an invariant does not hold: the partition stops");
@@ -186,18 +224,20 @@ impl Writer {
 
     /// Closes the open batch. What needs no append is carried out here: the log is idle, so all before it is durable.
     fn hand_over(&mut self) {
-        let now = self.clock.now();
         if !self.machine.has_work() {
-            if self.pending.is_empty() {
-                self.table.touch(now);
+            if self.machine.broken().is_none() {
+                self.table.rest();
+                self.is_resting = true;
             }
             return;
         }
+        let now = self.clock.now();
         let mut effects = self.machine.close();
         if cfg!(feature = "planted-answer-before-sync") {
             reply(&self.metrics, std::mem::take(&mut effects.replies));
         }
         if effects.append.is_none() {
+            self.table.touch(now);
             reply(&self.metrics, effects.replies);
             return;
         }
@@ -209,10 +249,13 @@ impl Writer {
     fn refuse_all(&mut self, outage: &Unavailable) {
         let waiting = self.machine.take_replies().into_iter().map(|(from, _)| from);
         let pending = self.pending.drain(..).map(|envelope| envelope.from);
-        for from in waiting.chain(pending) {
-            from.answer(Answer::Unavailable(outage.clone()));
-        }
+        refuse(&self.metrics, waiting.chain(pending), outage);
     }
+}
+
+fn refuse(metrics: &PartitionMetrics, waiting: impl Iterator<Item = Waiting>, why: &Unavailable) {
+    let answer = |from| (from, Answer::Unavailable(why.clone()));
+    reply(metrics, waiting.map(answer).collect());
 }
 
 fn reply(metrics: &PartitionMetrics, replies: Vec<(Waiting, Answer)>) {
@@ -300,24 +343,16 @@ impl Appender {
     }
 
     fn fail(&self, error: &AppendError, outage: &Unavailable, replies: &mut Vec<(Waiting, Answer)>) {
-        if self.inbox.outage().as_ref() != Some(outage) {
+        if self.inbox.set_outage(Some(outage.clone())) {
             tracing::error!(%error, "writes are refused");
             self.metrics.append_failed();
-            self.inbox.set_outage(Some(outage.clone()));
         }
-        for (from, _) in replies.drain(..) {
-            from.answer(Answer::Unavailable(outage.clone()));
-        }
+        refuse(&self.metrics, replies.drain(..).map(|(from, _)| from), outage);
     }
 
     fn recovered(&self) {
-        let is_over = matches!(
-            self.inbox.outage(),
-            Some(Unavailable::StorageFull | Unavailable::LogUnavailable(_))
-        );
-        if is_over {
+        if self.inbox.set_outage(None) {
             tracing::info!("the log can be written again: writes are taken");
-            self.inbox.set_outage(None);
         }
     }
 
@@ -337,3 +372,6 @@ fn outage_of(error: &AppendError) -> Unavailable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use onhand_log::disk::Disk;
 use onhand_log::file::{FileLog, FileLogOptions, Recovery};
 use onhand_log::snapshots::SnapshotStore;
 use onhand_log::{Log, LogReader, ReadError};
-use onhand_wire::snapshot::{SnapshotError, read};
+use onhand_wire::snapshot::read;
 use std::path::{Path, PathBuf};
 
 /// Why a partition could not be recovered.
@@ -28,7 +28,7 @@ pub enum RecoverError {
         source: ReplayError,
     },
     /// A part of the ledger is missing.
-    #[error("{}: the log holds positions {first} to {last}, but the state to go on from ends at {have}: {advice}", path.display())]
+    #[error("{}: the log holds positions {first} to {last}, but the state to go on from ends at {have}: {advice}{}", path.display(), and_all(damaged))]
     Gap {
         /// The folder of the log.
         path: PathBuf,
@@ -40,7 +40,13 @@ pub enum RecoverError {
         have: u64,
         /// What to do.
         advice: &'static str,
+        /// Snapshots that could not be read, and why.
+        damaged: Vec<String>,
     },
+}
+
+fn and_all(damaged: &[String]) -> String {
+    damaged.iter().map(|one| format!("; {one}")).collect()
 }
 
 /// A recovered partition.
@@ -51,6 +57,8 @@ pub struct Recovered<D: Disk> {
     pub log: FileLog<D>,
     /// The snapshots.
     pub snapshots: SnapshotStore<D>,
+    /// The positions of the snapshots that could not be read.
+    pub damaged: Vec<u64>,
     /// What was found.
     pub report: RecoveryReport,
 }
@@ -92,11 +100,12 @@ pub fn recover<D: Disk + Clone>(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Recovered<D>, RecoverError> {
     let snapshots = SnapshotStore::new(place.disk.clone(), place.snapshot_dir)?;
-    let (state, damaged_snapshots) = newest_state(partition, &snapshots)?;
+    let (state, damaged) = newest_state(partition, &snapshots)?;
+    let (damaged, damaged_snapshots): (_, Vec<_>) = damaged.into_iter().unzip();
     let snapshot = state.last().seq;
     let (log, found) = FileLog::open(place.disk, place.log_dir, place.options)?;
     let reader = log.reader();
-    check_reach(place.log_dir, &*reader, snapshot.0)?;
+    check_reach(place.log_dir, &*reader, snapshot.0, &damaged_snapshots)?;
     let state = replay_all(state, &*reader, &mut progress)?;
     let report = RecoveryReport {
         partition,
@@ -109,30 +118,42 @@ pub fn recover<D: Disk + Clone>(
         state,
         log,
         snapshots,
+        damaged,
         report,
     })
 }
 
-/// The state of the newest snapshot that can be read, and what was wrong with newer ones.
+/// The state of the newest snapshot that can be read, and where newer ones are and what was wrong with them.
 fn newest_state<D: Disk + Clone>(
     partition: u16,
     snapshots: &SnapshotStore<D>,
-) -> Result<(State, Vec<String>), ReadError> {
+) -> Result<(State, Vec<(u64, String)>), ReadError> {
     let mut damaged = Vec::new();
     for position in snapshots.list()?.into_iter().rev() {
-        let state = snapshots
-            .open(position)
-            .map_err(|error| error.to_string())
-            .and_then(|mut reader| read(&mut reader).map_err(|error: SnapshotError| error.to_string()));
-        match state {
+        match read_snapshot(partition, snapshots, position) {
             Ok(state) => return Ok((state, damaged)),
-            Err(why) => damaged.push(format!("snapshot {position}: {why}")),
+            Err(why) => damaged.push((position, format!("snapshot {position}: {why}"))),
         }
     }
     Ok((State::new(partition), damaged))
 }
 
-fn check_reach(path: &Path, reader: &dyn LogReader, have: u64) -> Result<(), RecoverError> {
+/// The state in a snapshot, or what is wrong with it.
+pub(crate) fn read_snapshot<D: Disk>(
+    partition: u16,
+    snapshots: &SnapshotStore<D>,
+    position: u64,
+) -> Result<State, String> {
+    let mut reader = snapshots.open(position).map_err(|error| error.to_string())?;
+    let state = read(&mut reader).map_err(|error| error.to_string())?;
+    let (whose, last) = (state.partition(), state.last().seq.0);
+    if (whose, last) != (partition, position) {
+        return Err(format!("it is of partition {whose} and ends at {last}: it belongs elsewhere"));
+    }
+    Ok(state)
+}
+
+fn check_reach(path: &Path, reader: &dyn LogReader, have: u64, damaged: &[String]) -> Result<(), RecoverError> {
     let (first, last) = (reader.first(), reader.next() - 1);
     let advice = if first > have + 1 {
         "restore the missing segments or a snapshot from a copy"
@@ -147,6 +168,7 @@ fn check_reach(path: &Path, reader: &dyn LogReader, have: u64) -> Result<(), Rec
         last,
         have,
         advice,
+        damaged: damaged.to_vec(),
     })
 }
 

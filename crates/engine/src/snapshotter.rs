@@ -4,7 +4,8 @@
 //! the writer. The rule: the writer freezes its state (a list of shared pages, microseconds; see `onhand_core::pages`)
 //! and answers when all of it is durable, like any other question; this thread writes it out. Only when the snapshot
 //! is durable itself may the log before the *older* of the two newest snapshots be trimmed, and only as far as the
-//! ledger's retention allows. If writing fails, the log is simply longer.
+//! ledger's retention allows. If writing fails, the log is simply longer. A snapshot that was found damaged does not
+//! count as one of the two.
 
 use crate::engine::Engine;
 use crate::machine::{Answer, Request, Unavailable};
@@ -13,7 +14,8 @@ use onhand_core::{Body, Seq};
 use onhand_log::ReadError;
 use onhand_log::disk::Disk;
 use onhand_log::snapshots::SnapshotStore;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
+
 /// Snapshots that are kept: the newest, and one to fall back on.
 const KEPT: usize = 2;
 
@@ -52,22 +54,64 @@ pub(crate) fn freeze(engine: &Engine, partition: u16) -> Result<Box<Body>, Unava
     }
 }
 
-/// Writes a frozen state. It exists when this returns.
-///
-/// # Errors
-/// The disk failed; there is no new snapshot then.
-pub(crate) fn write<D: Disk + Clone>(store: &SnapshotStore<D>, body: &Body) -> Result<Seq, SnapshotFailure> {
-    let seq = body.head().last.seq;
-    let mut sink = BufWriter::with_capacity(256 << 10, store.writer(seq.0)?);
-    onhand_wire::snapshot::write(body, &mut sink, |_| {})?;
-    sink.flush()?;
-    sink.into_inner().map_err(|error| error.into_error())?.finish()?;
-    Ok(seq)
+/// The snapshots of a partition.
+pub(crate) struct Snapshots<D: Disk> {
+    store: SnapshotStore<D>,
+    /// The last entry of the newest that is sound.
+    newest: Seq,
+    /// The positions of those that could not be read. They are kept for who wants to look, and are nothing to fall
+    /// back on.
+    damaged: Vec<u64>,
+    /// Bytes in the log when the last was begun.
+    log_bytes: u64,
 }
 
-/// Removes all but the newest snapshots, and gives the position that the log must still reach back to.
-pub(crate) fn keep_newest<D: Disk + Clone>(store: &SnapshotStore<D>) -> Result<Option<u64>, ReadError> {
-    store.remove_older_than(KEPT)?;
-    let kept = store.list()?;
-    Ok((kept.len() >= KEPT).then(|| kept[0] + 1))
+impl<D: Disk> Snapshots<D> {
+    pub(crate) fn new(store: SnapshotStore<D>, newest: Seq, damaged: Vec<u64>, log_bytes: u64) -> Self {
+        Self {
+            store,
+            newest,
+            damaged,
+            log_bytes,
+        }
+    }
+
+    /// The last entry of the newest that is sound; zero if there is none.
+    pub(crate) fn newest(&self) -> Seq {
+        self.newest
+    }
+
+    /// By how many bytes the log grew since the last was begun. A log that was trimmed meanwhile grows from there.
+    pub(crate) fn grown(&mut self, log_bytes: u64) -> u64 {
+        self.log_bytes = self.log_bytes.min(log_bytes);
+        log_bytes - self.log_bytes
+    }
+
+    /// Writes a frozen state, of a log of so many bytes. It exists when this returns.
+    ///
+    /// # Errors
+    /// The disk failed; there is no new snapshot then. The next is due when the log has grown once more, so that a
+    /// full disk is not filled and emptied all the time.
+    pub(crate) fn write(&mut self, body: &Body, log_bytes: u64) -> Result<(), SnapshotFailure> {
+        self.log_bytes = log_bytes;
+        let seq = body.head().last.seq;
+        let mut sink = BufWriter::with_capacity(256 << 10, self.store.writer(seq.0)?);
+        onhand_wire::snapshot::write(body, &mut sink, |_| {})?;
+        sink.into_inner().map_err(|error| error.into_error())?.finish()?;
+        self.newest = seq;
+        self.damaged.retain(|position| *position != seq.0);
+        Ok(())
+    }
+
+    /// Removes what is older than the newest sound ones, and gives the position that the log must still reach back to.
+    pub(crate) fn keep_newest(&self) -> Result<Option<u64>, ReadError> {
+        let all = self.store.list()?;
+        let is_sound = |position: &&u64| !self.damaged.contains(position);
+        let Some(oldest) = all.iter().rev().filter(is_sound).nth(KEPT - 1) else {
+            return Ok(None);
+        };
+        let kept = all.iter().filter(|position| *position >= oldest).count();
+        self.store.remove_older_than(kept)?;
+        Ok(Some(oldest + 1))
+    }
 }

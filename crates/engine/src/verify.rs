@@ -1,15 +1,16 @@
 //! The whole proof over a data folder that no server has open: the chain of every batch, a replay from the first
-//! entry, every invariant, and every snapshot against the replayed state. Changes nothing.
+//! entry, every invariant, and every snapshot against the replayed state. Changes nothing but what every start mends:
+//! a write that a crash interrupted is cut back, and what is left of an unfinished snapshot is removed.
 
 use crate::folder::{Folder, FolderError, log_dir, snapshot_dir};
 use crate::machine::{ReplayError, replay};
-use crate::recover::RecoverError;
-use onhand_core::{Invariant, Seq, State, Timestamp, Violation, invariant};
+use crate::recover::{RecoverError, read_snapshot};
+use onhand_core::{Invariant, Seq, Stamp, State, Timestamp, Violation, invariant};
 use onhand_log::disk::OsDisk;
 use onhand_log::file::{FileLog, FileLogOptions, Summary};
 use onhand_log::snapshots::SnapshotStore;
 use onhand_log::{Batch, Log, LogReader};
-use onhand_wire::{snapshot, state_hash};
+use onhand_wire::state_hash;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -85,7 +86,7 @@ impl Reading {
         let path = &self.folder.path;
         let store = SnapshotStore::new(OsDisk, &snapshot_dir(path, partition))?;
         let (log, reader) = self.inspect(partition)?;
-        let mut hashes = snapshot_hashes(&store)?;
+        let mut hashes = snapshot_hashes(partition, &store)?;
         let start = first_state(partition, &store, &*reader)?;
         let replayed_from = start.last().seq;
         let mut compared = Vec::new();
@@ -96,9 +97,9 @@ impl Reading {
             }
         })?;
         for (position, hash) in hashes {
-            let beyond = format!("it is beyond the log, which ends at {}", state.last().seq);
-            let is_readable = hash.and(Err(beyond));
-            compared.push((Seq(position), is_readable));
+            let (first, last) = (replayed_from, state.last().seq);
+            let elsewhere = format!("the log does not pass by it: it was replayed from {first} to {last}");
+            compared.push((Seq(position), hash.and(Err(elsewhere))));
         }
         let violations = violations(&state, &compared);
         Ok(PartitionReport {
@@ -122,7 +123,7 @@ impl Reading {
     /// The state of a partition after the last entry at or before a position and a time, by replay alone.
     ///
     /// # Errors
-    /// The log is damaged, cannot be read, or does not reach back to its first entry.
+    /// The log is damaged, cannot be read, or was trimmed beyond what is asked for.
     pub fn replay_to(
         &self,
         partition: u16,
@@ -135,6 +136,7 @@ impl Reading {
             let store = SnapshotStore::new(OsDisk, &snapshot_dir(path, partition))?;
             let (_, reader) = self.inspect(partition)?;
             let start = first_state(partition, &store, &*reader)?;
+            check_start(&log_dir(path, partition), &start, &*reader, until)?;
             replay_until(start, &*reader, until, &mut |at, of| progress(partition, at, of))
         };
         replayed().map_err(wrap)
@@ -160,16 +162,36 @@ fn violations(state: &State, snapshots: &[(Seq, Result<(), String>)]) -> Vec<Vio
 
 type Hashes = BTreeMap<u64, Result<u128, String>>;
 
-fn snapshot_hashes(store: &SnapshotStore<OsDisk>) -> Result<Hashes, RecoverError> {
-    let hash = |position| -> Result<u128, String> {
-        let mut reader = store.open(position).map_err(|error| error.to_string())?;
-        let state = snapshot::read(&mut reader).map_err(|error| error.to_string())?;
+fn snapshot_hashes(partition: u16, store: &SnapshotStore<OsDisk>) -> Result<Hashes, RecoverError> {
+    let hash = |position| {
+        let state = read_snapshot(partition, store, position)?;
         Ok(state_hash(&state.freeze()))
     };
     Ok(store.list()?.into_iter().map(|position| (position, hash(position))).collect())
 }
 
-/// The state to replay from: empty, or the oldest snapshot if the log no longer has its first entries.
+/// Refuses to replay to what lies before the state to begin from.
+fn check_start(
+    path: &Path,
+    start: &State,
+    reader: &dyn LogReader,
+    (seq, at): (Seq, Timestamp),
+) -> Result<(), RecoverError> {
+    let Stamp { seq: have, at: then } = start.last();
+    if have <= seq && then <= at {
+        return Ok(());
+    }
+    Err(RecoverError::Gap {
+        path: path.into(),
+        first: reader.first(),
+        last: reader.next() - 1,
+        have: have.0,
+        advice: "what was before is trimmed; ask for a later position or time, or restore a copy",
+        damaged: Vec::new(),
+    })
+}
+
+/// The state to replay from: empty, or the oldest snapshot that can be read if the log no longer has its first entries.
 fn first_state(
     partition: u16,
     store: &SnapshotStore<OsDisk>,
@@ -180,8 +202,7 @@ fn first_state(
     }
     let reaches = |position: &u64| position + 1 >= reader.first();
     for position in store.list()?.into_iter().filter(reaches) {
-        let mut source = store.open(position)?;
-        if let Ok(state) = snapshot::read(&mut source) {
+        if let Ok(state) = read_snapshot(partition, store, position) {
             return Ok(state);
         }
     }

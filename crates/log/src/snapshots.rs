@@ -346,7 +346,7 @@ pub struct SnapshotReader<F: DiskFile> {
 
 impl<F: DiskFile> SnapshotReader<F> {
     /// How many bytes the snapshot holds.
-    pub fn bytes(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.footer.u64(8)
     }
 

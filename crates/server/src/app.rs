@@ -48,7 +48,9 @@ pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Rou
         .route("/docs/", axum::routing::get(operations::docs::index))
         .route("/docs/{file}", axum::routing::get(operations::docs::file));
     let router = router.fallback(operations::elsewhere::unknown_route);
-    router.method_not_allowed_fallback(operations::elsewhere::other_method).with_state(shared)
+    router
+        .method_not_allowed_fallback(operations::elsewhere::other_method)
+        .with_state(shared)
 }
 
 /// The calls, each with its description.
@@ -78,10 +80,15 @@ pub(crate) fn routes(metrics: Option<&HttpMetrics>) -> OpenApiRouter<Shared> {
         routes!(operations::document::get),
     ];
     let empty = OpenApiRouter::with_openapi(Document::openapi());
-    calls.into_iter().fold(empty, |router, call| router.routes(observed(call, metrics)))
+    calls
+        .into_iter()
+        .fold(empty, |router, call| router.routes(observed(call, metrics)))
 }
 
-fn observed(call: UtoipaMethodRouter<Shared>, metrics: Option<&HttpMetrics>) -> UtoipaMethodRouter<Shared> {
+fn observed(
+    call: UtoipaMethodRouter<Shared>,
+    metrics: Option<&HttpMetrics>,
+) -> UtoipaMethodRouter<Shared> {
     let path = call.1.paths.keys().next().cloned().unwrap_or_default();
     match metrics {
         Some(metrics) => {

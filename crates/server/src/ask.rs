@@ -21,7 +21,9 @@ impl App {
     pub(crate) async fn find(&self, partition: u16, query: Query) -> Result<Found, Denied> {
         match self.ask(partition, Request::Query(query)).await? {
             Answer::Found(found) => Ok(found),
-            other => Err(Denied::internal(&format!("a query was answered with {other:?}"))),
+            other => Err(Denied::internal(&format!(
+                "a query was answered with {other:?}"
+            ))),
         }
     }
 }

@@ -12,16 +12,16 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use onhand_wire::json::object::FromJson;
 use onhand_wire::json::problem::Kind;
 use onhand_wire::json::read;
-use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 /// So many bytes beyond the limit are read and thrown away.
 const DISCARDED: u64 = 16 << 20;
 
 /// Reads a JSON body of a shape.
-pub(crate) async fn json<T: DeserializeOwned>(
+pub(crate) async fn json<T: for<'de> FromJson<'de>>(
     headers: &HeaderMap,
     body: Body,
     options: &Options,
@@ -32,7 +32,7 @@ pub(crate) async fn json<T: DeserializeOwned>(
 }
 
 /// Reads a JSON body of a shape; without a body it is the shape's default.
-pub(crate) async fn json_or_default<T: DeserializeOwned + Default>(
+pub(crate) async fn json_or_default<T: for<'de> FromJson<'de> + Default>(
     headers: &HeaderMap,
     body: Body,
     options: &Options,
@@ -49,13 +49,20 @@ pub(crate) async fn json_or_default<T: DeserializeOwned + Default>(
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Denied> {
-    let found = headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    let essence = found.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let found = headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], |value| value.as_bytes());
+    let essence = found
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
     if essence.eq_ignore_ascii_case(b"application/json") {
         return Ok(());
     }
     let found = String::from_utf8_lossy(found);
-    let detail = format!("The Content-Type is `{found}`; send application/json. Nothing was changed.");
+    let detail =
+        format!("The Content-Type is `{found}`; send application/json. Nothing was changed.");
     Err(Denied::new(Kind::UnsupportedMediaType, detail))
 }
 
@@ -66,7 +73,8 @@ async fn bytes(headers: &HeaderMap, body: Body, options: &Options) -> Result<Byt
         Ok(bytes) => bytes,
         Err(_) => {
             let allowed = options.body_timeout.as_secs_f64();
-            let detail = format!("The body did not come in within {allowed} seconds. Nothing was changed.");
+            let detail =
+                format!("The body did not come in within {allowed} seconds. Nothing was changed.");
             Err(Denied::new(Kind::RequestTimeout, detail).closing())
         }
     }
@@ -74,7 +82,9 @@ async fn bytes(headers: &HeaderMap, body: Body, options: &Options) -> Result<Byt
 
 /// Refuses a body before it is read: one that asks first, or is longer than we care to throw away.
 fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), Denied> {
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
     let length: u64 = length.and_then(|text| text.parse().ok()).unwrap_or(0);
     let asks_first = headers.contains_key(EXPECT);
     let limit_bytes = limit as u64;
@@ -85,7 +95,8 @@ fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), Denied> {
 }
 
 fn too_large(limit: usize) -> Denied {
-    let detail = format!("The body is longer than {limit} bytes. Nothing was changed; send it in parts.");
+    let detail =
+        format!("The body is longer than {limit} bytes. Nothing was changed; send it in parts.");
     Denied::new(Kind::BodyTooLarge, detail)
 }
 

@@ -26,9 +26,12 @@ pub(crate) async fn reading<T: Send + 'static>(
             let _place = place;
             read(&owned)
         });
-        read.await.unwrap_or_else(|error| Err(Denied::internal(&error)))
+        read.await
+            .unwrap_or_else(|error| Err(Denied::internal(&error)))
     };
-    timeout(app.options.answer_timeout, work).await.unwrap_or_else(|_| Err(no_answer()))
+    timeout(app.options.answer_timeout, work)
+        .await
+        .unwrap_or_else(|_| Err(no_answer()))
 }
 
 /// The entry that answered a request before.
@@ -38,8 +41,13 @@ pub(crate) async fn entry(app: &Shared, partition: u16, seq: Seq) -> Result<Box<
 
 /// The entry that answered a request before; blocks.
 pub(crate) fn entry_now(app: &App, partition: u16, seq: Seq) -> Result<Box<Entry>, Denied> {
-    let entry = app.engine.entry(partition, seq).map_err(unreadable_ledger)?;
-    let entry = entry.ok_or_else(|| Denied::internal(&format!("there is no entry {seq} in partition {partition}")))?;
+    let entry = app
+        .engine
+        .entry(partition, seq)
+        .map_err(unreadable_ledger)?;
+    let entry = entry.ok_or_else(|| {
+        Denied::internal(&format!("there is no entry {seq} in partition {partition}"))
+    })?;
     Ok(Box::new(entry))
 }
 
@@ -48,7 +56,8 @@ pub(crate) fn unreadable_ledger(error: HistoryError) -> Denied {
     match error {
         HistoryError::Trimmed(oldest) => {
             let oldest = Time(oldest);
-            let detail = format!("The ledger begins at {oldest}: what was before is not kept any more.");
+            let detail =
+                format!("The ledger begins at {oldest}: what was before is not kept any more.");
             Denied::new(Kind::TooOld, detail).parameter("at", format!("is before {oldest}"))
         }
         other => Denied::internal(&other),

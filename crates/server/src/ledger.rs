@@ -50,6 +50,7 @@ pub(crate) struct LedgerQuery {
 #[utoipa::path(
     get,
     path = "/v1/ledger",
+    operation_id = "ledger",
     tag = "ledger",
     params(LedgerQuery),
     responses((status = 200, description = "The entries.", body = LedgerAnswer), ReadProblems)
@@ -75,18 +76,25 @@ fn answer(app: &App, query: &LedgerQuery) -> Result<Response, Denied> {
     let places = places(app, query)?;
     let position = |place: &Place| app.engine.table(place.partition).position().seq.0;
     let sequence = places.iter().map(position).min().unwrap_or(0);
-    let age = places.iter().map(|place| app.engine.age(place.partition).millis()).max();
+    let age = places
+        .iter()
+        .map(|place| app.engine.age(place.partition).millis())
+        .max();
     let mut pages = Vec::with_capacity(places.len());
     for place in &places {
         let page = page(app, query, place, limit).map_err(unreadable_ledger)?;
         pages.push((*place, page));
     }
     let (taken, cursor) = merge(pages, limit);
-    let names: Vec<TableNames<'_>> =
-        (0..app.engine.partitions()).map(|partition| TableNames::of(&app.engine, partition)).collect();
+    let names: Vec<TableNames<'_>> = (0..app.engine.partitions())
+        .map(|partition| TableNames::of(&app.engine, partition))
+        .collect();
     let shown = |(partition, entry)| LedgerEntry::of(entry, &names[usize::from(partition)]);
     let answer = LedgerAnswer {
-        entries: taken.iter().map(|(partition, entry)| shown((*partition, entry))).collect(),
+        entries: taken
+            .iter()
+            .map(|(partition, entry)| shown((*partition, entry)))
+            .collect(),
         cursor,
         consistency: Consistency::Bounded,
         sequence,
@@ -104,9 +112,14 @@ fn places(app: &App, query: &LedgerQuery) -> Result<Vec<Place>, Denied> {
     let first = match &query.cursor {
         None => vec![Seq::ZERO; partitions.len()],
         Some(cursor) => {
-            let numbers: Option<Vec<Seq>> = cursor.split('.').map(|no| no.parse().ok().map(Seq)).collect();
+            let numbers: Option<Vec<Seq>> = cursor
+                .split('.')
+                .map(|no| no.parse().ok().map(Seq))
+                .collect();
             let numbers = numbers.filter(|numbers| numbers.len() == partitions.len());
-            numbers.ok_or_else(|| bad_parameter("cursor", "is not the cursor of such a question".into()))?
+            numbers.ok_or_else(|| {
+                bad_parameter("cursor", "is not the cursor of such a question".into())
+            })?
         }
     };
     let place = |(partition, first)| Place { partition, first };
@@ -121,17 +134,27 @@ fn page(app: &App, query: &LedgerQuery, place: &Place, limit: usize) -> Result<P
         to: query.to.map_or(Timestamp::MAX, |time| time.0),
         limit,
     };
-    ledger.page(&filter, |entry| is_wanted(app, &ledger, query, place.partition, entry))
+    ledger.page(&filter, |entry| {
+        is_wanted(app, &ledger, query, place.partition, entry)
+    })
 }
 
-fn is_wanted(app: &App, ledger: &Ledger<'_>, query: &LedgerQuery, partition: u16, entry: &Entry) -> bool {
+fn is_wanted(
+    app: &App,
+    ledger: &Ledger<'_>,
+    query: &LedgerQuery,
+    partition: u16,
+    entry: &Entry,
+) -> bool {
     match (&query.location, &query.sku) {
         (None, None) => true,
         (Some(location), None) => ledger.is_at(entry, location.0.as_str()),
         (None, Some(sku)) => ledger.is_of(entry, sku.0.as_str()),
         (Some(location), Some(sku)) => {
             let table = app.engine.table(partition);
-            let level = table.location(&location.0).and_then(|no| table.find(no, &sku.0));
+            let level = table
+                .location(&location.0)
+                .and_then(|no| table.find(no, &sku.0));
             level.is_some_and(|(no, _)| ledger.concerns(entry, no))
         }
     }
@@ -145,9 +168,15 @@ fn merge(pages: Vec<(Place, Page)>, limit: usize) -> (Vec<(u16, Entry)>, Option<
     for (at, (place, page)) in pages.into_iter().enumerate() {
         has_more |= page.next.is_some();
         // What was seen and let through ends the page; the rest of it is behind the last entry.
-        let next = page.next.or_else(|| page.entries.last().map(|entry| entry.stamp.seq.next()));
+        let next = page
+            .next
+            .or_else(|| page.entries.last().map(|entry| entry.stamp.seq.next()));
         places.push(next.unwrap_or(place.first));
-        all.extend(page.entries.into_iter().map(|entry| (at, place.partition, entry)));
+        all.extend(
+            page.entries
+                .into_iter()
+                .map(|entry| (at, place.partition, entry)),
+        );
     }
     all.sort_by_key(|(_, partition, entry)| (entry.stamp.at, *partition, entry.stamp.seq));
     let left = all.split_off(limit.min(all.len()));
@@ -155,7 +184,10 @@ fn merge(pages: Vec<(Place, Page)>, limit: usize) -> (Vec<(u16, Entry)>, Option<
         places[*at] = entry.stamp.seq;
     }
     has_more |= !left.is_empty();
-    let taken = all.into_iter().map(|(_, partition, entry)| (partition, entry)).collect();
+    let taken = all
+        .into_iter()
+        .map(|(_, partition, entry)| (partition, entry))
+        .collect();
     let cursor: Vec<String> = places.iter().map(|seq| seq.0.to_string()).collect();
     (taken, has_more.then(|| cursor.join(".")))
 }

@@ -36,10 +36,18 @@ impl HttpMetrics {
             in_flight: Gauge::default(),
         };
         let own = registry.sub_registry_with_prefix("onhand_http");
-        own.register("requests", "Requests answered, by route and status", metrics.requests.clone());
+        own.register(
+            "requests",
+            "Requests answered, by route and status",
+            metrics.requests.clone(),
+        );
         let seconds = "Time from the head of a request until its answer, by route";
         own.register_with_unit("request", seconds, Unit::Seconds, metrics.seconds.clone());
-        own.register("in_flight", "Requests being answered", metrics.in_flight.clone());
+        own.register(
+            "in_flight",
+            "Requests being answered",
+            metrics.in_flight.clone(),
+        );
         metrics
     }
 

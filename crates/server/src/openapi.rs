@@ -30,7 +30,12 @@ pub(crate) struct Document;
 pub(crate) struct IdempotencyKey {
     /// A text of the caller's own, 1 to 128 visible ASCII characters: new for every new request, the same for every
     /// repeat of it. Kept for 24 hours by default.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, example = "7b0f2c0a-5d0e-4c4c-9a53-0d6f2f1f8a10")]
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 128,
+        example = "7b0f2c0a-5d0e-4c4c-9a53-0d6f2f1f8a10"
+    )]
     key: String,
 }
 

@@ -34,13 +34,18 @@ fn quoted(message: &str) -> String {
 /// A path that can be read.
 pub(crate) fn path<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Denied> {
     let Path(path) = path.map_err(|error| {
-        Denied::new(Kind::MalformedRequest, format!("The path cannot be read: {}.", error.body_text()))
+        Denied::new(
+            Kind::MalformedRequest,
+            format!("The path cannot be read: {}.", error.body_text()),
+        )
     })?;
     Ok(path)
 }
 
 /// Location and SKU in a path.
-pub(crate) fn level(found: Result<Path<(String, String)>, PathRejection>) -> Result<(LocationId, Sku), Denied> {
+pub(crate) fn level(
+    found: Result<Path<(String, String)>, PathRejection>,
+) -> Result<(LocationId, Sku), Denied> {
     let (location, sku) = path(found)?;
     let wrong = |name, text: &str| {
         let shown: String = text.chars().take(60).collect();
@@ -57,7 +62,8 @@ pub(crate) fn reservation(
     engine: &Engine,
 ) -> Result<ReservationId, Denied> {
     let id: Option<ReservationId> = path(found)?.parse().ok();
-    id.filter(|id| id.partition < engine.partitions()).ok_or_else(unknown_reservation)
+    id.filter(|id| id.partition < engine.partitions())
+        .ok_or_else(unknown_reservation)
 }
 
 /// A transfer in a path; a text that is none names none.
@@ -90,8 +96,13 @@ impl<const MOST: usize> Visitor<'_> for LimitText<MOST> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Limit<MOST>, E> {
-        let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
+        let number = text
+            .parse()
+            .ok()
+            .filter(|number| (1..=MOST).contains(number));
         let shown: String = text.chars().take(60).collect();
-        number.map(Limit).ok_or_else(|| E::invalid_value(Unexpected::Str(&shown), &self))
+        number
+            .map(Limit)
+            .ok_or_else(|| E::invalid_value(Unexpected::Str(&shown), &self))
     }
 }

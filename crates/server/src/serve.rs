@@ -22,7 +22,12 @@ const AFTER_A_FAILURE: Duration = Duration::from_millis(100);
 
 /// Serves until `shutdown` is done, then stops gracefully. It never fails: what goes wrong with one connection is that
 /// connection's affair.
-pub async fn serve(listener: TcpListener, app: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let http = http(limits);
     let places = Arc::new(Semaphore::new(limits.connections.max(1)));
@@ -47,12 +52,19 @@ pub async fn serve(listener: TcpListener, app: Router, limits: Limits, shutdown:
 
 fn http(limits: Limits) -> http1::Builder {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout);
     http
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
-    let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, OwnedSemaphorePermit) {
+    let place = Arc::clone(places)
+        .acquire_owned()
+        .await
+        .expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -77,12 +89,19 @@ fn set_no_delay(stream: &TcpStream) {
 
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 async fn stop(graceful: GracefulShutdown, grace: Duration) {
     let open = graceful.count();
     if timeout(grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!(open, seconds = grace.as_secs(), "connections did not end in time and are cut");
+        tracing::warn!(
+            open,
+            seconds = grace.as_secs(),
+            "connections did not end in time and are cut"
+        );
     }
 }

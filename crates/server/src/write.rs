@@ -42,7 +42,12 @@ pub(crate) async fn record(
     recorded(app, partition, answer, fields).await
 }
 
-async fn recorded(app: &Shared, partition: u16, answer: Answer, fields: &Fields) -> Result<Recorded, Denied> {
+async fn recorded(
+    app: &Shared,
+    partition: u16,
+    answer: Answer,
+    fields: &Fields,
+) -> Result<Recorded, Denied> {
     match answer {
         Answer::Recorded(entry) => Ok(Recorded {
             entry,
@@ -53,18 +58,30 @@ async fn recorded(app: &Shared, partition: u16, answer: Answer, fields: &Fields)
             is_repeat: true,
         }),
         Answer::Refused(refusal) => Err(refused(refusal, fields)),
-        other => Err(Denied::internal(&format!("a command was answered with {other:?}"))),
+        other => Err(Denied::internal(&format!(
+            "a command was answered with {other:?}"
+        ))),
     }
 }
 
 /// The answer to a write.
-pub(crate) fn respond(app: &Shared, partition: u16, recorded: &Recorded) -> Result<Response, Denied> {
+pub(crate) fn respond(
+    app: &Shared,
+    partition: u16,
+    recorded: &Recorded,
+) -> Result<Response, Denied> {
     let names = TableNames::of(&app.engine, partition);
     let Some(answer) = answer(&recorded.entry, &names) else {
         let event = recorded.entry.event.name();
-        return Err(Denied::internal(&format!("a command was answered with an entry of kind {event}")));
+        return Err(Denied::internal(&format!(
+            "a command was answered with an entry of kind {event}"
+        )));
     };
-    let status = if answer.made { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if answer.made {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     let mut response = json::with(status, "application/json", answer.body);
     if recorded.is_repeat {
         let headers = response.headers_mut();

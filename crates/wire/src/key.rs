@@ -19,6 +19,7 @@ pub fn key(scope: &str, text: &str, command: &Command) -> Key {
 
 /// A hash of what a command asks for: equal for equal requests, however they were spelled.
 pub fn fingerprint(command: &Command) -> u64 {
-    let bytes = postcard::to_extend(command, Vec::with_capacity(128)).expect("a vector takes any number of bytes");
+    let bytes = postcard::to_extend(command, Vec::with_capacity(128))
+        .expect("a vector takes any number of bytes");
     xxh3_64(&bytes)
 }

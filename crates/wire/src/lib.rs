@@ -17,7 +17,9 @@ pub use snapshot::state_hash;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// Written by a later version.
-    #[error("format version {found} is not known to this build (the newest it knows is {newest}): use a newer one")]
+    #[error(
+        "format version {found} is not known to this build (the newest it knows is {newest}): use a newer one"
+    )]
     Version {
         /// What the bytes say.
         found: u8,

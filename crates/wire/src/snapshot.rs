@@ -27,7 +27,11 @@ pub enum SnapshotError {
 ///
 /// # Errors
 /// The sink failed.
-pub fn write(body: &Body, sink: &mut impl Write, mut progress: impl FnMut(usize)) -> io::Result<()> {
+pub fn write(
+    body: &Body,
+    sink: &mut impl Write,
+    mut progress: impl FnMut(usize),
+) -> io::Result<()> {
     sink.write_all(&[VERSION])?;
     let mut chunk = Vec::with_capacity(CHUNK + 1024);
     for (done, item) in body.items().enumerate() {
@@ -66,7 +70,8 @@ pub fn read(source: &mut impl Read) -> Result<State, SnapshotError> {
         read_chunk(source, &mut chunk)?;
         let mut rest = &chunk[..];
         while !rest.is_empty() {
-            let (item, after) = postcard::take_from_bytes::<Item>(rest).map_err(|error| malformed(error.to_string()))?;
+            let (item, after) = postcard::take_from_bytes::<Item>(rest)
+                .map_err(|error| malformed(error.to_string()))?;
             rest = after;
             match thaw.take(item) {
                 Ok(next) => thaw = next,

@@ -76,9 +76,14 @@ impl ReadTable {
         self.seq.store(last.seq.0, Ordering::Release);
     }
 
-    /// Notes that at `clock` the table shows all there is.
+    /// Notes that at `clock` the table showed all there was.
     pub fn touch(&self, clock: Timestamp) {
         self.fresh_as_of.store(clock.millis(), Ordering::Release);
+    }
+
+    /// Notes that the table shows all there is until [`ReadTable::touch`] ends that.
+    pub fn rest(&self) {
+        self.touch(Timestamp::MAX);
     }
 
     fn open(&self, location: &str, sku: &str) {
@@ -124,9 +129,10 @@ impl ReadTable {
 
     /// The names of a level; empty if there is no such level.
     pub fn names(&self, no: LevelNo) -> (&str, &str) {
+        let is_open = no.0 < self.len.load(Ordering::Acquire);
         match self.cells.get(no.0).map(Cell::names) {
-            Some((location, sku)) => (self.locations.text(location.0), self.skus.text(sku.0)),
-            None => ("", ""),
+            Some((location, sku)) if is_open => (self.locations.text(location.0), self.skus.text(sku.0)),
+            _ => ("", ""),
         }
     }
 
@@ -135,14 +141,15 @@ impl ReadTable {
         self.locations.text(no.0)
     }
 
-    /// The last durable entry.
+    /// The last entry that the table shows. The time is that entry's, or already that of the one coming next.
     pub fn position(&self) -> Stamp {
         let seq = Seq(self.seq.load(Ordering::Acquire));
         let at = Timestamp::from_millis(self.at.load(Ordering::Relaxed));
         Stamp { seq, at }
     }
 
-    /// The last moment at which the table was known to show all there is.
+    /// The last moment at which the table was known to show all there is; [`Timestamp::MAX`] while nothing is under
+    /// way.
     pub fn fresh_as_of(&self) -> Timestamp {
         Timestamp::from_millis(self.fresh_as_of.load(Ordering::Acquire))
     }

@@ -98,7 +98,8 @@ impl FrameHeader {
             epoch: record.u32(20),
             masked: record.u32(48) & MASKED != 0,
         };
-        (header.payload as usize <= Batch::MOST_BYTES).then_some(header)
+        let fits = header.payload as usize <= Batch::MOST_BYTES;
+        (fits && header.records > 0).then_some(header)
     }
 
     /// The bytes of the whole frame.
@@ -109,6 +110,10 @@ impl FrameHeader {
     /// The position after its last record.
     pub(crate) fn next(&self) -> u64 {
         self.first.saturating_add(u64::from(self.records))
+    }
+
+    pub(crate) fn holds(&self, position: u64) -> bool {
+        (self.first..self.next()).contains(&position)
     }
 
     pub(crate) fn follows(&self, tail: &Tail) -> bool {

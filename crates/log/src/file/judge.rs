@@ -16,7 +16,7 @@
 //! | at the end | and | verdict |
 //! |---|---|---|
 //! | zeros | zeros to the end of the file | clean |
-//! | zeros | a header of this segment further on | damaged: a frame was lost from the middle |
+//! | zeros | the header of a later batch of this segment further on | damaged: a batch was lost from the middle |
 //! | zeros | something else in the same sector | damaged: a sector is not written in its latter half only |
 //! | zeros | something else further on | torn: the sector with the header was not written |
 //! | part of a header | zeros after it | torn within the header: a whole frame never ends in zeros |
@@ -25,11 +25,11 @@
 //! | a header, but not its payload | otherwise | damaged |
 //! | a header that does not continue the log | | damaged |
 //!
-//! A header counts "of this segment" only with its salt, so no payload can pretend to hold one. A frame whose payload
-//! is whole is good even if its trailer is not: the checksum proves the payload, and the trailer only serves this
-//! judgement.
+//! A header is one of this segment only with its salt, so a payload that holds pieces of another log is not taken for a
+//! row of batches, nor is one that holds earlier pieces of this one. A frame whose payload is whole is good even if its
+//! trailer is not: the checksum proves the payload, and the trailer only serves this judgement.
 //!
-//! What it cannot tell: a disk that zeroes whole sectors of the last acknowledged batch, or that acknowledged a sync it
+//! What it cannot tell: a disk that zeroes whole sectors at the very end of the log, or that acknowledged a sync it
 //! never did, looks like a torn write. Only a copy elsewhere helps against that.
 
 use super::frame::{self, FrameHeader, HEADER};
@@ -63,23 +63,29 @@ pub(crate) fn judge<F: DiskFile>(
 ) -> Result<Verdict, ReadError> {
     let offset = walked.offset;
     match walked.stop {
-        Stop::Blank => blank(source, offset),
+        Stop::Blank => blank(source, offset, walked.end.tail.next),
         Stop::NoHeader => no_header(source, offset),
         Stop::NoPayload(header) => no_payload(source, offset, &header),
         Stop::Stranger(header) => Err(stranger(source, offset, &header)),
     }
 }
 
-fn blank<F: DiskFile>(source: &Source<'_, F>, offset: u64) -> Result<Verdict, ReadError> {
+fn blank<F: DiskFile>(
+    source: &Source<'_, F>,
+    offset: u64,
+    next: u64,
+) -> Result<Verdict, ReadError> {
     let rest = Rest::of(source, offset)?;
     let Some((start, end)) = rest.written else {
         return Ok(Verdict::Clean);
     };
-    if let Some(at) = rest.header {
+    if let Some((first, at)) = rest.newest
+        && first > next
+    {
         return Err(damaged(
             source,
             offset,
-            format!("a batch is missing here: another follows at byte {at}"),
+            format!("the batch of position {next} is gone: that of {first} follows at byte {at}"),
         ));
     }
     if start < (offset + 1).next_multiple_of(SECTOR) {
@@ -147,19 +153,21 @@ pub(crate) fn damaged<F>(source: &Source<'_, F>, offset: u64, what: String) -> R
 pub(crate) struct Rest {
     /// From the first to after the last byte that is not zero.
     pub(crate) written: Option<(u64, u64)>,
-    /// Where the first header of this segment is.
-    header: Option<u64>,
+    /// The highest first position in a header of this segment, and where that is.
+    newest: Option<(u64, u64)>,
 }
 
 impl Rest {
     /// Reads from `offset`, a multiple of 64, to the end of the file.
     pub(crate) fn of<F: DiskFile>(source: &Source<'_, F>, offset: u64) -> Result<Self, ReadError> {
         let mut rest = Self::default();
+        let mut chunk = vec![0; CHUNK as usize];
         let mut at = offset;
         while at < source.end {
-            let len = CHUNK.min(source.end - at);
-            rest.look_at(at, &source.bytes(at, len)?, source.salt);
-            at += len;
+            let chunk = &mut chunk[..CHUNK.min(source.end - at) as usize];
+            source.read(at, chunk)?;
+            rest.look_at(at, chunk, source.salt);
+            at += chunk.len() as u64;
         }
         Ok(rest)
     }
@@ -176,7 +184,7 @@ impl Rest {
         };
         let start = self.written.map_or(at + start as u64, |(start, _)| start);
         self.written = Some((start, at + end as u64 + 1));
-        self.header = self.header.or_else(|| find_header(at, bytes, salt));
+        self.newest = self.newest.max(newest_header(at, bytes, salt));
     }
 }
 
@@ -187,9 +195,11 @@ fn is_zero(bytes: &[u8]) -> bool {
         .all(|sector| sector.iter().fold(0, |all, byte| all | byte) == 0)
 }
 
-fn find_header(at: u64, bytes: &[u8], salt: u64) -> Option<u64> {
-    bytes
-        .chunks_exact(Record::BYTES)
-        .position(|bytes| FrameHeader::decode(&Record::read(bytes), salt).is_some())
-        .map(|index| at + (index * Record::BYTES) as u64)
+fn newest_header(at: u64, bytes: &[u8], salt: u64) -> Option<(u64, u64)> {
+    let records = bytes.chunks_exact(Record::BYTES).map(Record::read);
+    let places = (at..).step_by(Record::BYTES);
+    records
+        .zip(places)
+        .filter_map(|(record, at)| Some((FrameHeader::decode(&record, salt)?.first, at)))
+        .max()
 }

@@ -70,6 +70,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod window;
 
 pub use inspect::{Progress, Summary};
 pub use recover::{Recovery, TornTail};

@@ -7,7 +7,8 @@
 //!   reads on, one that comes later is told [`ReadError::Trimmed`].
 //!
 //! Every read checks the frame again. Reading in order is the common case (replay, followers, exports): the reader
-//! remembers where the last batch ended, so the next needs no search, and checks that it continues the chain.
+//! remembers where the last batch ended, so the next needs no search, checks that it continues the chain, and reads
+//! ahead where batches are small.
 
 use super::frame::{FrameHeader, HEADER};
 use super::header::FRAMES;
@@ -15,6 +16,7 @@ use super::index::Mark;
 use super::judge::{changed, damaged};
 use super::segment::{OpenSegments, Opened, Segment};
 use super::walk::Source;
+use super::window::{Window, whole_frame};
 use crate::batch::{Batch, Checksum};
 use crate::disk::{Disk, DiskFile};
 use crate::log::{LogReader, ReadError};
@@ -25,7 +27,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The bytes of a first look at a frame: a small batch needs no second.
-const LOOK: usize = 4096;
+const LOOK: u64 = 4 << 10;
+
+/// The bytes that are read ahead where batches are smaller than a look.
+const AHEAD: u64 = 64 << 10;
+
+/// The bytes that a search reads at once.
+const SEARCH: u64 = 16 << 10;
 
 /// What the appender and the readers of a log share.
 pub(crate) struct Shared<D: Disk> {
@@ -112,66 +120,90 @@ impl<D: Disk> Shared<D> {
     }
 }
 
-/// A place in the log after a batch that was read.
-#[derive(Clone, Copy, Debug)]
+/// A place in the log, after a batch that was read.
+#[derive(Debug, Default)]
 struct Place {
     position: u64,
     checksum: Checksum,
     /// Where the next frame is, if it is in the segment that begins at `segment`.
     offset: u64,
     segment: u64,
+    /// What was read ahead.
+    window: Window,
+    /// How much to read ahead next.
+    ahead: u64,
+}
+
+impl Place {
+    /// The frame at `offset`, out of what was read ahead if it is whole there.
+    fn frame<F: DiskFile>(
+        &mut self,
+        source: &Source<'_, F>,
+        segment: u64,
+        offset: u64,
+        position: u64,
+    ) -> Result<(FrameHeader, Batch), ReadError> {
+        let known = self.window.at(segment, offset);
+        if let Some(found) = whole_frame(known, source.salt, position) {
+            return Ok(found);
+        }
+        let in_order = position == self.position;
+        let len = if in_order { self.ahead } else { LOOK };
+        self.window.fill(source, segment, offset, len)?;
+        frame(source, offset, position, self.window.at(segment, offset))
+    }
+
+    fn move_past(&mut self, header: &FrameHeader, segment: u64, offset: u64) {
+        self.position = header.next();
+        self.checksum = header.checksum;
+        self.offset = offset + header.size();
+        self.segment = segment;
+        self.ahead = if header.size() < LOOK { AHEAD } else { LOOK };
+    }
 }
 
 /// The reading end.
 pub(crate) struct FileReader<D: Disk> {
     shared: Arc<Shared<D>>,
-    last: Mutex<Option<Place>>,
+    last: Mutex<Place>,
 }
 
 impl<D: Disk> FileReader<D> {
     pub(crate) fn new(shared: Arc<Shared<D>>) -> Self {
         Self {
             shared,
-            last: Mutex::new(None),
+            last: Mutex::default(),
         }
     }
 
-    /// Where the last read ended, if that is where this one begins. Threads that share a reader spoil it for each
-    /// other; they only lose the short cut.
-    fn place_of(&self, position: u64) -> Option<Place> {
-        let place = *self.last.try_lock().ok()?;
-        place.filter(|place| place.position == position)
-    }
-
-    fn remember(&self, place: Place) {
-        if let Ok(mut last) = self.last.try_lock() {
-            *last = Some(place);
-        }
-    }
-
+    /// Reads the batch of a published position. Threads that share a reader never wait for each other: one that finds
+    /// the place taken only loses the short cut.
     fn read(&self, position: u64) -> Result<Batch, ReadError> {
+        match self.last.try_lock() {
+            Ok(mut place) => self.read_from(&mut place, position),
+            Err(_) => self.read_from(&mut Place::default(), position),
+        }
+    }
+
+    fn read_from(&self, place: &mut Place, position: u64) -> Result<Batch, ReadError> {
         let segment = self.shared.segment_of(position)?;
         let opened = self.shared.open(&segment, position)?;
         let source = Source::new(&opened.file, &segment.path, &segment.header);
-        let place = self.place_of(position);
-        let offset = match place.filter(|place| place.segment == segment.header.first()) {
-            Some(place) => place.offset,
-            // The first of a segment is at a known place, too.
-            None if position == segment.header.first() => FRAMES,
-            None => find(&source, &opened, position)?,
+        let first = segment.header.first();
+        let in_order = position == place.position;
+        let offset = match position {
+            _ if in_order && place.segment == first => place.offset,
+            // The first frame of a segment is at a known place, too.
+            _ if position == first => FRAMES,
+            _ => find(&source, &opened, position)?,
         };
-        let (header, batch) = frame(&source, offset, position)?;
-        if place.is_some_and(|place| place.checksum != header.before) {
+        let (header, batch) = place.frame(&source, first, offset, position)?;
+        if in_order && place.checksum != header.before {
             let what = "the batch does not continue the one before it".to_owned();
             return Err(damaged(&source, offset, what));
         }
         opened.index().note(mark(&header, offset));
-        self.remember(Place {
-            position: header.next(),
-            checksum: header.checksum,
-            offset: offset + header.size(),
-            segment: segment.header.first(),
-        });
+        place.move_past(&header, first, offset);
         Ok(batch)
     }
 
@@ -196,8 +228,38 @@ fn mark(header: &FrameHeader, offset: u64) -> Mark {
     }
 }
 
-fn header<F: DiskFile>(source: &Source<'_, F>, offset: u64) -> Result<FrameHeader, ReadError> {
-    decode(source, offset, &source.record(offset)?)
+/// Headers one after another, for a search.
+struct Headers<'a, F> {
+    source: &'a Source<'a, F>,
+    opened: &'a Opened<F>,
+    window: Window,
+    offset: u64,
+}
+
+impl<'a, F: DiskFile> Headers<'a, F> {
+    fn new(source: &'a Source<'a, F>, opened: &'a Opened<F>, from: Mark) -> Self {
+        Self {
+            source,
+            opened,
+            window: Window::default(),
+            offset: from.offset,
+        }
+    }
+
+    /// The header of the next published frame.
+    fn peek(&mut self) -> Result<FrameHeader, ReadError> {
+        if self.window.at(0, self.offset).len() < Record::BYTES {
+            self.window.fill(self.source, 0, self.offset, SEARCH)?;
+        }
+        let record = Record::read(self.window.at(0, self.offset));
+        decode(self.source, self.offset, &record)
+    }
+
+    /// Goes past a frame and leaves a mark for it.
+    fn pass(&mut self, header: &FrameHeader) {
+        self.opened.index().note(mark(header, self.offset));
+        self.offset += header.size();
+    }
 }
 
 fn decode<F: DiskFile>(
@@ -219,37 +281,31 @@ fn find<F: DiskFile>(
     opened: &Opened<F>,
     position: u64,
 ) -> Result<u64, ReadError> {
-    let mut offset = opened.index().before_position(position).offset;
+    let nearest = opened.index().before_position(position);
+    let mut headers = Headers::new(source, opened, nearest);
     loop {
-        let header = header(source, offset)?;
+        let header = headers.peek()?;
         if position < header.next() {
-            return Ok(offset);
+            return Ok(headers.offset);
         }
-        offset = pass(opened, &header, offset);
+        headers.pass(&header);
     }
 }
 
-/// Leaves a mark for a frame and gives where the next is.
-fn pass<F>(opened: &Opened<F>, header: &FrameHeader, offset: u64) -> u64 {
-    opened.index().note(mark(header, offset));
-    offset + header.size()
-}
-
-/// Reads and checks the frame at `offset`, which must hold `position`.
+/// Reads and checks the frame at `offset`, which must hold `position` and whose first bytes are `seen`.
 fn frame<F: DiskFile>(
     source: &Source<'_, F>,
     offset: u64,
     position: u64,
+    seen: &[u8],
 ) -> Result<(FrameHeader, Batch), ReadError> {
-    let mut look = [0; LOOK];
-    let len = (source.end - offset.min(source.end)).min(LOOK as u64) as usize;
-    source.read(offset, &mut look[..len])?;
-    let header = decode(source, offset, &Record::read(&look[..len]))?;
-    if position < header.first || header.next() <= position {
+    let header = decode(source, offset, &Record::read(seen))?;
+    if !header.holds(position) {
         let what = format!("the batch of position {position} is not here");
         return Err(damaged(source, offset, what));
     }
-    let payload = payload(source, offset, &header, &look[HEADER as usize..len])?;
+    let seen = seen.get(HEADER as usize..).unwrap_or_default();
+    let payload = payload(source, offset, &header, seen)?;
     match header.batch(payload) {
         Some(batch) => Ok((header, batch)),
         None => Err(changed(source, offset, &header)),
@@ -296,18 +352,16 @@ impl<D: Disk> LogReader for FileReader<D> {
         };
         let opened = self.shared.open(&segment, segment.header.first())?;
         let source = Source::new(&opened.file, &segment.path, &segment.header);
-        let Mark {
-            mut first,
-            mut offset,
-            ..
-        } = opened.index().before_time(at_millis);
+        let nearest = opened.index().before_time(at_millis);
+        let mut headers = Headers::new(&source, &opened, nearest);
+        let mut first = nearest.first;
         while first < end {
-            let header = header(&source, offset)?;
+            let header = headers.peek()?;
             if header.at_millis >= at_millis {
                 return Ok(first);
             }
+            headers.pass(&header);
             first = header.next();
-            offset = pass(&opened, &header, offset);
         }
         Ok(end)
     }

@@ -55,7 +55,7 @@ fn what_was_written_is_read() {
         assert!(size > count as u64);
         assert_eq!(read(&store, position as u64).unwrap(), bytes);
         let reader = store.open(position as u64).unwrap();
-        assert_eq!(reader.bytes(), count as u64);
+        assert_eq!(reader.size(), count as u64);
         reader.finish().unwrap();
     }
     assert_eq!(store.list().unwrap(), [0, 1, 2, 3, 4, 5]);

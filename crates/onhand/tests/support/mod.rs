@@ -10,12 +10,12 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The binary under test.
-pub fn onhand() -> Command {
+pub(crate) fn onhand() -> Command {
     Command::new(env!("CARGO_BIN_EXE_onhand"))
 }
 
 /// Runs the binary to its end.
-pub fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     onhand()
         .args(arguments)
         .stdin(Stdio::null())
@@ -24,14 +24,14 @@ pub fn run(arguments: &[&str]) -> Output {
 }
 
 /// A running server.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Server {
     /// Starts a server on a data folder and waits until it is ready.
-    pub fn start(data: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
         let address = free_address();
         let child = onhand()
             .args([
@@ -72,13 +72,13 @@ impl Server {
     }
 
     /// SIGKILL: no chance to do anything.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM: a graceful stop, which must end with code 0.
-    pub fn stop(mut self) {
+    pub(crate) fn stop(&mut self) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -91,7 +91,7 @@ impl Server {
         assert!(status.success(), "the server ended with {status}");
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 }
@@ -103,20 +103,28 @@ fn free_address() -> SocketAddr {
         .unwrap()
 }
 
+/// A test that fails leaves no server behind.
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
 /// An answer over HTTP.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self
             .headers
             .iter()
@@ -126,24 +134,24 @@ impl Answer {
 }
 
 /// A keep-alive connection that is opened again when it broke.
-pub struct Client {
+pub(crate) struct Client {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
 }
 
 impl Client {
-    pub fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self {
             address,
             stream: None,
         }
     }
 
-    pub fn get(&mut self, path: &str) -> io::Result<Answer> {
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: onhand\r\n\r\n"))
     }
 
-    pub fn post(&mut self, path: &str, key: &str, body: &str) -> io::Result<Answer> {
+    pub(crate) fn post(&mut self, path: &str, key: &str, body: &str) -> io::Result<Answer> {
         let length = body.len();
         self.send(&format!(
             "POST {path} HTTP/1.1\r\nHost: onhand\r\nContent-Type: application/json\r\nIdempotency-Key: {key}\r\nContent-Length: {length}\r\n\r\n{body}"
@@ -212,10 +220,10 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
 }
 
 /// Random numbers that are the same for the same seed (splitmix64).
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut hash = self.0;
         hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -12,7 +12,8 @@ use onhand_wire::json::problem::Kind;
 use std::sync::Arc;
 use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
-const OWN_HOST_ONLY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
+const OWN_HOST_ONLY: &str =
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
 
 /// The page's own address ends with a slash, so that its files lie below it.
 pub(crate) async fn redirect() -> Redirect {
@@ -34,7 +35,10 @@ fn page(file: &str) -> Result<Response, Denied> {
     let config = Config::from("/openapi.json").validator_url("none");
     match serve(file, Arc::new(config)) {
         Ok(Some(file)) => Ok(respond(file)),
-        Ok(None) => Err(Denied::new(Kind::UnknownRoute, "There is no such file. The page is at /docs/.")),
+        Ok(None) => Err(Denied::new(
+            Kind::UnknownRoute,
+            "There is no such file. The page is at /docs/.",
+        )),
         Err(error) => Err(Denied::internal(&error)),
     }
 }
@@ -45,7 +49,10 @@ fn respond(file: SwaggerFile<'_>) -> Response {
     if let Ok(value) = HeaderValue::from_str(&file.content_type) {
         headers.insert(CONTENT_TYPE, value);
     }
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(OWN_HOST_ONLY));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(OWN_HOST_ONLY),
+    );
     if file.gzpipped {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

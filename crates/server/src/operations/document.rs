@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 #[utoipa::path(
     get,
     path = "/openapi.json",
+    operation_id = "openapi",
     tag = "operations",
     responses((status = 200, content_type = "application/json", body = Object))
 )]

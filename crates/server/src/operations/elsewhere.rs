@@ -12,13 +12,19 @@ const ROUTE: &str = "elsewhere";
 
 pub(crate) async fn unknown_route(State(app): State<Shared>, method: Method, uri: Uri) -> Denied {
     app.metrics.of(ROUTE).answered(404, Duration::ZERO);
-    let detail = format!("There is nothing at {method} {}. See /docs for what there is.", shown(&uri));
+    let detail = format!(
+        "There is nothing at {method} {}. See /docs for what there is.",
+        shown(&uri)
+    );
     Denied::new(Kind::UnknownRoute, detail)
 }
 
 pub(crate) async fn other_method(State(app): State<Shared>, method: Method, uri: Uri) -> Denied {
     app.metrics.of(ROUTE).answered(405, Duration::ZERO);
-    let detail = format!("{} does not take {method}. See /docs for what it takes.", shown(&uri));
+    let detail = format!(
+        "{} does not take {method}. See /docs for what it takes.",
+        shown(&uri)
+    );
     Denied::new(Kind::MethodNotAllowed, detail)
 }
 

@@ -18,7 +18,8 @@ pub(crate) struct Health {
 }
 
 /// The process runs. Says nothing about whether it can take writes.
-#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "healthz",
+    tag = "operations", responses((status = 200, body = Health)))]
 pub(crate) async fn live() -> Response {
     json::ok(&Health { status: "ok" })
 }
@@ -27,6 +28,7 @@ pub(crate) async fn live() -> Response {
 #[utoipa::path(
     get,
     path = "/readyz",
+    operation_id = "readyz",
     tag = "operations",
     responses(
         (status = 200, body = Health),
@@ -41,7 +43,9 @@ pub(crate) async fn ready(State(app): State<Shared>) -> Result<Response, Denied>
         return Ok(json::ok(&Health { status: "ready" }));
     };
     let mut denied = unavailable(first);
-    let told = outages.iter().map(|(no, why)| format!("partition {no}: {why}"));
+    let told = outages
+        .iter()
+        .map(|(no, why)| format!("partition {no}: {why}"));
     denied.problem.detail = told.collect::<Vec<_>>().join("; ");
     Err(denied)
 }

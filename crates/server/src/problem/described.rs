@@ -41,9 +41,12 @@ fn problem(status: u16) -> Response {
     let response = ResponseBuilder::new()
         .description(meaning(status))
         .content("application/problem+json", content);
-    let retry_after = || HeaderBuilder::new().description(Some("Seconds after which to try again."));
+    let retry_after =
+        || HeaderBuilder::new().description(Some("Seconds after which to try again."));
     match status {
-        429 | 503 => response.header("Retry-After", retry_after().build()).build(),
+        429 | 503 => response
+            .header("Retry-After", retry_after().build())
+            .build(),
         _ => response.build(),
     }
 }
@@ -56,9 +59,13 @@ fn meaning(status: u16) -> &'static str {
         409 => "Refused by the stock. Nothing changed, and the same key may be tried again.",
         413 => "The body is too large.",
         415 => "The body is not application/json.",
-        422 => "The request can be read, but a field does not follow its rule; `errors` says which.",
+        422 => {
+            "The request can be read, but a field does not follow its rule; `errors` says which."
+        }
         429 => "Too many requests wait. Nothing was done.",
-        503 => "Not possible now. A write may or may not have been done: try again with the same key.",
+        503 => {
+            "Not possible now. A write may or may not have been done: try again with the same key."
+        }
         _ => "Something is wrong in the server.",
     }
 }

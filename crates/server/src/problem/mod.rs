@@ -78,7 +78,8 @@ impl Denied {
 impl IntoResponse for Denied {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self.problem).expect("a problem is plain data");
-        let status = StatusCode::from_u16(self.problem.status).expect("kinds have statuses of HTTP");
+        let status =
+            StatusCode::from_u16(self.problem.status).expect("kinds have statuses of HTTP");
         let mut response = json::with(status, "application/problem+json", body);
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after {

@@ -56,12 +56,15 @@ pub(crate) fn refused(refusal: Refusal, fields: &Fields) -> Denied {
     match refusal {
         Refusal::KeyReused => key_reused(),
         Refusal::UnknownLocation(location) => {
-            let detail = format!("No stock was ever kept at {location}. A receipt or a count opens a location.");
+            let detail = format!(
+                "No stock was ever kept at {location}. A receipt or a count opens a location."
+            );
             let message = format!("`{location}` is not known");
             Denied::new(Kind::UnknownLocation, detail).at(fields.pointer(fields.location), message)
         }
         Refusal::UnknownSku { line, sku } => {
-            let detail = format!("{sku} was never stocked at this location. A receipt or a count opens it.");
+            let detail =
+                format!("{sku} was never stocked at this location. A receipt or a count opens it.");
             let message = format!("`{sku}` is not stocked here");
             Denied::new(Kind::UnknownSku, detail).at(fields.in_line(line, fields.sku), message)
         }
@@ -69,16 +72,20 @@ pub(crate) fn refused(refusal: Refusal, fields: &Fields) -> Denied {
         Refusal::UnknownTransfer => unknown_transfer(),
         Refusal::WrongState { state, needs } => {
             let state = state.name();
-            let detail = format!("The reservation is {state}; this needs one that is {needs}. Nothing was changed.");
+            let detail = format!(
+                "The reservation is {state}; this needs one that is {needs}. Nothing was changed."
+            );
             Denied::new(Kind::WrongState, detail)
         }
         Refusal::AlreadyReceived => {
-            let detail = "The transfer was received before; its units are on hand. Adjust what was missing.";
+            let detail =
+                "The transfer was received before; its units are on hand. Adjust what was missing.";
             Denied::new(Kind::AlreadyReceived, detail)
         }
         Refusal::SameLocation => {
             let detail = "Units cannot be sent to the location that they are at. Name another one.";
-            Denied::new(Kind::SameLocation, detail).at(fields.pointer("/to"), "is the same as `from`")
+            Denied::new(Kind::SameLocation, detail)
+                .at(fields.pointer("/to"), "is the same as `from`")
         }
         Refusal::InsufficientStock(short) => insufficient(short),
         Refusal::BelowZero { line, sku, on_hand } => {
@@ -90,36 +97,53 @@ pub(crate) fn refused(refusal: Refusal, fields: &Fields) -> Denied {
             Denied::new(Kind::BelowZero, detail).at(fields.in_line(line, fields.units), message)
         }
         Refusal::TooMuch { line, sku } => {
-            let detail = format!("{sku} would grow past 1,000,000,000 units, the most a level can hold.");
+            let detail =
+                format!("{sku} would grow past 1,000,000,000 units, the most a level can hold.");
             let message = "the level would grow past 1,000,000,000 units";
             Denied::new(Kind::TooMuch, detail).at(fields.in_line(line, fields.units), message)
         }
-        Refusal::MoreThanPromised { line, sku, outstanding } => {
+        Refusal::MoreThanPromised {
+            line,
+            sku,
+            outstanding,
+        } => {
             let detail = format!(
                 "The reservation still holds {outstanding} of {sku}; picked and not found together are more. Nothing \
                  was changed."
             );
-            let message = format!("picked and not_found are more than the {outstanding} units still promised");
+            let message = format!(
+                "picked and not_found are more than the {outstanding} units still promised"
+            );
             Denied::new(Kind::MoreThanPromised, detail).at(fields.in_line(line, "picked"), message)
         }
         Refusal::NotInReservation { line, sku } => {
-            let detail = format!("{sku} is not part of the reservation. What was picked instead is a substitution.");
+            let detail = format!(
+                "{sku} is not part of the reservation. What was picked instead is a substitution."
+            );
             let message = format!("`{sku}` is not part of the reservation");
             Denied::new(Kind::NotInReservation, detail).at(fields.in_line(line, "sku"), message)
         }
         Refusal::SkuTwice { line, sku } => {
-            let detail = format!("{sku} stands in two lines; this request takes each SKU once. Nothing was changed.");
+            let detail = format!(
+                "{sku} stands in two lines; this request takes each SKU once. Nothing was changed."
+            );
             let message = format!("`{sku}` stands in an earlier line too");
             Denied::new(Kind::SkuTwice, detail).at(fields.in_line(line, "sku"), message)
         }
-        Refusal::InFuture { now } => in_future(Time(now)).at(fields.pointer(fields.time), "is in the future"),
+        Refusal::InFuture { now } => {
+            in_future(Time(now)).at(fields.pointer(fields.time), "is in the future")
+        }
         Refusal::TooOld { oldest } => {
             let oldest = Time(oldest);
-            let detail = format!("A count can speak of {oldest} at the earliest: what happened before is not kept.");
-            Denied::new(Kind::TooOld, detail).at(fields.pointer(fields.time), format!("is before {oldest}"))
+            let detail = format!(
+                "A count can speak of {oldest} at the earliest: what happened before is not kept."
+            );
+            Denied::new(Kind::TooOld, detail)
+                .at(fields.pointer(fields.time), format!("is before {oldest}"))
         }
         Refusal::Full(what) => {
-            let detail = format!("The bound of {what} is reached. Nothing was changed; try again later.");
+            let detail =
+                format!("The bound of {what} is reached. Nothing was changed; try again later.");
             Denied::new(Kind::Full, detail).retry_after(5)
         }
     }
@@ -145,16 +169,27 @@ pub(crate) fn unknown_transfer() -> Denied {
 
 /// The problem of a time that has not come.
 pub(crate) fn in_future(now: Time) -> Denied {
-    let detail = format!("The time is in the future; the ledger's time is {now}. Check the clock of the sender.");
+    let detail = format!(
+        "The time is in the future; the ledger's time is {now}. Check the clock of the sender."
+    );
     Denied::new(Kind::InFuture, detail)
 }
 
 fn insufficient(short: Vec<Shortage>) -> Denied {
     let told = short.iter().take(3);
     let told: Vec<String> = told
-        .map(|line| format!("{} has {} available, {} requested", line.sku, line.available, line.requested))
+        .map(|line| {
+            format!(
+                "{} has {} available, {} requested",
+                line.sku, line.available, line.requested
+            )
+        })
         .collect();
-    let more = if short.len() > told.len() { ", and others" } else { "" };
+    let more = if short.len() > told.len() {
+        ", and others"
+    } else {
+        ""
+    };
     let detail = format!("Nothing was changed: {}{more}.", told.join("; "));
     let mut denied = Denied::new(Kind::InsufficientStock, detail);
     denied.problem.lines = short

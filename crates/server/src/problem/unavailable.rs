@@ -16,15 +16,19 @@ pub(crate) fn unavailable(why: &Unavailable) -> Denied {
             Denied::new(Kind::Busy, detail).retry_after(1)
         }
         Unavailable::StorageFull => {
-            let detail = format!("The server's disk is full; it takes writes again when there is room. {again}");
+            let detail = format!(
+                "The server's disk is full; it takes writes again when there is room. {again}"
+            );
             Denied::new(Kind::StorageFull, detail).retry_after(5)
         }
         Unavailable::LogUnavailable(_) => {
-            let detail = format!("The server cannot write its ledger now and keeps trying. {again}");
+            let detail =
+                format!("The server cannot write its ledger now and keeps trying. {again}");
             Denied::new(Kind::Unavailable, detail).retry_after(2)
         }
         Unavailable::Stopped(_) => {
-            let detail = format!("The part of the server that keeps this stock has stopped. {again}");
+            let detail =
+                format!("The part of the server that keeps this stock has stopped. {again}");
             Denied::new(Kind::Stopped, detail).retry_after(10)
         }
     }

@@ -7,16 +7,21 @@ use onhand_wire::json::read::{Fault, Unreadable};
 /// The problem of a body that is not a request.
 pub(crate) fn unreadable(why: Unreadable) -> Denied {
     match why {
-        Unreadable::NotJson(error) => {
-            Denied::new(Kind::MalformedJson, format!("The body is not JSON: {error}. Nothing was changed."))
-        }
+        Unreadable::NotJson(error) => Denied::new(
+            Kind::MalformedJson,
+            format!("The body is not JSON: {error}. Nothing was changed."),
+        ),
         Unreadable::Unfit(fault) => unfit(fault),
     }
 }
 
 /// The problem of a field that does not follow its rule.
 pub(crate) fn unfit(Fault { pointer, message }: Fault) -> Denied {
-    let place = if pointer.is_empty() { "The body".into() } else { format!("The field {pointer}") };
+    let place = if pointer.is_empty() {
+        "The body".into()
+    } else {
+        format!("The field {pointer}")
+    };
     let detail = format!("{place} does not follow its rule: {message}. Nothing was changed.");
     Denied::new(Kind::InvalidRequest, detail).at(pointer, message)
 }

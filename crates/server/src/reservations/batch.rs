@@ -29,6 +29,7 @@ use tokio::time::timeout;
 #[utoipa::path(
     post,
     path = "/v1/reservations/batch",
+    operation_id = "reserve_batch",
     tag = "reservations",
     request_body = BatchRequest,
     responses(
@@ -40,7 +41,10 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
     let (headers, body) = body::split(request);
     let request: BatchRequest = body::json(&headers, body, &app.options).await?;
     let items = request.reservations.into_inner();
-    let partitions: Vec<u16> = items.iter().map(|item| app.engine.partition_of(&item.location.0)).collect();
+    let partitions: Vec<u16> = items
+        .iter()
+        .map(|item| app.engine.partition_of(&item.location.0))
+        .collect();
     let outcomes = ask(&app, items.into_iter().zip(partitions.iter().copied())).await;
     let outcomes = with_repeats(&app, outcomes, &partitions).await?;
     if let Some(denied) = none_was_taken(&outcomes) {
@@ -113,8 +117,13 @@ async fn ask(app: &App, items: impl ExactSizeIterator<Item = (BatchItem, u16)>) 
     let waited = timeout(app.options.answer_timeout, is_done).await;
     tracing::trace!(?waited, count, "a batch was waited for");
     let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
-    let answers = std::mem::take(&mut *answers).into_iter().enumerate().zip(refused_early);
-    answers.map(|((at, answer), early)| outcome(at, answer, early)).collect()
+    let answers = std::mem::take(&mut *answers)
+        .into_iter()
+        .enumerate()
+        .zip(refused_early);
+    answers
+        .map(|((at, answer), early)| outcome(at, answer, early))
+        .collect()
 }
 
 fn request(item: BatchItem) -> Asked {
@@ -139,15 +148,23 @@ fn outcome(at: usize, answer: Option<Answer>, early: Option<Denied>) -> Outcome 
         (None, Some(Answer::Refused(refusal))) => Outcome::Denied(refused(refusal, &fields), false),
         (None, Some(Answer::Unavailable(why))) => Outcome::Denied(unavailable(&why), false),
         (None, None) => Outcome::Denied(no_answer(), false),
-        (None, Some(other)) => {
-            Outcome::Denied(Denied::internal(&format!("a command was answered with {other:?}")), false)
-        }
+        (None, Some(other)) => Outcome::Denied(
+            Denied::internal(&format!("a command was answered with {other:?}")),
+            false,
+        ),
     }
 }
 
 /// Reads the entries of what was made before, all in one visit to the disk.
-async fn with_repeats(app: &Shared, outcomes: Vec<Outcome>, partitions: &[u16]) -> Result<Vec<Outcome>, Denied> {
-    if !outcomes.iter().any(|outcome| matches!(outcome, Outcome::At(_))) {
+async fn with_repeats(
+    app: &Shared,
+    outcomes: Vec<Outcome>,
+    partitions: &[u16],
+) -> Result<Vec<Outcome>, Denied> {
+    if !outcomes
+        .iter()
+        .any(|outcome| matches!(outcome, Outcome::At(_)))
+    {
         return Ok(outcomes);
     }
     let partitions = partitions.to_vec();
@@ -175,10 +192,12 @@ fn none_was_taken(outcomes: &[Outcome]) -> Option<Denied> {
 }
 
 fn respond(app: &App, outcomes: Vec<Outcome>, partitions: &[u16]) -> Response {
-    let names: Vec<TableNames<'_>> =
-        (0..app.engine.partitions()).map(|partition| TableNames::of(&app.engine, partition)).collect();
+    let names: Vec<TableNames<'_>> = (0..app.engine.partitions())
+        .map(|partition| TableNames::of(&app.engine, partition))
+        .collect();
     let results = outcomes.iter().zip(partitions);
-    let results = results.map(|(outcome, partition)| result(outcome, &names[usize::from(*partition)]));
+    let results =
+        results.map(|(outcome, partition)| result(outcome, &names[usize::from(*partition)]));
     json::ok(&BatchAnswer {
         results: results.collect(),
     })
@@ -198,7 +217,10 @@ fn result<'a>(outcome: &Outcome, names: &'a TableNames<'a>) -> BatchResult<'a> {
             reservation: Some(ReservationAnswer::of(entry.stamp, event, names)),
             problem: None,
         },
-        other => problem(Denied::internal(&format!("a reservation was answered with {}", other.name()))),
+        other => problem(Denied::internal(&format!(
+            "a reservation was answered with {}",
+            other.name()
+        ))),
     }
 }
 

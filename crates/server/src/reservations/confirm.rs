@@ -21,6 +21,7 @@ use onhand_wire::json::reservations::{ConfirmAnswer, Empty};
 #[utoipa::path(
     post,
     path = "/v1/reservations/{id}/confirm",
+    operation_id = "confirm",
     tag = "reservations",
     params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     request_body(content = Option<Empty>, description = "Nothing, or `{}`."),

@@ -21,6 +21,7 @@ use onhand_wire::json::reservations::{ExtendAnswer, ExtendRequest};
 #[utoipa::path(
     post,
     path = "/v1/reservations/{id}/extend",
+    operation_id = "extend",
     tag = "reservations",
     params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     request_body = ExtendRequest,

@@ -13,13 +13,14 @@ use crate::write::write;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use onhand_wire::json::id::ReservationId;
 use onhand_wire::json::fulfill::{FulfillAnswer, FulfillRequest};
+use onhand_wire::json::id::ReservationId;
 
 /// The pick: what was picked, what was not found, and what was picked instead.
 #[utoipa::path(
     post,
     path = "/v1/reservations/{id}/fulfill",
+    operation_id = "fulfill",
     tag = "reservations",
     params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     request_body = FulfillRequest,

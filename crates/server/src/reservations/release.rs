@@ -15,12 +15,13 @@ use axum::response::Response;
 use onhand_core::Command;
 use onhand_core::reservation::release::Release;
 use onhand_wire::json::id::ReservationId;
-use onhand_wire::json::reservations::{ReleaseAnswer, Empty};
+use onhand_wire::json::reservations::{Empty, ReleaseAnswer};
 
 /// Gives back what is still held or allocated.
 #[utoipa::path(
     post,
     path = "/v1/reservations/{id}/release",
+    operation_id = "release",
     tag = "reservations",
     params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     request_body(content = Option<Empty>, description = "Nothing, or `{}`."),

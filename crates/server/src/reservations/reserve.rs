@@ -16,6 +16,7 @@ use onhand_wire::json::reservations::{ReservationAnswer, ReservationRequest};
 #[utoipa::path(
     post,
     path = "/v1/reservations",
+    operation_id = "reserve",
     tag = "reservations",
     params(IdempotencyKey),
     request_body = ReservationRequest,

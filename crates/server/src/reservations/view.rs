@@ -22,6 +22,7 @@ use onhand_wire::json::time::Time;
 #[utoipa::path(
     get,
     path = "/v1/reservations/{id}",
+    operation_id = "get_reservation",
     tag = "reservations",
     params(("id" = ReservationId, Path, description = "The reservation's identifier.")),
     responses((status = 200, description = "The reservation.", body = ReservationView), ReadProblems)
@@ -40,14 +41,18 @@ pub(crate) async fn get(
 
 fn view(id: ReservationId, found: &Found, seq: Seq) -> ReservationView<'_> {
     let one = &found.reservation;
-    let lines = one.lines.iter().zip(&found.skus).map(|(line, sku)| ReservationLineView {
-        sku: sku.as_str().into(),
-        requested: line.requested,
-        reserved: line.reserved,
-        outstanding: line.outstanding,
-        picked: line.picked,
-        not_found: line.not_found,
-    });
+    let lines = one
+        .lines
+        .iter()
+        .zip(&found.skus)
+        .map(|(line, sku)| ReservationLineView {
+            sku: sku.as_str().into(),
+            requested: line.requested,
+            reserved: line.reserved,
+            outstanding: line.outstanding,
+            picked: line.picked,
+            not_found: line.not_found,
+        });
     ReservationView {
         id,
         state: one.state.into(),

@@ -16,6 +16,7 @@ use onhand_wire::json::adjustments::{AdjustmentAnswer, AdjustmentRequest};
 #[utoipa::path(
     post,
     path = "/v1/stock/adjustments",
+    operation_id = "adjust",
     tag = "stock",
     params(IdempotencyKey),
     request_body = AdjustmentRequest,

@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 #[utoipa::path(
     post,
     path = "/v1/availability",
+    operation_id = "availability",
     tag = "stock",
     request_body = AvailabilityRequest,
     responses(
@@ -44,8 +45,16 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
 
 fn bounded(app: &App, asked: &Asked) -> Response {
     let mut reader = Reader::new(app);
-    let items: Vec<_> = asked.names().map(|(location, sku)| reader.item(location, sku)).collect();
-    respond(items, Consistency::Bounded, reader.positions, app.engine.partitions())
+    let items: Vec<_> = asked
+        .names()
+        .map(|(location, sku)| reader.item(location, sku))
+        .collect();
+    respond(
+        items,
+        Consistency::Bounded,
+        reader.positions,
+        app.engine.partitions(),
+    )
 }
 
 /// Reads levels from the tables, and remembers where it looked last: most requests ask about one location.
@@ -75,7 +84,10 @@ impl<'a> Reader<'a> {
 
     fn item(&mut self, location: &'a LocationId, sku: &'a Sku) -> AvailabilityItem<'a> {
         let place = self.place(location);
-        let seen = place.no.and_then(|no| place.table.find(no, sku)).map(|(_, seen)| seen);
+        let seen = place
+            .no
+            .and_then(|no| place.table.find(no, sku))
+            .map(|(_, seen)| seen);
         AvailabilityItem {
             location: location.as_str().into(),
             sku: sku.as_str().into(),
@@ -93,7 +105,9 @@ impl<'a> Reader<'a> {
         let engine = &self.app.engine;
         let partition = engine.partition_of(location);
         let table = engine.table(partition);
-        self.positions.entry(partition).or_insert_with(|| table.position().seq);
+        self.positions
+            .entry(partition)
+            .or_insert_with(|| table.position().seq);
         let place = Place {
             location,
             table,
@@ -109,7 +123,10 @@ async fn strong(app: &App, asked: &Asked) -> Result<Response, Denied> {
     let mut by_partition: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
     let names: Vec<_> = asked.names().collect();
     for (at, (location, _)) in names.iter().enumerate() {
-        by_partition.entry(app.engine.partition_of(location)).or_default().push(at);
+        by_partition
+            .entry(app.engine.partition_of(location))
+            .or_default()
+            .push(at);
     }
     let unknown = |&(location, sku): &(&LocationId, &Sku)| AvailabilityItem {
         location: location.as_str().to_owned().into(),
@@ -122,17 +139,26 @@ async fn strong(app: &App, asked: &Asked) -> Result<Response, Denied> {
     let mut items: Vec<AvailabilityItem<'_>> = names.iter().map(unknown).collect();
     let mut positions = BTreeMap::new();
     for (partition, places) in by_partition {
-        let levels = places.iter().map(|&at| (names[at].0.clone(), names[at].1.clone()));
+        let levels = places
+            .iter()
+            .map(|&at| (names[at].0.clone(), names[at].1.clone()));
         let found = app.find(partition, Query::Levels(levels.collect())).await?;
         positions.insert(partition, found.seq);
-        let What::Levels(levels) = found.what else { continue };
+        let What::Levels(levels) = found.what else {
+            continue;
+        };
         for (at, level) in places.into_iter().zip(levels) {
             let Some(level) = level else { continue };
             let item = &mut items[at];
             (item.available, item.on_hand, item.known) = (level.available(), level.on_hand(), true);
         }
     }
-    Ok(respond(items, Consistency::Strong, positions, app.engine.partitions()))
+    Ok(respond(
+        items,
+        Consistency::Strong,
+        positions,
+        app.engine.partitions(),
+    ))
 }
 
 fn respond(
@@ -142,14 +168,20 @@ fn respond(
     partitions: u16,
 ) -> Response {
     let sequence = positions.values().min().map_or(0, |seq| seq.0);
-    let positions = positions.into_iter().map(|(partition, seq)| PartitionPosition {
-        partition,
-        sequence: seq.0,
-    });
+    let positions = positions
+        .into_iter()
+        .map(|(partition, seq)| PartitionPosition {
+            partition,
+            sequence: seq.0,
+        });
     let answer = AvailabilityAnswer {
         consistency,
         sequence,
-        positions: if partitions > 1 { positions.collect() } else { Vec::new() },
+        positions: if partitions > 1 {
+            positions.collect()
+        } else {
+            Vec::new()
+        },
         items,
     };
     let mut bytes = Vec::with_capacity(128 + answer.items.len() * 128);

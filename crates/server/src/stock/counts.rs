@@ -16,6 +16,7 @@ use onhand_wire::json::counts::{CountAnswer, CountRequest};
 #[utoipa::path(
     post,
     path = "/v1/stock/counts",
+    operation_id = "count",
     tag = "stock",
     params(IdempotencyKey),
     request_body = CountRequest,

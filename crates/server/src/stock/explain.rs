@@ -35,6 +35,7 @@ pub(crate) struct ExplainQuery {
 #[utoipa::path(
     get,
     path = "/v1/stock/{location}/{sku}/explain",
+    operation_id = "explain_level",
     tag = "stock",
     params(
         ("location" = String, Path, description = "Where."),
@@ -60,7 +61,11 @@ fn explain(app: &App, location: &LocationId, sku: &Sku, limit: usize) -> Result<
     // The cell tells which entry it reflects; the ledger may already hold newer ones.
     let last = app.engine.table(partition).level(no).seq;
     let asked = limit + 1;
-    let mut entries = app.engine.ledger(partition).newest(no, asked).map_err(unreadable_ledger)?;
+    let mut entries = app
+        .engine
+        .ledger(partition)
+        .newest(no, asked)
+        .map_err(unreadable_ledger)?;
     let complete = entries.len() < asked;
     entries.retain(|entry| entry.stamp.seq <= last);
     entries.truncate(limit);

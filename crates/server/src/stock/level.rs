@@ -40,6 +40,7 @@ pub(crate) struct LevelQuery {
 #[utoipa::path(
     get,
     path = "/v1/stock/{location}/{sku}",
+    operation_id = "get_level",
     tag = "stock",
     params(
         ("location" = String, Path, description = "Where."),
@@ -134,7 +135,8 @@ fn then(app: &App, location: &LocationId, sku: &Sku, at: Time) -> Result<Respons
     let then = ledger.level_at(no, at.0).map_err(unreadable_ledger)?;
     let Some(then) = then else {
         let detail = format!("{sku} was not stocked at {location} yet at {at}.");
-        return Err(Denied::new(Kind::UnknownSku, detail).parameter("at", "is before the SKU was stocked there"));
+        return Err(Denied::new(Kind::UnknownSku, detail)
+            .parameter("at", "is before the SKU was stocked there"));
     };
     let sequence = last_at(&ledger, at.0)?.unwrap_or(Seq(view.sequence));
     Ok(json::ok(&LevelView {
@@ -177,9 +179,12 @@ fn with<'a>(view: LevelView<'a>, then: &LevelThen) -> LevelView<'a> {
 /// Which of the two is not known.
 fn unknown(app: &App, partition: u16, location: &LocationId, sku: &Sku) -> Denied {
     if app.engine.table(partition).location(location).is_none() {
-        let detail = format!("No stock was ever kept at {location}. A receipt or a count opens a location.");
-        return Denied::new(Kind::UnknownLocation, detail).parameter("location", format!("`{location}` is not known"));
+        let detail =
+            format!("No stock was ever kept at {location}. A receipt or a count opens a location.");
+        return Denied::new(Kind::UnknownLocation, detail)
+            .parameter("location", format!("`{location}` is not known"));
     }
     let detail = format!("{sku} was never stocked at {location}. A receipt or a count opens it.");
-    Denied::new(Kind::UnknownSku, detail).parameter("sku", format!("`{sku}` is not stocked at `{location}`"))
+    Denied::new(Kind::UnknownSku, detail)
+        .parameter("sku", format!("`{sku}` is not stocked at `{location}`"))
 }

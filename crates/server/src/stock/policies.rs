@@ -17,6 +17,7 @@ use onhand_wire::json::policies::{PolicyAnswer, PolicyRequest};
 #[utoipa::path(
     post,
     path = "/v1/stock/policies",
+    operation_id = "set_policy",
     tag = "stock",
     params(IdempotencyKey),
     request_body = PolicyRequest,

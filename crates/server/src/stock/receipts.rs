@@ -16,6 +16,7 @@ use onhand_wire::json::receipts::{ReceiptAnswer, ReceiptRequest};
 #[utoipa::path(
     post,
     path = "/v1/stock/receipts",
+    operation_id = "receive_goods",
     tag = "stock",
     params(IdempotencyKey),
     request_body = ReceiptRequest,

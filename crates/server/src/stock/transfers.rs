@@ -37,6 +37,7 @@ use onhand_wire::json::transfers::{
 #[utoipa::path(
     post,
     path = "/v1/stock/transfers",
+    operation_id = "send_transfer",
     tag = "stock",
     params(IdempotencyKey),
     request_body = TransferRequest,
@@ -68,7 +69,8 @@ fn outgoing(event: &Dispatched, names: &TableNames<'_>) -> Outgoing {
         units: line.units,
     });
     Outgoing {
-        from: LocationId::new(names.of_location(event.from)).expect("the table holds only valid names"),
+        from: LocationId::new(names.of_location(event.from))
+            .expect("the table holds only valid names"),
         to: event.to.clone(),
         lines: lines.collect(),
     }
@@ -78,6 +80,7 @@ fn outgoing(event: &Dispatched, names: &TableNames<'_>) -> Outgoing {
 #[utoipa::path(
     post,
     path = "/v1/stock/transfers/{id}/receive",
+    operation_id = "receive_transfer",
     tag = "stock",
     params(IdempotencyKey, ("id" = TransferName, Path, description = "The transfer's identifier.")),
     request_body(content = Option<Empty>, description = "Nothing, or `{}`."),
@@ -126,6 +129,7 @@ async fn waiting(app: &App, name: TransferName) -> Result<Outgoing, Denied> {
 #[utoipa::path(
     get,
     path = "/v1/stock/transfers/{id}",
+    operation_id = "get_transfer",
     tag = "stock",
     params(("id" = TransferName, Path, description = "The transfer's identifier.")),
     responses((status = 200, description = "The transfer.", body = TransferView), ReadProblems)
@@ -139,15 +143,32 @@ pub(crate) async fn get(
     let sequence = found.seq.0;
     match found.what {
         What::Transfer(Some(view)) => {
-            let lines = view.incoming.lines.iter().zip(&view.skus).map(|(line, sku)| (sku, line.units));
+            let lines = view
+                .incoming
+                .lines
+                .iter()
+                .zip(&view.skus)
+                .map(|(line, sku)| (sku, line.units));
             let received_at = view.incoming.arrived_at.map(Time);
             let from = (&view.incoming.from, &view.to);
-            Ok(json::ok(&transfer(name, from, lines, received_at, sequence)))
+            Ok(json::ok(&transfer(
+                name,
+                from,
+                lines,
+                received_at,
+                sequence,
+            )))
         }
         _ => {
             let outgoing = waiting(&app, name).await?;
             let lines = outgoing.lines.iter().map(|line| (&line.sku, line.units));
-            Ok(json::ok(&transfer(name, (&outgoing.from, &outgoing.to), lines, None, sequence)))
+            Ok(json::ok(&transfer(
+                name,
+                (&outgoing.from, &outgoing.to),
+                lines,
+                None,
+                sequence,
+            )))
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::Names;
 use super::lines::Listed;
 use super::number::Change;
+use super::object::objects;
 use super::text::{LabelText, LocationText, SkuText};
 use super::time::Time;
 use onhand_core::stock::adjust::{Adjust, AdjustLine, Adjusted, AdjustedLine, Adjusts, Direction};
@@ -59,6 +60,8 @@ pub enum AdjustedNumber {
     /// Units on hand that cannot be sold; on hand stays.
     Unavailable,
 }
+
+objects!(AdjustmentRequest, AdjustmentLine);
 
 impl From<AdjustmentRequest> for Command {
     fn from(request: AdjustmentRequest) -> Self {
@@ -142,11 +145,17 @@ impl<'a> AdjustmentAnswer<'a> {
             reason: line.reason.as_str().into(),
             of: line.of.into(),
         });
-        let location = event.lines.first().map_or("", |line| names.of_level(line.level).0);
+        let location = event
+            .lines
+            .first()
+            .map_or("", |line| names.of_level(line.level).0);
         Self {
             location: location.into(),
             lines: lines.collect(),
-            reference: event.reference.as_ref().map(|reference| reference.as_str().into()),
+            reference: event
+                .reference
+                .as_ref()
+                .map(|reference| reference.as_str().into()),
             occurred_at: Time(event.occurred_at),
             recorded_at: Time(stamp.at),
             sequence: stamp.seq.0,

@@ -2,6 +2,7 @@
 
 use super::levels::Consistency;
 use super::lines::Listed;
+use super::object::objects;
 use super::read::Fault;
 use super::text::{LocationText, SkuText};
 use onhand_core::{Few, LocationId, Sku};
@@ -36,6 +37,8 @@ pub struct LevelName {
     /// What.
     pub sku: SkuText,
 }
+
+objects!(AvailabilityRequest, LevelName);
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +86,13 @@ impl Asked {
             Self::At(location, skus) => (Some((location, skus)), None),
             Self::Items(items) => (None, Some(items)),
         };
-        let at = at.into_iter().flat_map(|(location, skus)| skus.iter().map(move |sku| (location, &sku.0)));
-        let items = items.into_iter().flatten().map(|item| (&item.location.0, &item.sku.0));
+        let at = at
+            .into_iter()
+            .flat_map(|(location, skus)| skus.iter().map(move |sku| (location, &sku.0)));
+        let items = items
+            .into_iter()
+            .flatten()
+            .map(|item| (&item.location.0, &item.sku.0));
         at.chain(items)
     }
 }

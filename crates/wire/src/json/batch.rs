@@ -2,6 +2,7 @@
 
 use super::lines::Listed;
 use super::number::Seconds;
+use super::object::objects;
 use super::problem::Problem;
 use super::reservations::{ReservationAnswer, ReservationLineRequest, ReservationRequest};
 use super::text::{LabelText, LocationText};
@@ -46,6 +47,8 @@ pub struct BatchItem {
     /// The caller's own word for it, such as a cart.
     pub reference: Option<LabelText>,
 }
+
+objects!(BatchRequest, BatchItem);
 
 impl BatchItem {
     /// Its key and the reservation.

@@ -3,6 +3,7 @@
 use super::Names;
 use super::lines::Listed;
 use super::number::UnitsOrNone;
+use super::object::objects;
 use super::text::{LabelText, LocationText, SkuText};
 use super::time::Time;
 use onhand_core::stock::count::{Count, CountLine, Counted};
@@ -45,6 +46,8 @@ pub struct CountedSku {
     /// Units that stood there at that moment.
     pub on_hand: UnitsOrNone,
 }
+
+objects!(CountRequest, CountedSku);
 
 impl From<CountRequest> for Command {
     fn from(request: CountRequest) -> Self {
@@ -114,7 +117,10 @@ impl<'a> CountAnswer<'a> {
             change: line.change,
             superseded: line.superseded,
         });
-        let location = event.lines.first().map_or("", |line| names.of_level(line.level).0);
+        let location = event
+            .lines
+            .first()
+            .map_or("", |line| names.of_level(line.level).0);
         Self {
             location: location.into(),
             as_of: Time(event.as_of),

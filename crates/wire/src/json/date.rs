@@ -1,12 +1,12 @@
 //! Calendar days as `YYYY-MM-DD`.
 
-use jiff::civil::{self, Date as Civil};
+use super::schema::{described, formatted};
 use jiff::ToSpan;
+use jiff::civil::{self, Date as Civil};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use utoipa::openapi::schema::KnownFormat;
-use super::schema::{described, formatted};
 
 /// A calendar day from 1970-01-01 to 9999-12-31.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,11 @@ pub struct Date(
 
 described!(
     Date,
-    formatted("A calendar day from 1970-01-01 to 9999-12-31.", "2026-03-14", KnownFormat::Date)
+    formatted(
+        "A calendar day from 1970-01-01 to 9999-12-31.",
+        "2026-03-14",
+        KnownFormat::Date
+    )
 );
 
 const EPOCH: Civil = civil::date(1970, 1, 1);
@@ -82,7 +86,13 @@ mod tests {
 
     #[test]
     fn what_is_no_day_is_refused() {
-        for text in ["2026-02-30", "2026-3-1", "20260301", "1969-12-31", "2026-03-01T00:00:00Z"] {
+        for text in [
+            "2026-02-30",
+            "2026-3-1",
+            "20260301",
+            "1969-12-31",
+            "2026-03-01T00:00:00Z",
+        ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }
     }

@@ -125,12 +125,25 @@ impl<'a> ExplainAnswer<'a> {
     }
 }
 
-fn explain<'a>(entry: &'a Entry, level: LevelNo, after: LevelNumbers, names: &'a dyn Names) -> ExplainedEntry<'a> {
+fn explain<'a>(
+    entry: &'a Entry,
+    level: LevelNo,
+    after: LevelNumbers,
+    names: &'a dyn Names,
+) -> ExplainedEntry<'a> {
     let rows = rows(&entry.event, names).into_iter();
-    let changes: Vec<_> = rows.filter(|(no, _)| *no == level).map(|(_, change)| change).collect();
+    let changes: Vec<_> = rows
+        .filter(|(no, _)| *no == level)
+        .map(|(_, change)| change)
+        .collect();
     let mut sum = LedgerChange::default();
-    changes.iter().for_each(|change| add_change(&mut sum, change));
-    let safety_stock_before = changes.iter().find_map(|change| change.policy_before).map(|rules| rules.safety_stock);
+    changes
+        .iter()
+        .for_each(|change| add_change(&mut sum, change));
+    let safety_stock_before = changes
+        .iter()
+        .find_map(|change| change.policy_before)
+        .map(|rules| rules.safety_stock);
     ExplainedEntry {
         summary: sentence(&entry.event, &changes, names),
         before: after.without(&sum, safety_stock_before),
@@ -167,7 +180,12 @@ impl LevelNumbers {
     fn formula(&self) -> String {
         format!(
             "available {} = on hand {} - reserved {} - allocated {} - unavailable {} - safety stock {}",
-            self.available, self.on_hand, self.reserved, self.allocated, self.unavailable, self.safety_stock
+            self.available,
+            self.on_hand,
+            self.reserved,
+            self.allocated,
+            self.unavailable,
+            self.safety_stock
         )
     }
 }
@@ -175,11 +193,16 @@ impl LevelNumbers {
 fn rules(policy: PolicyNumbers) -> Vec<String> {
     let mut rules = Vec::new();
     if policy.safety_stock > 0 {
-        rules.push(format!("{} units are kept back from sale (safety stock).", policy.safety_stock));
+        rules.push(format!(
+            "{} units are kept back from sale (safety stock).",
+            policy.safety_stock
+        ));
     }
     rules.push(match policy.oversell_limit {
         0 => "Nothing is sold beyond what is available.".into(),
-        limit => format!("Up to {limit} units may be sold beyond what is available (oversell limit)."),
+        limit => {
+            format!("Up to {limit} units may be sold beyond what is available (oversell limit).")
+        }
     });
     rules.push(match policy.on_not_found {
         NotFoundRule::Label => "A not-found is a label only: the units are free again.".into(),

@@ -4,6 +4,7 @@ use super::Names;
 use super::id::ReservationId;
 use super::lines::Listed;
 use super::number::{Units, UnitsOrNone};
+use super::object::objects;
 use super::read::Fault;
 use super::reservations::{StateName, id};
 use super::text::SkuText;
@@ -59,6 +60,8 @@ pub struct SubstitutionRequest {
     pub quantity: Units,
 }
 
+objects!(FulfillRequest, PickRequest, SubstitutionRequest);
+
 impl FulfillRequest {
     /// The command on a reservation.
     ///
@@ -72,7 +75,9 @@ impl FulfillRequest {
             let fits = substitutions <= Lines::<()>::MOST;
             fits.then_some(line).ok_or_else(|| Fault {
                 pointer: format!("/lines/{at}/substitutions"),
-                message: format!("{substitutions} substitutions so far, expected at most 10000 in all"),
+                message: format!(
+                    "{substitutions} substitutions so far, expected at most 10000 in all"
+                ),
             })
         })?;
         Ok(Command::Fulfill(Fulfill {
@@ -85,7 +90,10 @@ impl FulfillRequest {
 
 impl PickRequest {
     fn checked(self, at: usize) -> Result<PickLine, Fault> {
-        let substitutions = self.substitutions.map(Listed::into_inner).unwrap_or_default();
+        let substitutions = self
+            .substitutions
+            .map(Listed::into_inner)
+            .unwrap_or_default();
         let substitutions: Vec<Substitution> = substitutions
             .into_iter()
             .map(|one| Substitution {
@@ -192,7 +200,11 @@ impl<'a> FulfillAnswer<'a> {
         });
         Self {
             id: id(event.reservation, names),
-            state: if event.is_complete { StateName::Fulfilled } else { StateName::Confirmed },
+            state: if event.is_complete {
+                StateName::Fulfilled
+            } else {
+                StateName::Confirmed
+            },
             lines: lines.collect(),
             substitutions: substitutions.collect(),
             surplus: surplus.collect(),

@@ -1,12 +1,12 @@
 //! Identifiers that say which partition they belong to, so that any server finds it without a lookup.
 
+use super::schema::{described, text};
 use onhand_core::{ReservationNo, TransferId, TransferNo};
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-use super::schema::{described, text};
 
 /// A reservation's identifier: `r`, its partition, `-`, its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,10 @@ impl FromStr for ReservationId {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let (partition, no) = text.strip_prefix('r').and_then(|rest| rest.split_once('-')).ok_or(NotAnId)?;
+        let (partition, no) = text
+            .strip_prefix('r')
+            .and_then(|rest| rest.split_once('-'))
+            .ok_or(NotAnId)?;
         let id = Self {
             partition: number(partition)?,
             no: ReservationNo(number(no)?),
@@ -61,7 +64,10 @@ impl FromStr for TransferName {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let (source, rest) = text.strip_prefix('t').and_then(|rest| rest.split_once('-')).ok_or(NotAnId)?;
+        let (source, rest) = text
+            .strip_prefix('t')
+            .and_then(|rest| rest.split_once('-'))
+            .ok_or(NotAnId)?;
         let (destination, no) = rest.split_once('-').ok_or(NotAnId)?;
         let id = TransferId {
             source: number(source)?,
@@ -76,7 +82,8 @@ impl FromStr for TransferName {
 
 /// A number without sign or leading zeros: an identifier has one spelling only.
 fn number<T: FromStr>(text: &str) -> Result<T, NotAnId> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    let is_plain =
+        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if !is_plain {
         return Err(NotAnId);
     }
@@ -128,7 +135,9 @@ mod tests {
 
     #[test]
     fn other_spellings_are_none() {
-        for text in ["", "r", "r0", "r0-", "r00-1", "r0-+1", "r65536-1", "R0-1", "r0-1 ", "t0-1"] {
+        for text in [
+            "", "r", "r0", "r0-", "r00-1", "r0-+1", "r65536-1", "R0-1", "r0-1 ", "t0-1",
+        ] {
             assert_eq!(text.parse::<ReservationId>(), Err(NotAnId), "{text}");
         }
         for text in ["", "t0-1", "t0-1-2-3", "t0--1", "r0-1-2"] {

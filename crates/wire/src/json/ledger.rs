@@ -187,7 +187,11 @@ impl<'a> LedgerEntry<'a> {
     }
 
     /// An entry as it is shown, with some of its lines.
-    pub(super) fn with(entry: &'a Entry, changes: Vec<LedgerChange<'a>>, names: &'a dyn Names) -> Self {
+    pub(super) fn with(
+        entry: &'a Entry,
+        changes: Vec<LedgerChange<'a>>,
+        names: &'a dyn Names,
+    ) -> Self {
         let event = &entry.event;
         let words = words(event);
         Self {
@@ -364,7 +368,11 @@ fn pick_rows<'a>(event: &Fulfilled, mut rows: Vec<Row<'a>>, names: &'a dyn Names
         change.not_found = Some(line.not_found);
         change.corrected = (line.corrected > 0).then_some(line.corrected);
     }
-    for ((_, change), one) in rows.iter_mut().skip(surplus + lines).zip(&event.substitutes) {
+    for ((_, change), one) in rows
+        .iter_mut()
+        .skip(surplus + lines)
+        .zip(&event.substitutes)
+    {
         change.instead_of = Some(names.of_level(one.instead_of).1.into());
     }
     rows

@@ -1,5 +1,6 @@
 //! The lines of a request: 1 to a bound, and reading stops at the bound.
 
+use super::object::{FromJson, Part};
 use onhand_core::{Few, Lines};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
@@ -19,9 +20,14 @@ impl<T, const MOST: usize> Listed<T, MOST> {
     ///
     /// # Errors
     /// The first one of an item.
-    pub fn try_map<U, E>(self, mut each: impl FnMut(usize, T) -> Result<U, E>) -> Result<Lines<U>, E> {
+    pub fn try_map<U, E>(
+        self,
+        mut each: impl FnMut(usize, T) -> Result<U, E>,
+    ) -> Result<Lines<U>, E> {
         let items = self.0.into_iter().enumerate();
-        let items: Few<U> = items.map(|(at, item)| each(at, item)).collect::<Result<_, E>>()?;
+        let items: Few<U> = items
+            .map(|(at, item)| each(at, item))
+            .collect::<Result<_, E>>()?;
         Ok(Lines::new(items).expect("as many as were read, which was bounded"))
     }
 
@@ -32,27 +38,30 @@ impl<T, const MOST: usize> Listed<T, MOST> {
     }
 }
 
-impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Listed<T, MOST> {
+impl<'de, T: FromJson<'de>, const MOST: usize> Deserialize<'de> for Listed<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_seq(Items::<T, MOST>(PhantomData)).map(Self)
+        from.deserialize_seq(Items::<T, MOST>(PhantomData))
+            .map(Self)
     }
 }
 
 struct Items<T, const MOST: usize>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
+impl<'de, T: FromJson<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
     type Value = Few<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an array of 1 to {MOST} items")
+        write!(f, "{}", Bound(MOST))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Few<T>, A::Error> {
         let mut items = Few::new();
-        while let Some(item) = from.next_element()? {
+        while let Some(item) = from.next_element_seed(Part(PhantomData))? {
             if items.len() == MOST {
-                let found = format_args!("more than {MOST} items").to_string();
-                return Err(A::Error::custom(format!("invalid length: {found}, expected {}", Bound(MOST))));
+                let rule = Bound(MOST);
+                return Err(A::Error::custom(format!(
+                    "invalid length: more than {MOST}, expected {rule}"
+                )));
             }
             items.push(item);
         }

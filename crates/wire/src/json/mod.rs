@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod levels;
 pub mod lines;
 pub mod number;
+pub mod object;
 pub mod policies;
 pub mod problem;
 pub mod read;

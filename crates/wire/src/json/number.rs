@@ -1,11 +1,11 @@
 //! Quantities and lengths of time as JSON integers. A float or a string is not a number of units.
 
+use super::schema::{described, integer};
 use onhand_core::stock::adjust::Direction;
 use onhand_core::{Quantity, Span};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use std::fmt;
 use utoipa::openapi::{RefOr, Schema};
-use super::schema::{described, integer};
 
 /// A number of units: an integer from 1 to 1,000,000,000, in the SKU's smallest unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +23,22 @@ pub struct Change(pub Direction, pub Quantity);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seconds(pub Span);
 
-described!(Units, UNITS.schema("Units of the SKU, in its smallest unit.", 2));
-described!(UnitsOrNone, UNITS_OR_NONE.schema("Units of the SKU, in its smallest unit; may be 0.", 0));
-described!(Change, CHANGE.schema("Units up or down, in the SKU's smallest unit; not 0.", -3));
-described!(Seconds, SECONDS.schema("A time to live in seconds, up to 365 days.", 900));
+described!(
+    Units,
+    UNITS.schema("Units of the SKU, in its smallest unit.", 2)
+);
+described!(
+    UnitsOrNone,
+    UNITS_OR_NONE.schema("Units of the SKU, in its smallest unit; may be 0.", 0)
+);
+described!(
+    Change,
+    CHANGE.schema("Units up or down, in the SKU's smallest unit; not 0.", -3)
+);
+described!(
+    Seconds,
+    SECONDS.schema("A time to live in seconds, up to 365 days.", 900)
+);
 
 const MOST: i64 = Quantity::MAX as i64;
 const YEAR: i64 = 365 * 24 * 60 * 60;
@@ -73,7 +85,11 @@ impl<'de> Deserialize<'de> for UnitsOrNone {
 impl<'de> Deserialize<'de> for Change {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let units = from.deserialize_i64(CHANGE)?;
-        let direction = if units > 0 { Direction::Up } else { Direction::Down };
+        let direction = if units > 0 {
+            Direction::Up
+        } else {
+            Direction::Down
+        };
         Ok(Self(direction, quantity(units)))
     }
 }

@@ -3,6 +3,7 @@
 use super::Names;
 use super::lines::Listed;
 use super::number::UnitsOrNone;
+use super::object::objects;
 use super::read::Fault;
 use super::text::{LabelText, LocationText, SkuText};
 use super::time::Time;
@@ -55,6 +56,8 @@ pub enum NotFoundRule {
     Correct,
 }
 
+objects!(PolicyRequest, PolicyChange);
+
 impl From<NotFoundRule> for OnNotFound {
     fn from(rule: NotFoundRule) -> Self {
         match rule {
@@ -96,8 +99,9 @@ impl PolicyChange {
             oversell_limit: self.oversell_limit.map(|units| units.0),
             on_not_found: self.on_not_found.map(OnNotFound::from),
         };
-        let sets_none =
-            line.safety_stock.is_none() && line.oversell_limit.is_none() && line.on_not_found.is_none();
+        let sets_none = line.safety_stock.is_none()
+            && line.oversell_limit.is_none()
+            && line.on_not_found.is_none();
         if sets_none {
             return Err(Fault {
                 pointer: format!("/lines/{at}"),
@@ -175,7 +179,10 @@ impl<'a> PolicyAnswer<'a> {
             before: line.before.into(),
             after: line.after.into(),
         });
-        let location = event.lines.first().map_or("", |line| names.of_level(line.level).0);
+        let location = event
+            .lines
+            .first()
+            .map_or("", |line| names.of_level(line.level).0);
         Self {
             location: location.into(),
             lines: lines.collect(),

@@ -97,29 +97,57 @@ impl Kind {
         match self {
             Self::MalformedJson => ("malformed-json", 400, "The body is not JSON"),
             Self::MalformedRequest => ("malformed-request", 400, "The request cannot be read"),
-            Self::MissingIdempotencyKey => ("missing-idempotency-key", 400, "A write needs an Idempotency-Key"),
-            Self::BadIdempotencyKey => ("bad-idempotency-key", 400, "The Idempotency-Key is not one"),
+            Self::MissingIdempotencyKey => (
+                "missing-idempotency-key",
+                400,
+                "A write needs an Idempotency-Key",
+            ),
+            Self::BadIdempotencyKey => {
+                ("bad-idempotency-key", 400, "The Idempotency-Key is not one")
+            }
             Self::UnknownRoute => ("unknown-route", 404, "There is nothing at this address"),
             Self::UnknownLocation => ("unknown-location", 404, "The location is not known"),
             Self::UnknownSku => ("unknown-sku", 404, "The SKU was never stocked there"),
-            Self::UnknownReservation => ("unknown-reservation", 404, "There is no such reservation"),
+            Self::UnknownReservation => {
+                ("unknown-reservation", 404, "There is no such reservation")
+            }
             Self::UnknownTransfer => ("unknown-transfer", 404, "There is no such transfer"),
-            Self::MethodNotAllowed => ("method-not-allowed", 405, "The address takes other methods"),
-            Self::RequestTimeout => ("request-timeout", 408, "The request did not come in in time"),
+            Self::MethodNotAllowed => {
+                ("method-not-allowed", 405, "The address takes other methods")
+            }
+            Self::RequestTimeout => (
+                "request-timeout",
+                408,
+                "The request did not come in in time",
+            ),
             Self::InsufficientStock => ("insufficient-stock", 409, "Not enough stock"),
-            Self::WrongState => ("wrong-state", 409, "The reservation's state does not allow it"),
+            Self::WrongState => (
+                "wrong-state",
+                409,
+                "The reservation's state does not allow it",
+            ),
             Self::AlreadyReceived => ("already-received", 409, "The transfer was received before"),
             Self::BelowZero => ("below-zero", 409, "Stock would fall below zero"),
             Self::MoreThanPromised => ("more-than-promised", 409, "More than is promised"),
             Self::BodyTooLarge => ("body-too-large", 413, "The body is too large"),
-            Self::UnsupportedMediaType => ("unsupported-media-type", 415, "The body is not application/json"),
+            Self::UnsupportedMediaType => (
+                "unsupported-media-type",
+                415,
+                "The body is not application/json",
+            ),
             Self::InvalidRequest => ("invalid-request", 422, "A field does not follow its rule"),
-            Self::IdempotencyKeyReused => {
-                ("idempotency-key-reused", 422, "The Idempotency-Key was used for another request")
-            }
+            Self::IdempotencyKeyReused => (
+                "idempotency-key-reused",
+                422,
+                "The Idempotency-Key was used for another request",
+            ),
             Self::SameLocation => ("same-location", 422, "From and to are the same location"),
             Self::TooMuch => ("too-much", 422, "A quantity would grow past its bound"),
-            Self::NotInReservation => ("not-in-reservation", 422, "The SKU is not part of the reservation"),
+            Self::NotInReservation => (
+                "not-in-reservation",
+                422,
+                "The SKU is not part of the reservation",
+            ),
             Self::SkuTwice => ("sku-twice", 422, "The SKU stands in two lines"),
             Self::InFuture => ("in-future", 422, "The time is in the future"),
             Self::TooOld => ("too-old", 422, "The time is too long ago"),

@@ -3,10 +3,12 @@
 //! The good path parses once into validated types. Only what was refused is parsed again, slower, to find the pointer
 //! of the field at fault.
 
-use serde::de::DeserializeOwned;
+use super::object::{FromJson, Part};
+use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::error::Category;
-use serde_path_to_error::{Path, Segment};
+use serde_path_to_error::{Path, Segment, Track};
 use std::fmt::Write;
+use std::marker::PhantomData;
 
 /// A field that does not follow its rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,19 +38,32 @@ impl From<Fault> for Unreadable {
 ///
 /// # Errors
 /// It is not JSON, or a field does not follow its rule.
-pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        Category::Data => Unreadable::Unfit(fault::<T>(bytes)),
+pub fn read<T: for<'de> FromJson<'de>>(bytes: &[u8]) -> Result<T, Unreadable> {
+    let mut from = serde_json::Deserializer::from_slice(bytes);
+    let read = T::from_json(&mut from).and_then(|read| from.end().map(|()| read));
+    read.map_err(|error| match error.classify() {
+        Category::Data => unfit::<T>(bytes),
         Category::Io | Category::Syntax | Category::Eof => Unreadable::NotJson(error.to_string()),
     })
 }
 
-fn fault<T: DeserializeOwned>(bytes: &[u8]) -> Fault {
+/// What is wrong with bytes that were refused before their end was seen: if they are no JSON, that comes first.
+fn unfit<T: for<'de> FromJson<'de>>(bytes: &[u8]) -> Unreadable {
+    match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(IgnoredAny) => Unreadable::Unfit(fault::<T>(bytes)),
+        Err(error) => Unreadable::NotJson(error.to_string()),
+    }
+}
+
+fn fault<T: for<'de> FromJson<'de>>(bytes: &[u8]) -> Fault {
     let mut from = serde_json::Deserializer::from_slice(bytes);
-    match serde_path_to_error::deserialize::<_, T>(&mut from) {
+    let mut track = Track::new();
+    match Part::<T>(PhantomData).deserialize(serde_path_to_error::Deserializer::new(
+        &mut from, &mut track,
+    )) {
         Err(error) => {
-            let message = without_place(error.inner());
-            let mut pointer = pointer(error.path());
+            let message = without_place(&error);
+            let mut pointer = pointer(&track.path());
             if let Some(missing) = missing_field(&message) {
                 write_token(&mut pointer, missing);
             }

@@ -4,6 +4,7 @@ use super::Names;
 use super::date::Date;
 use super::lines::Listed;
 use super::number::Units;
+use super::object::objects;
 use super::text::{LabelText, LocationText, SkuText};
 use super::time::Time;
 use onhand_core::stock::receive::{Receive, ReceiveLine, Received};
@@ -48,6 +49,8 @@ pub struct ReceiptLine {
     /// Until when it keeps.
     pub expires_on: Option<Date>,
 }
+
+objects!(ReceiptRequest, ReceiptLine);
 
 impl From<ReceiptRequest> for Command {
     fn from(request: ReceiptRequest) -> Self {
@@ -115,11 +118,17 @@ impl<'a> ReceiptAnswer<'a> {
             lot: line.lot.as_ref().map(|lot| lot.as_str().into()),
             expires_on: line.expires_on.map(Date),
         });
-        let location = event.lines.first().map_or("", |line| names.of_level(line.level).0);
+        let location = event
+            .lines
+            .first()
+            .map_or("", |line| names.of_level(line.level).0);
         Self {
             location: location.into(),
             lines: lines.collect(),
-            reference: event.reference.as_ref().map(|reference| reference.as_str().into()),
+            reference: event
+                .reference
+                .as_ref()
+                .map(|reference| reference.as_str().into()),
             occurred_at: Time(event.occurred_at),
             recorded_at: Time(stamp.at),
             sequence: stamp.seq.0,

@@ -5,6 +5,7 @@ use super::id::ReservationId;
 use super::levels::Consistency;
 use super::lines::Listed;
 use super::number::{Seconds, Units};
+use super::object::objects;
 use super::text::{LabelText, LocationText, SkuText};
 use super::time::Time;
 use onhand_core::reservation::ReservationState;
@@ -86,6 +87,13 @@ pub struct ExtendRequest {
     /// For how long from now; it may end sooner than before.
     pub ttl_seconds: Seconds,
 }
+
+objects!(
+    ReservationRequest,
+    ReservationLineRequest,
+    Empty,
+    ExtendRequest
+);
 
 /// Where a reservation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

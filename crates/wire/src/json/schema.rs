@@ -11,20 +11,27 @@ pub(super) fn text(description: &str, example: &str) -> ObjectBuilder {
 
 /// A string that is a name.
 pub(super) fn name(description: &str, example: &str) -> RefOr<Schema> {
-    let schema = text(description, example).min_length(Some(1)).max_length(Some(128));
+    let schema = text(description, example)
+        .min_length(Some(1))
+        .max_length(Some(128));
     schema.pattern(Some("^[!-~]+$")).into()
 }
 
 /// A string in a known format.
 pub(super) fn formatted(description: &str, example: &str, format: KnownFormat) -> RefOr<Schema> {
-    text(description, example).format(Some(SchemaFormat::KnownFormat(format))).into()
+    text(description, example)
+        .format(Some(SchemaFormat::KnownFormat(format)))
+        .into()
 }
 
 /// An integer within bounds.
 pub(super) fn integer(description: &str, example: i64, bounds: (i64, i64)) -> RefOr<Schema> {
     let schema = ObjectBuilder::new().schema_type(Type::Integer);
     let schema = schema.description(Some(description)).examples([example]);
-    schema.minimum(Some(bounds.0)).maximum(Some(bounds.1)).into()
+    schema
+        .minimum(Some(bounds.0))
+        .maximum(Some(bounds.1))
+        .into()
 }
 
 /// Gives a type its schema.

@@ -10,7 +10,10 @@ const TOLD: usize = 5;
 
 /// What an entry did to the level of these lines.
 pub(super) fn sentence(event: &Event, changes: &[LedgerChange<'_>], names: &dyn Names) -> String {
-    let told = changes.iter().take(TOLD).map(|change| line(event, change, names));
+    let told = changes
+        .iter()
+        .take(TOLD)
+        .map(|change| line(event, change, names));
     let mut parts: Vec<String> = told.collect();
     if changes.len() > TOLD {
         parts.push(format!("and {} lines more", changes.len() - TOLD));
@@ -19,8 +22,12 @@ pub(super) fn sentence(event: &Event, changes: &[LedgerChange<'_>], names: &dyn 
 }
 
 fn line(event: &Event, change: &LedgerChange<'_>, names: &dyn Names) -> String {
-    let reservation = reservation(event, names).map(|id| id.to_string()).unwrap_or_default();
-    let transfer = transfer(event, names).map(|id| id.to_string()).unwrap_or_default();
+    let reservation = reservation(event, names)
+        .map(|id| id.to_string())
+        .unwrap_or_default();
+    let transfer = transfer(event, names)
+        .map(|id| id.to_string())
+        .unwrap_or_default();
     match event {
         Event::Received(event) => received(change, event.reference.as_ref().map(AsRef::as_ref)),
         Event::Adjusted(_) => adjusted(change),
@@ -32,17 +39,31 @@ fn line(event: &Event, change: &LedgerChange<'_>, names: &dyn Names) -> String {
             units(change.requested.unwrap_or_default().into()),
             Time(event.expires_at)
         ),
-        Event::Confirmed(_) => format!("{} of {reservation} allocated to its order", units(change.allocated)),
-        Event::Released(_) => format!("{} of {reservation} given back on request", units(change.available)),
+        Event::Confirmed(_) => format!(
+            "{} of {reservation} allocated to its order",
+            units(change.allocated)
+        ),
+        Event::Released(_) => format!(
+            "{} of {reservation} given back on request",
+            units(change.available)
+        ),
         Event::Expired(event) => format!(
             "{} of {reservation} given back: it expired at {}",
             units(change.available),
             Time(event.expired_at)
         ),
         Event::Fulfilled(_) => picked(change, &reservation),
-        Event::Dispatched(event) => format!("{} sent to {} as {transfer}", units(-change.on_hand), event.to),
+        Event::Dispatched(event) => format!(
+            "{} sent to {} as {transfer}",
+            units(-change.on_hand),
+            event.to
+        ),
         Event::Announced(event) => {
-            format!("{} on their way from {} as {transfer}", units(change.in_transit), event.from)
+            format!(
+                "{} on their way from {} as {transfer}",
+                units(change.in_transit),
+                event.from
+            )
         }
         Event::Arrived(_) => format!("{} of {transfer} received", units(change.on_hand)),
         other => other.name().into(),
@@ -50,12 +71,22 @@ fn line(event: &Event, change: &LedgerChange<'_>, names: &dyn Names) -> String {
 }
 
 fn units(number: i64) -> String {
-    if number == 1 { "1 unit".into() } else { format!("{number} units") }
+    if number == 1 {
+        "1 unit".into()
+    } else {
+        format!("{number} units")
+    }
 }
 
 fn received(change: &LedgerChange<'_>, reference: Option<&str>) -> String {
-    let lot = change.lot.as_ref().map(|lot| format!(" of lot {lot}")).unwrap_or_default();
-    let reference = reference.map(|text| format!(" ({text})")).unwrap_or_default();
+    let lot = change
+        .lot
+        .as_ref()
+        .map(|lot| format!(" of lot {lot}"))
+        .unwrap_or_default();
+    let reference = reference
+        .map(|text| format!(" ({text})"))
+        .unwrap_or_default();
     format!("{} received{lot}{reference}", units(change.on_hand))
 }
 
@@ -64,7 +95,10 @@ fn adjusted(change: &LedgerChange<'_>) -> String {
         0 => ("on hand", change.on_hand),
         by => ("unavailable", by),
     };
-    format!("{number} adjusted by {by:+}: {}", change.reason.as_deref().unwrap_or_default())
+    format!(
+        "{number} adjusted by {by:+}: {}",
+        change.reason.as_deref().unwrap_or_default()
+    )
 }
 
 fn counted(change: &LedgerChange<'_>, as_of: Time, source: &str) -> String {
@@ -74,7 +108,10 @@ fn counted(change: &LedgerChange<'_>, as_of: Time, source: &str) -> String {
         return format!("{begin}, but a newer count was there: nothing changed");
     }
     let since = change.since.unwrap_or_default();
-    format!("{begin}, {since:+} known since: on hand changed by {:+}", change.on_hand)
+    format!(
+        "{begin}, {since:+} known since: on hand changed by {:+}",
+        change.on_hand
+    )
 }
 
 fn ruled(change: &LedgerChange<'_>, reason: Option<&str>) -> String {
@@ -84,25 +121,47 @@ fn ruled(change: &LedgerChange<'_>, reason: Option<&str>) -> String {
     );
     let mut parts = Vec::new();
     if before.safety_stock != after.safety_stock {
-        parts.push(format!("safety stock from {} to {}", before.safety_stock, after.safety_stock));
+        parts.push(format!(
+            "safety stock from {} to {}",
+            before.safety_stock, after.safety_stock
+        ));
     }
     if before.oversell_limit != after.oversell_limit {
-        parts.push(format!("oversell limit from {} to {}", before.oversell_limit, after.oversell_limit));
+        parts.push(format!(
+            "oversell limit from {} to {}",
+            before.oversell_limit, after.oversell_limit
+        ));
     }
     if before.on_not_found != after.on_not_found {
-        parts.push(format!("not-found from {:?} to {:?}", before.on_not_found, after.on_not_found).to_lowercase());
+        parts.push(
+            format!(
+                "not-found from {:?} to {:?}",
+                before.on_not_found, after.on_not_found
+            )
+            .to_lowercase(),
+        );
     }
-    let what = if parts.is_empty() { "as before".into() } else { parts.join(", ") };
+    let what = if parts.is_empty() {
+        "as before".into()
+    } else {
+        parts.join(", ")
+    };
     let reason = reason.map(|text| format!(" ({text})")).unwrap_or_default();
     format!("rules set: {what}{reason}")
 }
 
 fn picked(change: &LedgerChange<'_>, reservation: &str) -> String {
     if let Some(surplus) = change.surplus {
-        return format!("{} found that the record did not know of", units(surplus.into()));
+        return format!(
+            "{} found that the record did not know of",
+            units(surplus.into())
+        );
     }
     if let Some(instead_of) = &change.instead_of {
-        return format!("{} picked for {reservation} in place of {instead_of}", units(-change.on_hand));
+        return format!(
+            "{} picked for {reservation} in place of {instead_of}",
+            units(-change.on_hand)
+        );
     }
     let picked = units(change.picked.unwrap_or_default().into());
     let mut text = format!("{picked} picked for {reservation}");

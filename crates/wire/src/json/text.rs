@@ -1,12 +1,13 @@
 //! Names as JSON strings.
 
+use super::object::FromJson;
+use super::schema::{described, name};
 use compact_str::CompactString;
 use onhand_core::name::NotAName;
 use onhand_core::{Label, LocationId, Sku};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
-use super::schema::{described, name};
 
 /// So much of a wrong text is told back.
 const SHOWN: usize = 60;
@@ -24,12 +25,33 @@ macro_rules! text {
                 from.deserialize_str(Text(PhantomData)).map(Self)
             }
         }
+
+        impl<'de> FromJson<'de> for $name {
+            fn from_json<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                Self::deserialize(from)
+            }
+        }
     };
 }
 
-text!(LocationText, LocationId, "A location: 1 to 128 visible ASCII characters.", "store-17");
-text!(SkuText, Sku, "A SKU: 1 to 128 visible ASCII characters.", "milk-1l");
-text!(LabelText, Label, "A word of the caller's own: 1 to 128 visible ASCII characters.", "PO-2031");
+text!(
+    LocationText,
+    LocationId,
+    "A location: 1 to 128 visible ASCII characters.",
+    "store-17"
+);
+text!(
+    SkuText,
+    Sku,
+    "A SKU: 1 to 128 visible ASCII characters.",
+    "milk-1l"
+);
+text!(
+    LabelText,
+    Label,
+    "A word of the caller's own: 1 to 128 visible ASCII characters.",
+    "PO-2031"
+);
 
 /// Reads a string into a name.
 struct Text<T>(PhantomData<T>);

@@ -3,13 +3,13 @@
 //! Any offset is read and turned into UTC; what is finer than a millisecond is cut off. Written with milliseconds and
 //! `Z`, always in the same width, so that texts sort like times.
 
+use super::schema::{described, formatted};
 use jiff::fmt::temporal::DateTimePrinter;
 use onhand_core::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use utoipa::openapi::schema::KnownFormat;
-use super::schema::{described, formatted};
 
 static PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
@@ -27,7 +27,8 @@ described!(
 );
 
 /// What a time must look like.
-pub const RULE: &str = "an RFC 3339 time with an offset, from 1970 to 9999, such as 2026-03-01T09:30:00Z";
+pub const RULE: &str =
+    "an RFC 3339 time with an offset, from 1970 to 9999, such as 2026-03-01T09:30:00Z";
 
 impl Time {
     /// The moment that a text names, if it is a time.
@@ -91,7 +92,13 @@ mod tests {
 
     #[test]
     fn what_names_no_moment_is_refused() {
-        for text in ["", "yesterday", "2026-03-01", "2026-03-01T09:30:00", "1969-12-31T23:59:59.9999Z"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-03-01",
+            "2026-03-01T09:30:00",
+            "1969-12-31T23:59:59.9999Z",
+        ] {
             assert_eq!(Time::parse(text), None, "{text}");
         }
     }

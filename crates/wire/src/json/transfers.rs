@@ -5,6 +5,7 @@ use super::id::TransferName;
 use super::levels::Consistency;
 use super::lines::Listed;
 use super::number::Units;
+use super::object::objects;
 use super::text::{LabelText, LocationText, SkuText};
 use super::time::Time;
 use onhand_core::transfer::arrive::Arrived;
@@ -44,6 +45,8 @@ pub struct TransferLineRequest {
     /// How many units.
     pub quantity: Units,
 }
+
+objects!(TransferRequest, TransferLineRequest);
 
 impl From<TransferRequest> for Command {
     fn from(request: TransferRequest) -> Self {
@@ -122,8 +125,14 @@ impl<'a> TransferAnswer<'a> {
             state: TransferState::InTransit,
             from: names.of_location(event.from).into(),
             to: to.into(),
-            lines: lines(event.lines.iter().map(|line| (line.level, line.units)), names),
-            reference: event.reference.as_ref().map(|reference| reference.as_str().into()),
+            lines: lines(
+                event.lines.iter().map(|line| (line.level, line.units)),
+                names,
+            ),
+            reference: event
+                .reference
+                .as_ref()
+                .map(|reference| reference.as_str().into()),
             sent_at: Time(stamp.at),
             sequence: stamp.seq.0,
         }
@@ -158,7 +167,10 @@ pub struct ArrivalAnswer<'a> {
 impl<'a> ArrivalAnswer<'a> {
     /// The answer of an entry.
     pub fn of(stamp: Stamp, event: &'a Arrived, names: &'a dyn Names) -> Self {
-        let to = event.lines.first().map_or("", |line| names.of_level(line.level).0);
+        let to = event
+            .lines
+            .first()
+            .map_or("", |line| names.of_level(line.level).0);
         Self {
             id: TransferName {
                 id: event.transfer,
@@ -166,7 +178,10 @@ impl<'a> ArrivalAnswer<'a> {
             },
             state: TransferState::Received,
             to: to.into(),
-            lines: lines(event.lines.iter().map(|line| (line.level, line.units)), names),
+            lines: lines(
+                event.lines.iter().map(|line| (line.level, line.units)),
+                names,
+            ),
             received_at: Time(stamp.at),
             sequence: stamp.seq.0,
         }

@@ -2,7 +2,7 @@
 
 use super::{contents, dir, inspect, open, scripted, segment_paths, with_batches};
 use crate::batch::Batch;
-use crate::disk::{Disk, DiskFile, MemoryDisk};
+use crate::disk::{Disk, MemoryDisk};
 use crate::file::header;
 use crate::log::{Log, ReadError};
 use std::path::Path;
@@ -122,6 +122,16 @@ fn a_zeroed_sector_never_costs_more_than_the_last_batch() {
             }
         }
     }
+}
+
+/// A header alone is never what a torn write lacks: the rest of its sector is there.
+#[test]
+fn a_zeroed_header_is_refused() {
+    let (disk, batches) = with_batches(&TWO_SEGMENTS);
+    let path = &segments(&disk)[1];
+    let last = 4096 + 1_408;
+    disk.damage(path, |bytes| bytes[last..last + 64].fill(0));
+    assert!(refused(&disk, path, &batches, "zeroed header"));
 }
 
 fn is_missing(error: &ReadError) -> bool {
@@ -251,22 +261,39 @@ fn a_segment_of_another_log_is_refused() {
     }
 }
 
-/// A payload that holds frames of this very log does not pass for frames.
+/// Reading in order finds that a segment was exchanged under an open log, though both are sound in themselves.
+#[test]
+fn a_reader_finds_that_the_chain_is_broken() {
+    let (disk, _) = with_batches(&TWO_SEGMENTS);
+    let (other, _) = with_batches(&[301, 1_400, 1_100, 1_300, 900]);
+    let log = open(&disk).unwrap().0;
+    let path = &segment_paths(&log)[0];
+    disk.damage(path, |bytes| *bytes = other.contents(path).unwrap());
+    let read: Vec<_> = log.reader().read_from(1).collect();
+    assert_eq!(read.len(), 4);
+    let error = read[3].as_ref().err().unwrap().to_string();
+    assert!(error.contains("does not continue"), "{error}");
+}
+
+/// A payload that holds frames of this very log does not pass for frames, not even when it is all that is left of a
+/// torn write.
 #[test]
 fn frames_in_a_payload_are_payload() {
-    let (disk, mut batches) = with_batches(&[100]);
+    let (disk, mut batches) = with_batches(&[100, 100]);
     let mut log = open(&disk).unwrap().0;
     let path = segment_paths(&log)[0].clone();
-    let frame = disk.open(&path).unwrap();
-    let mut bytes = vec![0; 2_048];
-    frame.read_at(4096, &mut bytes).unwrap();
-    bytes.extend_from_slice(&[7; 100]);
+    let frames = disk.contents(&path).unwrap()[4096..4096 + 384].repeat(5);
     let batch = Batch {
-        payload: bytes,
+        payload: frames,
         ..scripted(&log, 1)
     };
     log.append(&batch).unwrap();
-    batches.push(batch);
     drop(log);
+    let torn = disk.fork();
+    torn.damage(&path, |bytes| bytes[4096 + 384..4096 + 512].fill(0));
+    let (log, recovery) = open(&torn).unwrap();
+    assert!(recovery.cut.is_some());
+    assert_eq!(contents(&log), batches);
+    batches.push(batch);
     assert_eq!(contents(&open(&disk).unwrap().0), batches);
 }

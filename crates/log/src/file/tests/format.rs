@@ -5,9 +5,8 @@ use crate::batch::{Batch, Tail};
 use crate::conformance::batch_after;
 use crate::disk::{Disk, DiskFile, MemoryDisk};
 use crate::log::Log;
-use std::path::Path;
 
-/// A log of format 1: a sealed segment that was cut off at its seal's end, and the last one, with a masked batch.
+/// A log of format 1: a sealed segment, and the last one with a masked batch.
 const V1: [(&str, &[u8]); 2] = [
     (
         "00000000000000000001.log",
@@ -62,13 +61,6 @@ fn format_1_is_what_is_written() {
     for (name, bytes) in V1 {
         let path = dir().join(name);
         let written = disk.contents(&path).unwrap();
-        if let Ok(folder) = std::env::var("ONHAND_WRITE_FIXTURES") {
-            crate::disk::OsDisk.create_dir(Path::new(&folder)).unwrap();
-            let file = crate::disk::OsDisk
-                .create(&Path::new(&folder).join(name))
-                .unwrap();
-            file.write_at(0, &written).unwrap();
-        }
         assert!(written == bytes, "{name}");
     }
 }

@@ -1,0 +1,16 @@
+//! The server as a client sees it: a real engine in a folder, a real socket, and a clock that the test sets.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+
+mod bad_input;
+mod batch;
+mod document;
+mod ledger;
+mod operations;
+mod reads;
+mod repeats;
+mod reservations;
+mod shop;
+mod slow;
+mod stock;
+mod transfers;
