@@ -37,7 +37,12 @@ fn empty_outbox(engine: &Engine, partition: u16) -> Result<(), Unavailable> {
     Ok(())
 }
 
-fn carry(engine: &Engine, partition: u16, no: TransferNo, outgoing: Outgoing) -> Result<(), Unavailable> {
+fn carry(
+    engine: &Engine,
+    partition: u16,
+    no: TransferNo,
+    outgoing: Outgoing,
+) -> Result<(), Unavailable> {
     let to = engine.partition_of(&outgoing.to);
     is_done(engine.call_blocking(to, announce(partition, no, outgoing)))?;
     is_done(engine.call_blocking(partition, hand_over(no)))
@@ -48,7 +53,11 @@ fn carry(engine: &Engine, partition: u16, no: TransferNo, outgoing: Outgoing) ->
 ///
 /// # Errors
 /// A partition cannot answer, or the destination refused.
-pub(crate) async fn deliver(engine: &Engine, id: TransferId, outgoing: Outgoing) -> Result<(), Unavailable> {
+pub(crate) async fn deliver(
+    engine: &Engine,
+    id: TransferId,
+    outgoing: Outgoing,
+) -> Result<(), Unavailable> {
     let to = engine.partition_of(&outgoing.to);
     is_done(call(engine, to, announce(id.source, id.no, outgoing)).await)?;
     is_done(call(engine, id.source, hand_over(id.no)).await)

@@ -89,7 +89,8 @@ struct Member {
     snapshots: Mutex<Snapshots<OsDisk>>,
 }
 
-/// An open data folder. Dropping it stops the partitions without a last snapshot; [`Engine::stop`] takes one.
+/// An open data folder. Dropping it stops the partitions without a last snapshot; [`Engine::stop`] takes one. A round of
+/// the background work holds on to it until the round is over, so only [`Engine::stop`] says when the folder is free.
 pub struct Engine {
     folder: Folder<OsDisk>,
     members: Vec<Member>,
@@ -149,7 +150,10 @@ impl Engine {
             };
             match self.call_blocking(partition, request) {
                 Answer::Unavailable(Unavailable::StorageFull) => {
-                    tracing::warn!(partition, "the disk is full: the settings of the last start stay in force");
+                    tracing::warn!(
+                        partition,
+                        "the disk is full: the settings of the last start stay in force"
+                    );
                 }
                 Answer::Unavailable(why) => return Err(OpenError::Settings(why)),
                 _ => {}
@@ -159,8 +163,10 @@ impl Engine {
     }
 
     fn start_background(self: &Arc<Self>) -> Result<(), OpenError> {
-        let works: [(&str, fn(&Self)); 2] =
-            [("snapshotter", snapshotter::round), ("courier", courier::round)];
+        let works: [(&str, fn(&Self)); 2] = [
+            ("snapshotter", snapshotter::round),
+            ("courier", courier::round),
+        ];
         for (name, round) in works {
             let (stop, stopped) = channel();
             let engine = Arc::downgrade(self);
@@ -195,7 +201,9 @@ impl Engine {
     /// The partition takes no requests now, or has too many; nothing was queued, and nothing goes to `to`.
     pub fn submit(&self, partition: u16, request: Request, to: ReplyTo) -> Result<(), Unavailable> {
         let Some(member) = self.members.get(usize::from(partition)) else {
-            return Err(Unavailable::Stopped(format!("there is no partition {partition}")));
+            return Err(Unavailable::Stopped(format!(
+                "there is no partition {partition}"
+            )));
         };
         member.partition.inbox.send(request, to)
     }
@@ -221,7 +229,10 @@ impl Engine {
 
     /// How long ago the read table of a partition was last known to show all there is.
     pub fn age(&self, partition: u16) -> Span {
-        self.options.clock.now().since(self.table(partition).fresh_as_of())
+        self.options
+            .clock
+            .now()
+            .since(self.table(partition).fresh_as_of())
     }
 
     /// The ledger of a partition. There must be such a partition.
@@ -243,7 +254,11 @@ impl Engine {
 
     /// Why a partition takes no writes now, if so.
     pub fn outage(&self, partition: u16) -> Option<Unavailable> {
-        self.members.get(usize::from(partition))?.partition.inbox.outage()
+        self.members
+            .get(usize::from(partition))?
+            .partition
+            .inbox
+            .outage()
     }
 
     /// The clock that the engine goes by.
@@ -263,7 +278,9 @@ impl Engine {
     pub fn refresh_metrics(&self) {
         for member in &self.members {
             let levels = member.partition.table.len();
-            member.metrics.gauges(member.partition.inbox.in_flight(), levels);
+            member
+                .metrics
+                .gauges(member.partition.inbox.in_flight(), levels);
         }
     }
 
@@ -299,7 +316,12 @@ impl Engine {
         Ok(last.seq)
     }
 
-    fn trim(&self, member: &Member, needed: u64, ledger_time: Timestamp) -> Result<(), SnapshotFailure> {
+    fn trim(
+        &self,
+        member: &Member,
+        needed: u64,
+        ledger_time: Timestamp,
+    ) -> Result<(), SnapshotFailure> {
         let Some(keep) = self.options.keep_ledger else {
             return Ok(());
         };
@@ -330,7 +352,9 @@ impl Engine {
                 tracing::warn!(partition, %error, "no snapshot at the stop; the next start replays the log");
             }
         }
-        self.members.iter().for_each(|member| member.partition.stop());
+        self.members
+            .iter()
+            .for_each(|member| member.partition.stop());
         self.folder.release();
     }
 
@@ -353,7 +377,9 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.stop_background();
-        self.members.iter().for_each(|member| member.partition.stop());
+        self.members
+            .iter()
+            .for_each(|member| member.partition.stop());
     }
 }
 
@@ -384,13 +410,20 @@ impl Member {
         Ok(Self {
             partition: partition.map_err(OpenError::Thread)?,
             metrics,
-            snapshots: Mutex::new(Snapshots::new(snapshots, report.snapshot, damaged, log_bytes)),
+            snapshots: Mutex::new(Snapshots::new(
+                snapshots,
+                report.snapshot,
+                damaged,
+                log_bytes,
+            )),
         })
     }
 
     /// A panic elsewhere leaves them sound: what is on the disk decides.
     fn snapshots(&self) -> MutexGuard<'_, Snapshots<OsDisk>> {
-        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+        self.snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -419,7 +452,9 @@ pub(crate) async fn call(engine: &Engine, partition: u16, request: Request) -> A
 }
 
 fn lost() -> Answer {
-    Answer::Unavailable(Unavailable::Stopped("the partition ended before it answered".into()))
+    Answer::Unavailable(Unavailable::Stopped(
+        "the partition ended before it answered".into(),
+    ))
 }
 
 /// Background work: a round now and then, until the engine stops or is gone.

@@ -59,7 +59,9 @@ pub enum FolderError {
         why: String,
     },
     /// It has another number of partitions than asked for.
-    #[error("the data folder has {has} partitions, not {wanted}: the number is fixed when the folder is made")]
+    #[error(
+        "the data folder has {has} partitions, not {wanted}: the number is fixed when the folder is made"
+    )]
     Partitions {
         /// How many it has.
         has: u16,
@@ -91,7 +93,9 @@ impl<D: Disk + Clone> Folder<D> {
     pub(crate) fn open(disk: D, path: &Path) -> Result<Self, FolderError> {
         let is_ready = |found: Option<Identity>| {
             let missing = || FolderError::Missing(path.into());
-            found.filter(|identity| identity.is_ready).ok_or_else(missing)
+            found
+                .filter(|identity| identity.is_ready)
+                .ok_or_else(missing)
         };
         // Looked at before the lock, which would leave its file in a folder that is none of ours, and once more under it.
         is_ready(read_identity(&disk, path)?)?;
@@ -108,10 +112,19 @@ impl<D: Disk + Clone> Folder<D> {
         partitions: Option<u16>,
         make: impl Fn(&D, u16) -> Result<(), FolderError>,
     ) -> Result<Self, FolderError> {
-        disk.create_dir(path).map_err(|source| io_at(path, source))?;
+        disk.create_dir(path)
+            .map_err(|source| io_at(path, source))?;
         let lock = take_lock(&disk, path)?;
-        let identity = match (read_identity(&disk, path)?.filter(|found| found.is_ready), partitions) {
-            (Some(Identity { partitions: has, .. }), Some(wanted)) if has != wanted => {
+        let identity = match (
+            read_identity(&disk, path)?.filter(|found| found.is_ready),
+            partitions,
+        ) {
+            (
+                Some(Identity {
+                    partitions: has, ..
+                }),
+                Some(wanted),
+            ) if has != wanted => {
                 return Err(FolderError::Partitions { has, wanted });
             }
             (Some(identity), _) => identity,
@@ -202,13 +215,19 @@ fn read_identity(disk: &impl Disk, path: &Path) -> Result<Option<Identity>, Fold
     };
     let length = file.len().map_err(|source| io_at(&at, source))?;
     let mut bytes = vec![0; length.min(1 << 16) as usize];
-    file.read_at(0, &mut bytes).map_err(|source| io_at(&at, source))?;
-    let bad = |why: String| FolderError::BadIdentity { path: at.clone(), why };
+    file.read_at(0, &mut bytes)
+        .map_err(|source| io_at(&at, source))?;
+    let bad = |why: String| FolderError::BadIdentity {
+        path: at.clone(),
+        why,
+    };
     let identity: Identity = serde_json::from_slice(&bytes)
         .map_err(|error| bad(format!("not an identity ({error}): restore it from a copy")))?;
     if identity.format > FORMAT {
         let found = identity.format;
-        return Err(bad(format!("format {found} is newer than this build knows ({FORMAT}): use a newer build")));
+        return Err(bad(format!(
+            "format {found} is newer than this build knows ({FORMAT}): use a newer build"
+        )));
     }
     if identity.partitions == 0 {
         return Err(no_partition(path));

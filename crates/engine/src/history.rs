@@ -81,7 +81,11 @@ impl Ledger<'_> {
     ///
     /// # Errors
     /// The log cannot be read.
-    pub fn page(&self, filter: &Filter, wanted: impl Fn(&Entry) -> bool) -> Result<Page, HistoryError> {
+    pub fn page(
+        &self,
+        filter: &Filter,
+        wanted: impl Fn(&Entry) -> bool,
+    ) -> Result<Page, HistoryError> {
         let since = self.reader.first_since(filter.from.millis())?;
         let mut entries = Vec::new();
         let first = filter.first.0.max(since).max(self.reader.first());
@@ -133,7 +137,10 @@ impl Ledger<'_> {
     pub fn level_at(&self, no: LevelNo, at: Timestamp) -> Result<Option<LevelThen>, HistoryError> {
         self.check_reach(at)?;
         let (location, sku) = self.table.names(no);
-        let start = self.reader.first_since(at.millis())?.max(self.reader.first());
+        let start = self
+            .reader
+            .first_since(at.millis())?
+            .max(self.reader.first());
         let seen = self.table.level(no);
         let (mut since, mut policy, mut is_open) = ([0i64; 6], None, seen.seq != Seq::ZERO);
         self.visit(start, seen.seq.0 + 1, &mut |entry| {
@@ -145,7 +152,10 @@ impl Ledger<'_> {
             None::<()>
         })?;
         let mut units = seen.units();
-        units.iter_mut().zip(since).for_each(|(now, since)| *now -= since);
+        units
+            .iter_mut()
+            .zip(since)
+            .for_each(|(now, since)| *now -= since);
         Ok(is_open.then_some(LevelThen {
             units,
             policy: policy.unwrap_or(seen.policy()),
@@ -156,7 +166,9 @@ impl Ledger<'_> {
         if self.reader.first() <= 1 {
             return Ok(());
         }
-        let oldest = self.entry(Seq(self.reader.first()))?.map(|entry| entry.stamp.at);
+        let oldest = self
+            .entry(Seq(self.reader.first()))?
+            .map(|entry| entry.stamp.at);
         match oldest {
             Some(oldest) if at < oldest => Err(HistoryError::Trimmed(oldest)),
             _ => Ok(()),
@@ -173,14 +185,18 @@ impl Ledger<'_> {
     /// Whether an entry changed a level at a location.
     pub fn is_at(&self, entry: &Entry, location: &str) -> bool {
         let mut is_at = false;
-        entry.event.levels(&mut |no| is_at |= self.table.names(no).0 == location);
+        entry
+            .event
+            .levels(&mut |no| is_at |= self.table.names(no).0 == location);
         is_at
     }
 
     /// Whether an entry changed a level of a SKU.
     pub fn is_of(&self, entry: &Entry, sku: &str) -> bool {
         let mut is_of = false;
-        entry.event.levels(&mut |no| is_of |= self.table.names(no).1 == sku);
+        entry
+            .event
+            .levels(&mut |no| is_of |= self.table.names(no).1 == sku);
         is_of
     }
 
@@ -231,7 +247,11 @@ fn add_movements(event: &Event, level: LevelNo, units: &mut [i64; 6]) {
 
 fn policy_before(event: &Event, level: LevelNo) -> Option<Policy> {
     match event {
-        Event::PolicySet(set) => set.lines.iter().find(|line| line.level == level).map(|line| line.before),
+        Event::PolicySet(set) => set
+            .lines
+            .iter()
+            .find(|line| line.level == level)
+            .map(|line| line.before),
         _ => None,
     }
 }

@@ -145,7 +145,11 @@ impl<T> Machine<T> {
     pub fn advance(&mut self, clock: Timestamp) -> bool {
         while self.broken.is_none() {
             if self.is_full() {
-                return self.state.reservations().first_due(self.state.now(clock)).is_none();
+                return self
+                    .state
+                    .reservations()
+                    .first_due(self.state.now(clock))
+                    .is_none();
             }
             match self.state.expire(clock) {
                 Some(entry) => {
@@ -162,7 +166,9 @@ impl<T> Machine<T> {
     /// have been recorded ([`Machine::advance`] gave `true`).
     pub fn submit(&mut self, clock: Timestamp, request: Request, token: T) {
         let answer = match (&self.broken, request) {
-            (Some(violation), _) => Answer::Unavailable(Unavailable::Stopped(violation.to_string())),
+            (Some(violation), _) => {
+                Answer::Unavailable(Unavailable::Stopped(violation.to_string()))
+            }
             (None, Request::Command { key, command, .. }) => self.command(clock, key, &command),
             (None, Request::Query(query)) => Answer::Found(Found {
                 seq: self.state.last().seq,

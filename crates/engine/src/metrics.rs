@@ -72,27 +72,60 @@ impl Metrics {
         metrics.describe(registry);
         // Every invariant shows from the start, at zero: an alert needs a series to watch.
         for invariant in Invariant::ALL {
-            metrics.violations.get_or_create(&by_invariant(invariant)).inc_by(0);
+            metrics
+                .violations
+                .get_or_create(&by_invariant(invariant))
+                .inc_by(0);
         }
         metrics
     }
 
     fn describe(&self, registry: &mut Registry) {
         let own = registry.sub_registry_with_prefix("onhand");
-        let violations = "Times that a numbered invariant was found broken; anything but 0 is a defect";
+        let violations =
+            "Times that a numbered invariant was found broken; anything but 0 is a defect";
         own.register("invariant_violations", violations, self.violations.clone());
         own.register("answers", "Answers by kind", self.answers.clone());
-        own.register("entries", "Ledger entries made durable", self.entries.clone());
-        own.register("batches", "Batches made durable, one sync each", self.batches.clone());
-        own.register_with_unit("log_written", "Payload bytes made durable", Unit::Bytes, self.bytes.clone());
-        own.register("append_failures", "Times that the log began to refuse writes", self.failures.clone());
+        own.register(
+            "entries",
+            "Ledger entries made durable",
+            self.entries.clone(),
+        );
+        own.register(
+            "batches",
+            "Batches made durable, one sync each",
+            self.batches.clone(),
+        );
+        own.register_with_unit(
+            "log_written",
+            "Payload bytes made durable",
+            Unit::Bytes,
+            self.bytes.clone(),
+        );
+        own.register(
+            "append_failures",
+            "Times that the log began to refuse writes",
+            self.failures.clone(),
+        );
         own.register("snapshots", "Snapshots written", self.snapshots.clone());
-        own.register("not_found_units", "Units that pickers did not find", self.not_found.clone());
-        own.register("in_flight", "Requests that wait for an answer", self.in_flight.clone());
+        own.register(
+            "not_found_units",
+            "Units that pickers did not find",
+            self.not_found.clone(),
+        );
+        own.register(
+            "in_flight",
+            "Requests that wait for an answer",
+            self.in_flight.clone(),
+        );
         own.register("levels", "Stock levels", self.levels.clone());
         let append = "Time from handing a batch to the log until it was durable";
         own.register_with_unit("append", append, Unit::Seconds, self.append_seconds.clone());
-        own.register("batch_entries", "Entries that shared one sync", self.batch_entries.clone());
+        own.register(
+            "batch_entries",
+            "Entries that shared one sync",
+            self.batch_entries.clone(),
+        );
     }
 
     pub(crate) fn of(&self, partition: u16) -> PartitionMetrics {
@@ -120,14 +153,23 @@ pub(crate) struct PartitionMetrics {
 
 impl PartitionMetrics {
     pub(crate) fn violation(&self, invariant: Invariant) {
-        self.all.violations.get_or_create(&by_invariant(invariant)).inc();
+        self.all
+            .violations
+            .get_or_create(&by_invariant(invariant))
+            .inc();
     }
 
     pub(crate) fn appended(&self, batch: &Batch, took: Duration) {
         let entries = u64::from(batch.records);
-        self.all.entries.get_or_create(&self.partition).inc_by(entries);
+        self.all
+            .entries
+            .get_or_create(&self.partition)
+            .inc_by(entries);
         self.all.batches.get_or_create(&self.partition).inc();
-        self.all.bytes.get_or_create(&self.partition).inc_by(batch.payload.len() as u64);
+        self.all
+            .bytes
+            .get_or_create(&self.partition)
+            .inc_by(batch.payload.len() as u64);
         self.all.append_seconds.observe(took.as_secs_f64());
         self.all.batch_entries.observe(f64::from(batch.records));
     }
@@ -158,20 +200,33 @@ impl PartitionMetrics {
             AnswerKind::Unavailable,
         ];
         for (answer, count) in all.into_iter().zip(kinds).filter(|(_, count)| *count > 0) {
-            self.all.answers.get_or_create(&ByAnswer { answer }).inc_by(count);
+            self.all
+                .answers
+                .get_or_create(&ByAnswer { answer })
+                .inc_by(count);
         }
     }
 
     fn recorded(&self, entry: &Entry) {
         if let Event::Fulfilled(pick) = &entry.event {
-            let units = pick.lines.iter().map(|line| u64::from(line.not_found)).sum();
+            let units = pick
+                .lines
+                .iter()
+                .map(|line| u64::from(line.not_found))
+                .sum();
             self.all.not_found.inc_by(units);
         }
     }
 
     pub(crate) fn gauges(&self, in_flight: usize, levels: usize) {
-        self.all.in_flight.get_or_create(&self.partition).set(in_flight as i64);
-        self.all.levels.get_or_create(&self.partition).set(levels as i64);
+        self.all
+            .in_flight
+            .get_or_create(&self.partition)
+            .set(in_flight as i64);
+        self.all
+            .levels
+            .get_or_create(&self.partition)
+            .set(levels as i64);
     }
 }
 

@@ -24,8 +24,8 @@ use crate::table::ReadTable;
 use onhand_core::Timestamp;
 use onhand_log::{AppendError, Batch, Log, LogReader};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -82,7 +82,9 @@ impl Partition {
             pending: VecDeque::new(),
             is_resting: false,
         };
-        let appender = spawn(format!("appender-{number}"), &inbox, move || appender.run(&todo))?;
+        let appender = spawn(format!("appender-{number}"), &inbox, move || {
+            appender.run(&todo)
+        })?;
         let writer = spawn(format!("writer-{number}"), &inbox, move || writer.run())?;
         Ok(Self {
             inbox,
@@ -159,7 +161,9 @@ impl Writer {
         let mut outage = None;
         loop {
             let patience = self.patience(outage.is_some());
-            let wake = self.inbox.wait(patience, self.machine.has_work(), &mut taken);
+            let wake = self
+                .inbox
+                .wait(patience, self.machine.has_work(), &mut taken);
             self.pending.extend(taken.drain(..));
             outage = wake.outage;
             match &outage {
@@ -218,7 +222,8 @@ impl Writer {
         if let Some(violation) = self.machine.broken() {
             tracing::error!(%violation, "an invariant does not hold: the partition stops");
             self.metrics.violation(violation.invariant);
-            self.inbox.set_outage(Some(Unavailable::Stopped(violation.to_string())));
+            self.inbox
+                .set_outage(Some(Unavailable::Stopped(violation.to_string())));
         }
     }
 
@@ -247,7 +252,11 @@ impl Writer {
     }
 
     fn refuse_all(&mut self, outage: &Unavailable) {
-        let waiting = self.machine.take_replies().into_iter().map(|(from, _)| from);
+        let waiting = self
+            .machine
+            .take_replies()
+            .into_iter()
+            .map(|(from, _)| from);
         let pending = self.pending.drain(..).map(|envelope| envelope.from);
         refuse(&self.metrics, waiting.chain(pending), outage);
     }
@@ -342,12 +351,21 @@ impl Appender {
         is_closing
     }
 
-    fn fail(&self, error: &AppendError, outage: &Unavailable, replies: &mut Vec<(Waiting, Answer)>) {
+    fn fail(
+        &self,
+        error: &AppendError,
+        outage: &Unavailable,
+        replies: &mut Vec<(Waiting, Answer)>,
+    ) {
         if self.inbox.set_outage(Some(outage.clone())) {
             tracing::error!(%error, "writes are refused");
             self.metrics.append_failed();
         }
-        refuse(&self.metrics, replies.drain(..).map(|(from, _)| from), outage);
+        refuse(
+            &self.metrics,
+            replies.drain(..).map(|(from, _)| from),
+            outage,
+        );
     }
 
     fn recovered(&self) {

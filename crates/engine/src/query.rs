@@ -94,7 +94,10 @@ impl Query {
 
 fn levels(state: &State, names: &[(LocationId, Sku)]) -> Vec<Option<Level>> {
     let find = |(location, sku)| Some(*state.directory().find(location, sku)?.1);
-    names.iter().map(|(location, sku)| find((location, sku))).collect()
+    names
+        .iter()
+        .map(|(location, sku)| find((location, sku)))
+        .collect()
 }
 
 fn reservation(state: &State, no: ReservationNo) -> Option<Box<ReservationView>> {
@@ -102,7 +105,11 @@ fn reservation(state: &State, no: ReservationNo) -> Option<Box<ReservationView>>
     Some(Box::new(ReservationView {
         no,
         location: state.location_of(reservation.location),
-        skus: reservation.lines.iter().map(|line| state.sku_of(line.level)).collect(),
+        skus: reservation
+            .lines
+            .iter()
+            .map(|line| state.sku_of(line.level))
+            .collect(),
         reservation,
     }))
 }
@@ -112,7 +119,11 @@ fn transfer(state: &State, id: TransferId) -> Option<Box<TransferView>> {
     Some(Box::new(TransferView {
         id,
         to: state.location_of(incoming.to),
-        skus: incoming.lines.iter().map(|line| state.sku_of(line.level)).collect(),
+        skus: incoming
+            .lines
+            .iter()
+            .map(|line| state.sku_of(line.level))
+            .collect(),
         incoming,
     }))
 }

@@ -144,16 +144,25 @@ pub(crate) fn read_snapshot<D: Disk>(
     snapshots: &SnapshotStore<D>,
     position: u64,
 ) -> Result<State, String> {
-    let mut reader = snapshots.open(position).map_err(|error| error.to_string())?;
+    let mut reader = snapshots
+        .open(position)
+        .map_err(|error| error.to_string())?;
     let state = read(&mut reader).map_err(|error| error.to_string())?;
     let (whose, last) = (state.partition(), state.last().seq.0);
     if (whose, last) != (partition, position) {
-        return Err(format!("it is of partition {whose} and ends at {last}: it belongs elsewhere"));
+        return Err(format!(
+            "it is of partition {whose} and ends at {last}: it belongs elsewhere"
+        ));
     }
     Ok(state)
 }
 
-fn check_reach(path: &Path, reader: &dyn LogReader, have: u64, damaged: &[String]) -> Result<(), RecoverError> {
+fn check_reach(
+    path: &Path,
+    reader: &dyn LogReader,
+    have: u64,
+    damaged: &[String],
+) -> Result<(), RecoverError> {
     let (first, last) = (reader.first(), reader.next() - 1);
     let advice = if first > have + 1 {
         "restore the missing segments or a snapshot from a copy"

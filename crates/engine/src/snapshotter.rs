@@ -35,7 +35,8 @@ pub enum SnapshotFailure {
 
 /// Takes the snapshots that are due.
 pub(crate) fn round(engine: &Engine) {
-    for partition in (0..engine.partitions()).filter(|partition| engine.is_snapshot_due(*partition)) {
+    for partition in (0..engine.partitions()).filter(|partition| engine.is_snapshot_due(*partition))
+    {
         if let Err(error) = engine.snapshot(partition) {
             tracing::warn!(partition, %error, "no snapshot was written; the log keeps what it would have held");
         }
@@ -50,7 +51,9 @@ pub(crate) fn freeze(engine: &Engine, partition: u16) -> Result<Box<Body>, Unava
             ..
         }) => Ok(body),
         Answer::Unavailable(why) => Err(why),
-        other => Err(Unavailable::LogUnavailable(format!("unexpected answer {other:?}"))),
+        other => Err(Unavailable::LogUnavailable(format!(
+            "unexpected answer {other:?}"
+        ))),
     }
 }
 
@@ -67,7 +70,12 @@ pub(crate) struct Snapshots<D: Disk> {
 }
 
 impl<D: Disk> Snapshots<D> {
-    pub(crate) fn new(store: SnapshotStore<D>, newest: Seq, damaged: Vec<u64>, log_bytes: u64) -> Self {
+    pub(crate) fn new(
+        store: SnapshotStore<D>,
+        newest: Seq,
+        damaged: Vec<u64>,
+        log_bytes: u64,
+    ) -> Self {
         Self {
             store,
             newest,
@@ -97,7 +105,9 @@ impl<D: Disk> Snapshots<D> {
         let seq = body.head().last.seq;
         let mut sink = BufWriter::with_capacity(256 << 10, self.store.writer(seq.0)?);
         onhand_wire::snapshot::write(body, &mut sink, |_| {})?;
-        sink.into_inner().map_err(|error| error.into_error())?.finish()?;
+        sink.into_inner()
+            .map_err(|error| error.into_error())?
+            .finish()?;
         self.newest = seq;
         self.damaged.retain(|position| *position != seq.0);
         Ok(())

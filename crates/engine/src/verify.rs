@@ -77,12 +77,20 @@ impl Reading {
     ///
     /// # Errors
     /// The log is damaged or cannot be read.
-    pub fn verify(&self, partition: u16, progress: Progress<'_>) -> Result<PartitionReport, VerifyError> {
+    pub fn verify(
+        &self,
+        partition: u16,
+        progress: Progress<'_>,
+    ) -> Result<PartitionReport, VerifyError> {
         let wrap = |source| VerifyError::Partition { partition, source };
         self.verify_partition(partition, progress).map_err(wrap)
     }
 
-    fn verify_partition(&self, partition: u16, progress: Progress<'_>) -> Result<PartitionReport, RecoverError> {
+    fn verify_partition(
+        &self,
+        partition: u16,
+        progress: Progress<'_>,
+    ) -> Result<PartitionReport, RecoverError> {
         let path = &self.folder.path;
         let store = SnapshotStore::new(OsDisk, &snapshot_dir(path, partition))?;
         let (log, reader) = self.inspect(partition)?;
@@ -98,7 +106,8 @@ impl Reading {
         })?;
         for (position, hash) in hashes {
             let (first, last) = (replayed_from, state.last().seq);
-            let elsewhere = format!("the log does not pass by it: it was replayed from {first} to {last}");
+            let elsewhere =
+                format!("the log does not pass by it: it was replayed from {first} to {last}");
             compared.push((Seq(position), hash.and(Err(elsewhere))));
         }
         let violations = violations(&state, &compared);
@@ -137,7 +146,9 @@ impl Reading {
             let (_, reader) = self.inspect(partition)?;
             let start = first_state(partition, &store, &*reader)?;
             check_start(&log_dir(path, partition), &start, &*reader, until)?;
-            replay_until(start, &*reader, until, &mut |at, of| progress(partition, at, of))
+            replay_until(start, &*reader, until, &mut |at, of| {
+                progress(partition, at, of)
+            })
         };
         replayed().map_err(wrap)
     }
@@ -167,7 +178,11 @@ fn snapshot_hashes(partition: u16, store: &SnapshotStore<OsDisk>) -> Result<Hash
         let state = read_snapshot(partition, store, position)?;
         Ok(state_hash(&state.freeze()))
     };
-    Ok(store.list()?.into_iter().map(|position| (position, hash(position))).collect())
+    Ok(store
+        .list()?
+        .into_iter()
+        .map(|position| (position, hash(position)))
+        .collect())
 }
 
 /// Refuses to replay to what lies before the state to begin from.
@@ -177,7 +192,10 @@ fn check_start(
     reader: &dyn LogReader,
     (seq, at): (Seq, Timestamp),
 ) -> Result<(), RecoverError> {
-    let Stamp { seq: have, at: then } = start.last();
+    let Stamp {
+        seq: have,
+        at: then,
+    } = start.last();
     if have <= seq && then <= at {
         return Ok(());
     }
@@ -276,4 +294,3 @@ fn replay_until(
     }
     Ok(state)
 }
-

@@ -1,7 +1,7 @@
 //! # onhand-log: the durable sequence
 //!
 //! An ordered sequence of batches of records, durable before `append` returns, and a store for snapshots beside it.
-//! Providers: [`memory`] and [`file`]; one suite, `conformance`, that each of them passes.
+//! Providers: [`memory`] and [`mod@file`]; one suite, `conformance`, that each of them passes.
 //!
 //! Floor 2. It imports no other crate of Onhand: a batch is bytes with positions, and what they mean is decided
 //! elsewhere. Files, directories and their failures are behind [`disk::Disk`], so that the same log code runs on a

@@ -80,8 +80,8 @@ impl<D: Disk> SnapshotStore<D> {
         Ok(names.iter().filter_map(|name| position_of(name)).collect())
     }
 
-    /// Begins the snapshot that reflects everything before `position`'s next record, that is, up to and including
-    /// `position`. It exists when [`SnapshotWriter::finish`] returns, and takes the place of another of that position.
+    /// Begins the snapshot that reflects everything up to and including the record at `position`. It exists when
+    /// [`SnapshotWriter::finish`] returns, and takes the place of another of that position.
     ///
     /// # Errors
     /// The system failed.

@@ -4,7 +4,7 @@ use crate::metrics::HttpMetrics;
 use crate::observe::Observe;
 use crate::openapi::Document;
 use crate::options::Options;
-use crate::{ledger, operations, reservations, stock};
+use crate::{body, ledger, operations, reservations, stock};
 use axum::Router;
 use axum::body::Bytes;
 use onhand_engine::Engine;
@@ -21,6 +21,8 @@ pub(crate) struct App {
     pub(crate) registry: Registry,
     pub(crate) metrics: HttpMetrics,
     pub(crate) options: Options,
+    /// Room for large bodies.
+    pub(crate) body_room: Arc<Semaphore>,
     /// Places for readings of the ledger from disk.
     pub(crate) ledger_reads: Arc<Semaphore>,
     /// The OpenAPI document.
@@ -39,6 +41,7 @@ pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Rou
         engine,
         registry,
         metrics,
+        body_room: body::shared_room(options.body_room),
         ledger_reads: Arc::new(Semaphore::new(options.ledger_reads.max(1))),
         options,
         openapi: openapi.into(),

@@ -1,9 +1,9 @@
 //! The `Idempotency-Key` header.
 
 use crate::problem::Denied;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use onhand_core::name::NotAName;
-use onhand_core::{Command, Key, Label};
+use onhand_core::{Command, Key};
 use onhand_wire::json::problem::Kind;
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -14,31 +14,38 @@ static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// the key it repeats; the same key used for two requests to two partitions is two keys.
 const SCOPE: &str = "";
 
-/// The key of a write.
-pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<&str, Denied> {
-    let mut values = headers.get_all(&IDEMPOTENCY_KEY).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        let detail = "A write needs one Idempotency-Key header, so that it can be repeated safely: send a new random \
-                      text (such as a UUID) with every new request, and the same one with every repeat of it.";
-        return Err(Denied::new(Kind::MissingIdempotencyKey, detail));
-    };
-    let text = value.to_str().ok();
-    text.filter(|text| is_key(text)).ok_or_else(|| {
-        let detail = format!("The Idempotency-Key {}.", NotAName::RULE);
-        Denied::new(Kind::BadIdempotencyKey, detail)
-    })
+/// The key of a write: 1 to 128 visible ASCII characters.
+pub(crate) struct IdempotencyKey(HeaderValue);
+
+impl IdempotencyKey {
+    /// The key in the headers of a request.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Denied> {
+        let mut values = headers.get_all(&IDEMPOTENCY_KEY).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return Err(missing());
+        };
+        let bytes = value.as_bytes();
+        let is_key =
+            (1..=128).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_graphic());
+        is_key.then(|| Self(value.clone())).ok_or_else(|| {
+            let detail = format!("The Idempotency-Key {}.", NotAName::RULE);
+            Denied::new(Kind::BadIdempotencyKey, detail)
+        })
+    }
+
+    /// Its text.
+    pub(crate) fn text(&self) -> &str {
+        self.0.to_str().expect("it is visible ASCII")
+    }
 }
 
-fn is_key(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+fn missing() -> Denied {
+    let detail = "A write needs one Idempotency-Key header, so that it can be repeated safely: send a new random text \
+                  (such as a UUID) with every new request, and the same one with every repeat of it.";
+    Denied::new(Kind::MissingIdempotencyKey, detail)
 }
 
 /// The key as the ledger keeps it.
 pub(crate) fn key(text: &str, command: &Command) -> Key {
     onhand_wire::key::key(SCOPE, text, command)
-}
-
-/// The key of a request in a batch, as the ledger keeps it.
-pub(crate) fn batch_key(text: &Label, command: &Command) -> Key {
-    key(text.as_str(), command)
 }

@@ -7,6 +7,9 @@ use std::time::Duration;
 pub struct Options {
     /// The most bytes of a body. 10,000 lines with the longest names fit into the default of 4 MiB.
     pub body_limit: usize,
+    /// The most bytes that the bodies of unanswered requests may take together, those up to 64 KiB not counted:
+    /// 256 MiB. Beyond that a large body is refused with a 429.
+    pub body_room: usize,
     /// How long the body of a request may take to come in: 10 s. A slower client gets a 408.
     pub body_timeout: Duration,
     /// How long the engine may take to answer: 30 s. Then the client is told that the outcome is not known.
@@ -20,6 +23,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             body_limit: 4 << 20,
+            body_room: 256 << 20,
             body_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(30),
             ledger_reads: 4,

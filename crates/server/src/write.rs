@@ -6,7 +6,7 @@
 use crate::app::Shared;
 use crate::history;
 use crate::json;
-use crate::key::key;
+use crate::key::{IdempotencyKey, key as ledger_key};
 use crate::names::TableNames;
 use crate::problem::Denied;
 use crate::problem::refused::{Fields, refused};
@@ -29,12 +29,12 @@ pub(crate) struct Recorded {
 pub(crate) async fn record(
     app: &Shared,
     partition: u16,
-    key_text: &str,
+    key: &IdempotencyKey,
     command: Command,
     fields: &Fields,
 ) -> Result<Recorded, Denied> {
     let request = Request::Command {
-        key: Some(key(key_text, &command)),
+        key: Some(ledger_key(key.text(), &command)),
         command,
         at: None,
     };
@@ -94,10 +94,10 @@ pub(crate) fn respond(
 pub(crate) async fn write(
     app: &Shared,
     partition: u16,
-    key_text: &str,
+    key: &IdempotencyKey,
     command: Command,
     fields: &Fields,
 ) -> Result<Response, Denied> {
-    let recorded = record(app, partition, key_text, command, fields).await?;
+    let recorded = record(app, partition, key, command, fields).await?;
     respond(app, partition, &recorded)
 }

@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use requests::{hold, key, location, receive, sku};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot::{self, Receiver, error::TryRecvError};
 
@@ -39,7 +39,7 @@ struct Doorman {
 
 impl Doorman {
     fn set(&self, door: Door) {
-        self.door.lock().unwrap().0 = door;
+        self.door.lock().unwrap_or_else(PoisonError::into_inner).0 = door;
         self.changed.notify_all();
     }
 
@@ -106,7 +106,18 @@ impl Clock for ManualClock {
 
 const LONG: Duration = Duration::from_secs(20);
 
+/// A test that fails leaves no append behind a shut door: the threads must end.
+struct OpenAtLast(Arc<Doorman>);
+
+impl Drop for OpenAtLast {
+    fn drop(&mut self) {
+        self.0.set(Door::Open);
+    }
+}
+
 struct Rig {
+    /// Dropped before the partition.
+    _open_at_last: OpenAtLast,
     partition: Partition,
     doorman: Arc<Doorman>,
     clock: Arc<ManualClock>,
@@ -135,6 +146,7 @@ impl Rig {
             metrics,
         );
         Self {
+            _open_at_last: OpenAtLast(Arc::clone(&doorman)),
             partition: partition.unwrap(),
             doorman,
             clock,
@@ -160,7 +172,8 @@ impl Rig {
 
     fn send(&self, key: Option<Key>, command: Command) -> Receiver<Answer> {
         let at = None;
-        self.try_send(Request::Command { key, command, at }).unwrap()
+        self.try_send(Request::Command { key, command, at })
+            .unwrap()
     }
 
     fn ask(&self, key: Option<Key>, command: Command) -> Answer {
@@ -169,7 +182,9 @@ impl Rig {
 
     fn seen(&self) -> Seen {
         let table = &self.partition.table;
-        let at = table.location(&location("s")).expect("the location is known");
+        let at = table
+            .location(&location("s"))
+            .expect("the location is known");
         table.find(at, &sku("apple")).expect("the level is known").1
     }
 
@@ -186,7 +201,9 @@ impl Rig {
             partition.stop();
             done.send(()).unwrap();
         });
-        is_done.recv_timeout(LONG).expect("the partition does not stop");
+        is_done
+            .recv_timeout(LONG)
+            .expect("the partition does not stop");
         log
     }
 }
@@ -278,7 +295,11 @@ fn the_next_batch_fills_while_the_last_is_on_its_way() {
     for answer in std::iter::once(first).chain(rest) {
         assert!(matches!(get(answer), Answer::Recorded(_)));
     }
-    assert_eq!(rig.doorman.wait_for(3), 3, "fifty commands share one append");
+    assert_eq!(
+        rig.doorman.wait_for(3),
+        3,
+        "fifty commands share one append"
+    );
     assert_eq!(rig.log.tail().next, 53);
     rig.stop();
 }
@@ -308,7 +329,9 @@ fn a_full_disk_refuses_keeps_and_recovers_and_nothing_is_done_twice() {
     assert!(rig.age() >= 5_000, "age {}", rig.age());
 
     rig.doorman.set(Door::Open);
-    wait_until("requests are taken", || rig.partition.inbox.outage().is_none());
+    wait_until("requests are taken", || {
+        rig.partition.inbox.outage().is_none()
+    });
     let Answer::Repeated(Seq(2)) = rig.ask(key("k", &command), command.clone()) else {
         panic!("the kept batch went through, so this is a repeat");
     };
@@ -403,6 +426,7 @@ fn the_table_rests_while_nothing_is_decided_and_ages_while_it_is_behind() {
     rig.doorman.set(Door::Open);
     get(answer);
 
+    wait_until("the table rests again", is_resting);
     // Nobody asks for an expiry; on its way to the disk it makes the table old all the same.
     rig.doorman.set(Door::Shut);
     rig.clock.0.fetch_add(1_000, Ordering::SeqCst);
@@ -436,7 +460,9 @@ fn closing_with_a_slow_disk_is_no_busy_loop() {
     rig.doorman.wait_for(2);
     rig.partition.inbox.close();
     let start = Instant::now();
-    rig.partition.inbox.wait(Duration::from_millis(60), false, &mut Vec::new());
+    rig.partition
+        .inbox
+        .wait(Duration::from_millis(60), false, &mut Vec::new());
     assert!(
         start.elapsed() >= Duration::from_millis(60),
         "there was nothing to do, but it woke"

@@ -98,7 +98,8 @@ impl Cell {
     /// Overwrites the record. Called by the one writer only.
     pub(super) fn store(&self, level: &Level, seq: Seq) {
         let version = self.version.load(Ordering::Relaxed);
-        self.version.store(version.wrapping_add(1), Ordering::Relaxed);
+        self.version
+            .store(version.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
         let set = |number: &AtomicU32, units| number.store(units, Ordering::Relaxed);
         self.free.store(level.free() as i32, Ordering::Relaxed);
@@ -111,7 +112,8 @@ impl Cell {
         let corrects = level.policy().on_not_found == OnNotFound::Correct;
         set(&self.corrects, u32::from(corrects));
         self.seq.store(seq.0, Ordering::Relaxed);
-        self.version.store(version.wrapping_add(2), Ordering::Release);
+        self.version
+            .store(version.wrapping_add(2), Ordering::Release);
     }
 
     /// The record as it was at one moment.

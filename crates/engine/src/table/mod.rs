@@ -15,7 +15,9 @@ use crate::machine::Publish;
 use cell::Cell;
 use index::SharedIndex;
 use names::SharedNames;
-use onhand_core::{LevelNo, LocationId, LocationNo, Opening, Seq, Sku, SkuNo, Stamp, State, Timestamp};
+use onhand_core::{
+    LevelNo, LocationId, LocationNo, Opening, Seq, Sku, SkuNo, Stamp, State, Timestamp,
+};
 use pages::SharedPages;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -93,7 +95,9 @@ impl ReadTable {
             return;
         }
         let no = self.len.load(Ordering::Relaxed);
-        let Some(cell) = self.cells.make(no) else { return };
+        let Some(cell) = self.cells.make(no) else {
+            return;
+        };
         cell.set_names(location, sku);
         self.len.store(no + 1, Ordering::Release);
         let rehash = |no| {
@@ -104,7 +108,11 @@ impl ReadTable {
     }
 
     fn level_no(&self, location: LocationNo, sku: SkuNo) -> Option<u32> {
-        let is_it = |no| self.cells.get(no).is_some_and(|cell| cell.names() == (location, sku));
+        let is_it = |no| {
+            self.cells
+                .get(no)
+                .is_some_and(|cell| cell.names() == (location, sku))
+        };
         self.index.find(hash((location, sku)), is_it)
     }
 
@@ -131,7 +139,9 @@ impl ReadTable {
     pub fn names(&self, no: LevelNo) -> (&str, &str) {
         let is_open = no.0 < self.len.load(Ordering::Acquire);
         match self.cells.get(no.0).map(Cell::names) {
-            Some((location, sku)) if is_open => (self.locations.text(location.0), self.skus.text(sku.0)),
+            Some((location, sku)) if is_open => {
+                (self.locations.text(location.0), self.skus.text(sku.0))
+            }
             _ => ("", ""),
         }
     }

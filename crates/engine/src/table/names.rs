@@ -29,7 +29,8 @@ impl SharedNames {
     }
 
     pub(super) fn find(&self, text: &str) -> Option<u32> {
-        self.index.find(xxh3_64(text.as_bytes()), |no| self.text(no) == text)
+        self.index
+            .find(xxh3_64(text.as_bytes()), |no| self.text(no) == text)
     }
 
     /// The name with this number; empty if there is none.

@@ -40,11 +40,20 @@ fn traded(engine: &Engine, clock: &ManualClock, seeded: &mut Seeded, steps: usiz
 }
 
 fn everything() -> Filter {
-    Filter { first: Seq(0), from: Timestamp::default(), to: Timestamp::MAX, limit: usize::MAX }
+    Filter {
+        first: Seq(0),
+        from: Timestamp::default(),
+        to: Timestamp::MAX,
+        limit: usize::MAX,
+    }
 }
 
 fn entries(engine: &Engine) -> Vec<Entry> {
-    engine.ledger(0).page(&everything(), |_| true).unwrap().entries
+    engine
+        .ledger(0)
+        .page(&everything(), |_| true)
+        .unwrap()
+        .entries
 }
 
 /// The slow way: the state after the last entry at or before a time.
@@ -60,7 +69,9 @@ fn levels(engine: &Engine) -> Vec<(&'static str, &'static str, LevelNo)> {
     let mut levels = Vec::new();
     for at in ["s", "t"] {
         for what in SKUS {
-            let no = table.location(&location(at)).and_then(|at| table.find(at, &sku(what)));
+            let no = table
+                .location(&location(at))
+                .and_then(|at| table.find(at, &sku(what)));
             levels.extend(no.map(|(no, _)| (at, what, no)));
         }
     }
@@ -71,23 +82,41 @@ fn agrees_at(engine: &Engine, entries: &[Entry], at: Timestamp) {
     let state = state_at(entries, at);
     for (location_name, sku_name, no) in levels(engine) {
         let then = engine.ledger(0).level_at(no, at).unwrap();
-        let model = state.directory().find(&location(location_name), &sku(sku_name)).map(|(_, level)| *level);
+        let model = state
+            .directory()
+            .find(&location(location_name), &sku(sku_name))
+            .map(|(_, level)| *level);
         let name = format!("{location_name}/{sku_name} at {}", at.millis());
         let (Some(then), Some(model)) = (then, model) else {
             assert_eq!(then.is_some(), model.is_some(), "{name}");
             continue;
         };
-        for bucket in Bucket::ALL.into_iter().filter(|bucket| *bucket != Bucket::Outside) {
-            assert_eq!(then.units_in(bucket), model.units_in(bucket), "{name}: {bucket:?}");
+        for bucket in Bucket::ALL
+            .into_iter()
+            .filter(|bucket| *bucket != Bucket::Outside)
+        {
+            assert_eq!(
+                then.units_in(bucket),
+                model.units_in(bucket),
+                "{name}: {bucket:?}"
+            );
         }
-        assert_eq!((then.policy, then.available(), then.on_hand()), (model.policy(), model.available(), model.on_hand()), "{name}");
+        assert_eq!(
+            (then.policy, then.available(), then.on_hand()),
+            (model.policy(), model.available(), model.on_hand()),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn a_level_at_any_time_is_what_the_entries_up_to_then_add_up_to() {
     for seed in 0..4 {
-        let (folder, clock, mut seeded) = (tempfile::tempdir().unwrap(), ManualClock::new(), Seeded(seed));
+        let (folder, clock, mut seeded) = (
+            tempfile::tempdir().unwrap(),
+            ManualClock::new(),
+            Seeded(seed),
+        );
         let engine = open(folder.path(), options(&clock));
         traded(&engine, &clock, &mut seeded, 200);
         // The rest after a restart, where the table begins from the state.
@@ -97,7 +126,10 @@ fn a_level_at_any_time_is_what_the_entries_up_to_then_add_up_to() {
         let entries = entries(&engine);
         let last = entries.last().unwrap().stamp.at.millis();
         let times = (0..40).map(|_| START + seeded.below(last + 2 - START));
-        let exact = entries.iter().step_by(13).map(|entry| entry.stamp.at.millis());
+        let exact = entries
+            .iter()
+            .step_by(13)
+            .map(|entry| entry.stamp.at.millis());
         for at in times.chain(exact).chain([0, START - 1, last, last + 1]) {
             agrees_at(&engine, &entries, Timestamp::from_millis(at));
         }
@@ -116,10 +148,17 @@ fn pages_one_after_the_other_are_the_whole() {
     let ledger = engine.ledger(0);
     let (from, to) = (all[40].stamp.at, all[200].stamp.at);
     for limit in [1, 7, 1000] {
-        let mut filter = Filter { first: Seq(0), from, to, limit };
+        let mut filter = Filter {
+            first: Seq(0),
+            from,
+            to,
+            limit,
+        };
         let mut paged = Vec::new();
         loop {
-            let page = ledger.page(&filter, |entry| ledger.is_at(entry, "s")).unwrap();
+            let page = ledger
+                .page(&filter, |entry| ledger.is_at(entry, "s"))
+                .unwrap();
             assert!(page.entries.len() <= limit);
             paged.extend(page.entries);
             match page.next {
@@ -127,8 +166,13 @@ fn pages_one_after_the_other_are_the_whole() {
                 None => break,
             }
         }
-        let within = |entry: &&Entry| entry.stamp.at >= from && entry.stamp.at < to && ledger.is_at(entry, "s");
-        assert_eq!(paged, all.iter().filter(within).cloned().collect::<Vec<_>>());
+        let within = |entry: &&Entry| {
+            entry.stamp.at >= from && entry.stamp.at < to && ledger.is_at(entry, "s")
+        };
+        assert_eq!(
+            paged,
+            all.iter().filter(within).cloned().collect::<Vec<_>>()
+        );
     }
 }
 
@@ -139,7 +183,11 @@ fn the_newest_of_a_level_come_newest_first() {
     traded(&engine, &clock, &mut seeded, 300);
     let (all, ledger) = (entries(&engine), engine.ledger(0));
     for (_, _, no) in levels(&engine) {
-        let mut expected: Vec<Entry> = all.iter().filter(|entry| ledger.concerns(entry, no)).cloned().collect();
+        let mut expected: Vec<Entry> = all
+            .iter()
+            .filter(|entry| ledger.concerns(entry, no))
+            .cloned()
+            .collect();
         expected.reverse();
         assert!(expected.len() > 10);
         assert_eq!(ledger.newest(no, 1000).unwrap(), expected);
@@ -165,7 +213,12 @@ fn history_while_the_ledger_grows_names_every_entry_it_gives() {
                 let mut levels = Vec::new();
                 entry.event.levels(&mut |no| levels.push(no));
                 for no in levels {
-                    assert_eq!(engine.table(0).names(no).1, format!("sku-{no}"), "at {}", entry.stamp.seq);
+                    assert_eq!(
+                        engine.table(0).names(no).1,
+                        format!("sku-{no}"),
+                        "at {}",
+                        entry.stamp.seq
+                    );
                 }
             }
         }
@@ -176,7 +229,13 @@ fn history_while_the_ledger_grows_names_every_entry_it_gives() {
 fn what_was_trimmed_is_said_to_be_trimmed() {
     let (folder, clock, mut seeded) = (tempfile::tempdir().unwrap(), ManualClock::new(), Seeded(3));
     let keep_ledger = Some(days(0));
-    let engine = open(folder.path(), Options { keep_ledger, ..options(&clock) });
+    let engine = open(
+        folder.path(),
+        Options {
+            keep_ledger,
+            ..options(&clock)
+        },
+    );
     for _ in 0..4 {
         traded(&engine, &clock, &mut seeded, 60);
         clock.pass(days(1).millis());
@@ -184,8 +243,17 @@ fn what_was_trimmed_is_said_to_be_trimmed() {
     }
     let early = Timestamp::from_millis(START + 1);
     crate::running::wait_until("it is trimmed", || {
-        matches!(engine.ledger(0).level_at(LevelNo(0), early), Err(HistoryError::Trimmed(_)))
+        matches!(
+            engine.ledger(0).level_at(LevelNo(0), early),
+            Err(HistoryError::Trimmed(_))
+        )
     });
     let now = engine.table(0).position().at;
-    assert!(engine.ledger(0).level_at(LevelNo(0), now).unwrap().is_some());
+    assert!(
+        engine
+            .ledger(0)
+            .level_at(LevelNo(0), now)
+            .unwrap()
+            .is_some()
+    );
 }

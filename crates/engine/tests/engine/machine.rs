@@ -15,10 +15,19 @@ fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-fn submit(machine: &mut Machine<&'static str>, millis: u64, command: onhand_core::Command, token: &'static str) {
+fn submit(
+    machine: &mut Machine<&'static str>,
+    millis: u64,
+    command: onhand_core::Command,
+    token: &'static str,
+) {
     assert!(machine.advance(at(millis)));
     let (key, at_time) = (None, None);
-    let request = Request::Command { key, command, at: at_time };
+    let request = Request::Command {
+        key,
+        command,
+        at: at_time,
+    };
     machine.submit(at(millis), request, token);
 }
 
@@ -26,14 +35,21 @@ fn submit(machine: &mut Machine<&'static str>, millis: u64, command: onhand_core
 fn script(effects: Effects<&'static str>) -> String {
     let mut lines = Vec::new();
     if let Some(batch) = &effects.append {
-        lines.push(format!("append {}..{} at {}", batch.first, batch.next(), batch.at_millis));
+        lines.push(format!(
+            "append {}..{} at {}",
+            batch.first,
+            batch.next(),
+            batch.at_millis
+        ));
     }
     for opening in &effects.publish.openings {
         lines.push(format!("open {}/{}", opening.location, opening.sku));
     }
     for (no, level, seq) in &effects.publish.levels {
         let (free, reserved) = (level.free(), level.reserved());
-        lines.push(format!("show {no}: {free} free, {reserved} reserved, by {seq}"));
+        lines.push(format!(
+            "show {no}: {free} free, {reserved} reserved, by {seq}"
+        ));
     }
     for (token, answer) in &effects.replies {
         lines.push(format!("tell {token}: {}", said(answer)));
@@ -103,19 +119,39 @@ fn expiries_are_entries_before_the_command_that_finds_them_due() {
     submit(&mut machine, 99, hold("s", "apple", 5, 100), "cem");
     submit(&mut machine, 100, hold("s", "apple", 5, 100), "dan");
     let effects = machine.close();
-    let replies: Vec<_> = effects.replies.iter().map(|(_, answer)| said(answer)).collect();
-    assert_eq!(replies, ["received by 1", "held by 2", "insufficient stock", "held by 4"]);
+    let replies: Vec<_> = effects
+        .replies
+        .iter()
+        .map(|(_, answer)| said(answer))
+        .collect();
+    assert_eq!(
+        replies,
+        [
+            "received by 1",
+            "held by 2",
+            "insufficient stock",
+            "held by 4"
+        ]
+    );
 }
 
 #[test]
 fn the_answers_of_an_open_batch_can_be_taken_out_and_what_was_decided_stays() {
     let mut machine = machine();
     submit(&mut machine, 10, receive("s", "apple", 5), "ann");
-    let taken: Vec<_> = machine.take_replies().into_iter().map(|(token, _)| token).collect();
+    let taken: Vec<_> = machine
+        .take_replies()
+        .into_iter()
+        .map(|(token, _)| token)
+        .collect();
     assert_eq!(taken, ["ann"]);
     assert!(machine.has_work(), "the entry is still to be appended");
     let command = hold("s", "apple", 3, 1_000);
-    let request = |key| Request::Command { key, command: command.clone(), at: None };
+    let request = |key| Request::Command {
+        key,
+        command: command.clone(),
+        at: None,
+    };
     machine.submit(at(10), request(key("k", &command)), "bob");
     machine.submit(at(10), request(key("k", &command)), "bob again");
     let effects = machine.close();
@@ -137,11 +173,18 @@ fn batches_chain_and_replay_to_the_same_state_also_from_their_middle() {
         batches.push(batch);
     }
     let mut state = State::new(0);
-    batches.iter().for_each(|batch| replay(&mut state, batch).unwrap());
+    batches
+        .iter()
+        .for_each(|batch| replay(&mut state, batch).unwrap());
     // The same once more changes nothing: what the state has seen is passed over.
-    batches.iter().for_each(|batch| replay(&mut state, batch).unwrap());
+    batches
+        .iter()
+        .for_each(|batch| replay(&mut state, batch).unwrap());
     assert_eq!(state.last().seq, Seq(tail.next - 1));
-    assert_eq!(state_hash(&state.freeze()), state_hash(&machine.state().freeze()));
+    assert_eq!(
+        state_hash(&state.freeze()),
+        state_hash(&machine.state().freeze())
+    );
 }
 
 #[test]
@@ -154,9 +197,19 @@ fn a_full_batch_is_closed_before_more_is_taken() {
         submitted += 2;
         assert!(submitted < 1_000_000);
     }
-    assert!(!machine.advance(at(200)), "more is due than the batch takes");
+    assert!(
+        !machine.advance(at(200)),
+        "more is due than the batch takes"
+    );
     let batch = machine.close().append.unwrap();
-    assert_eq!(u64::from(batch.records), submitted, "none of the expiries is in it");
+    assert_eq!(
+        u64::from(batch.records),
+        submitted,
+        "none of the expiries is in it"
+    );
     assert!(machine.advance(at(200)));
-    assert_eq!(machine.close().append.unwrap().records as usize, submitted as usize / 2);
+    assert_eq!(
+        machine.close().append.unwrap().records as usize,
+        submitted as usize / 2
+    );
 }

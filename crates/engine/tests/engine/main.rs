@@ -1,6 +1,6 @@
 //! The engine from outside: the pure machine, and whole engines in temporary folders.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
 mod folder;
 mod history;

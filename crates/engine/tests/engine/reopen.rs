@@ -2,8 +2,8 @@
 
 use crate::requests::{confirm, hold, key, receive, release};
 use crate::running::{
-    MINUTE, ManualClock, START, ask, ask_once, copy_of, days, files, hash, open, options, record, seen, try_open,
-    wait_until,
+    MINUTE, ManualClock, START, ask, ask_once, copy_of, days, files, hash, open, options, record,
+    reopen, seen, wait_until,
 };
 use onhand_core::{Entry, Event, Seq, Settings, Timestamp};
 use onhand_engine::history::Filter;
@@ -36,7 +36,7 @@ fn a_stop_and_a_start_keep_the_state_and_the_answers() {
     engine.stop();
     assert!(seen(&engine, "s", "apple").is_some(), "reads go on");
 
-    let (engine, reports) = try_open(folder.path(), options(&clock)).unwrap();
+    let (engine, reports) = reopen(folder.path(), options(&clock)).unwrap();
     assert_eq!(hash(&engine), before);
     assert_eq!((reports[0].snapshot, reports[0].replayed), (before.0, 0));
     let Answer::Repeated(seq) = ask_once(&engine, "k", command) else {
@@ -53,9 +53,12 @@ fn a_dropped_engine_lets_go_of_its_folder_and_is_replayed() {
     trade(&engine);
     let before = hash(&engine);
     drop(engine);
-    let (engine, reports) = try_open(folder.path(), options(&clock)).unwrap();
+    let (engine, reports) = reopen(folder.path(), options(&clock)).unwrap();
     assert_eq!(hash(&engine), before);
-    assert_eq!((reports[0].snapshot.0, reports[0].replayed), (0, before.0.0));
+    assert_eq!(
+        (reports[0].snapshot.0, reports[0].replayed),
+        (0, before.0.0)
+    );
 }
 
 #[test]
@@ -75,21 +78,36 @@ fn a_folder_copied_at_any_moment_holds_every_answered_write_once() {
     for number in 0..400 {
         let command = hold("s", "apple", 1, MINUTE);
         let key = key(&number.to_string(), &command);
-        let request = Request::Command { key, command, at: None };
-        engine.submit(0, request, ReplyTo::Sink(Arc::clone(&sink), number)).unwrap();
+        let request = Request::Command {
+            key,
+            command,
+            at: None,
+        };
+        engine
+            .submit(0, request, ReplyTo::Sink(Arc::clone(&sink), number))
+            .unwrap();
         if number % 80 == 79 {
             let acknowledged = answered.load(Ordering::SeqCst);
             copies.push((acknowledged, copy_of(folder.path())));
         }
     }
     engine.stop();
-    assert_eq!(answered.load(Ordering::SeqCst), hash(&open(folder.path(), options(&clock))).0.0);
+    assert_eq!(
+        answered.load(Ordering::SeqCst),
+        hash(&open(folder.path(), options(&clock))).0.0
+    );
     for (acknowledged, copy) in copies {
         let engine = open(copy.path(), options(&clock));
-        assert!(hash(&engine).0.0 >= acknowledged, "an answered write is lost");
+        assert!(
+            hash(&engine).0.0 >= acknowledged,
+            "an answered write is lost"
+        );
         for number in 0..400 {
             let answer = ask_once(&engine, &number.to_string(), hold("s", "apple", 1, MINUTE));
-            assert!(matches!(answer, Answer::Recorded(_) | Answer::Repeated(_)), "{answer:?}");
+            assert!(
+                matches!(answer, Answer::Recorded(_) | Answer::Repeated(_)),
+                "{answer:?}"
+            );
         }
         assert_eq!(seen(&engine, "s", "apple").unwrap().reserved, 400);
     }
@@ -99,9 +117,16 @@ fn a_folder_copied_at_any_moment_holds_every_answered_write_once() {
 fn tear(path: &std::path::Path) {
     let segment = files(path, "log", "log").pop().unwrap();
     let bytes = std::fs::read(&segment).unwrap();
-    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap().next_multiple_of(64);
+    let end = bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .unwrap()
+        .next_multiple_of(64);
     let first_frame = bytes[4096..4096 + 40].to_vec();
-    let mut file = std::fs::OpenOptions::new().write(true).open(segment).unwrap();
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(segment)
+        .unwrap();
     file.seek(SeekFrom::Start(end as u64)).unwrap();
     file.write_all(&first_frame).unwrap();
 }
@@ -118,7 +143,7 @@ fn a_torn_tail_is_cut_back_and_said() {
     let before = hash(&engine);
     drop(engine);
     tear(folder.path());
-    let (engine, reports) = try_open(folder.path(), roomy).unwrap();
+    let (engine, reports) = reopen(folder.path(), roomy).unwrap();
     assert!(reports[0].log.cut.is_some(), "{:?}", reports[0]);
     assert_eq!(hash(&engine), before);
 }
@@ -133,14 +158,30 @@ fn a_log_that_ends_before_its_snapshot_is_refused() {
     engine.stop();
     // The newest snapshot beside an older log.
     let snapshot = files(folder.path(), "snapshots", "snap").pop().unwrap();
-    let target = early.path().join("partition-0/snapshots").join(snapshot.file_name().unwrap());
+    let target = early
+        .path()
+        .join("partition-0/snapshots")
+        .join(snapshot.file_name().unwrap());
     std::fs::copy(snapshot, target).unwrap();
-    let error = try_open(early.path(), options(&clock)).err().expect("refused");
+    let error = reopen(early.path(), options(&clock))
+        .err()
+        .expect("refused");
     assert!(
-        matches!(&error, OpenError::Partition { source: RecoverError::Gap { .. }, .. }),
+        matches!(
+            &error,
+            OpenError::Partition {
+                source: RecoverError::Gap { .. },
+                ..
+            }
+        ),
         "{error}"
     );
-    assert!(error.to_string().contains("newest part of the log is missing"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("newest part of the log is missing"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -151,9 +192,15 @@ fn a_hold_expires_by_itself_while_nobody_asks() {
     record(&engine, 0, hold("s", "apple", 5, MINUTE));
     clock.pass(MINUTE - 1);
     std::thread::sleep(std::time::Duration::from_millis(250));
-    assert_eq!(seen(&engine, "s", "apple").unwrap().reserved, 5, "not before its time");
+    assert_eq!(
+        seen(&engine, "s", "apple").unwrap().reserved,
+        5,
+        "not before its time"
+    );
     clock.pass(1);
-    wait_until("it expired", || seen(&engine, "s", "apple").unwrap().reserved == 0);
+    wait_until("it expired", || {
+        seen(&engine, "s", "apple").unwrap().reserved == 0
+    });
     let last = engine.entry(0, hash(&engine).0).unwrap().unwrap();
     let Event::Expired(expired) = last.event else {
         panic!("{last:?}");
@@ -168,14 +215,18 @@ fn a_clock_that_goes_back_does_not_take_the_ledger_with_it() {
     clock.pass(10 * MINUTE);
     let late = record(&engine, 0, receive("s", "apple", 5));
     clock.set(START);
-    let after: Vec<Box<Entry>> = (0..3).map(|_| record(&engine, 0, hold("s", "apple", 1, MINUTE))).collect();
+    let after: Vec<Box<Entry>> = (0..3)
+        .map(|_| record(&engine, 0, hold("s", "apple", 1, MINUTE)))
+        .collect();
     assert!(after.iter().all(|entry| entry.stamp.at == late.stamp.at));
     let before = hash(&engine);
     drop(engine);
     let engine = open(folder.path(), options(&clock));
     assert_eq!(hash(&engine), before);
     clock.set(START + 11 * MINUTE);
-    wait_until("they expired", || seen(&engine, "s", "apple").unwrap().reserved == 0);
+    wait_until("they expired", || {
+        seen(&engine, "s", "apple").unwrap().reserved == 0
+    });
 }
 
 #[test]
@@ -193,7 +244,11 @@ fn other_settings_are_an_entry_and_the_same_are_none() {
     };
     let engine = open(folder.path(), changed);
     assert_eq!(hash(&engine).0, first.next());
-    let Some(Entry { event: Event::Configured(now), .. }) = engine.entry(0, first.next()).unwrap() else {
+    let Some(Entry {
+        event: Event::Configured(now),
+        ..
+    }) = engine.entry(0, first.next()).unwrap()
+    else {
         panic!("no such entry");
     };
     assert_eq!(now, settings);
@@ -206,14 +261,27 @@ fn a_strong_read_includes_every_answered_write() {
     record(&engine, 0, receive("s", "apple", 100));
     for expected in 1..=50 {
         let entry = record(&engine, 0, hold("s", "apple", 1, MINUTE));
-        let names = vec![(crate::requests::location("s"), crate::requests::sku("apple"))];
-        let Answer::Found(found) = engine.call_blocking(0, Request::Query(Query::Levels(names))) else {
+        let names = vec![(
+            crate::requests::location("s"),
+            crate::requests::sku("apple"),
+        )];
+        let Answer::Found(found) = engine.call_blocking(0, Request::Query(Query::Levels(names)))
+        else {
             panic!("not found");
         };
-        let What::Levels(levels) = found.what else { panic!("other") };
-        assert_eq!((found.seq, levels[0].unwrap().reserved()), (entry.stamp.seq, expected));
+        let What::Levels(levels) = found.what else {
+            panic!("other")
+        };
+        assert_eq!(
+            (found.seq, levels[0].unwrap().reserved()),
+            (entry.stamp.seq, expected)
+        );
         let seen = seen(&engine, "s", "apple").unwrap();
-        assert_eq!((seen.reserved, seen.seq), (expected, entry.stamp.seq), "a client sees its own write");
+        assert_eq!(
+            (seen.reserved, seen.seq),
+            (expected, entry.stamp.seq),
+            "a client sees its own write"
+        );
     }
 }
 
@@ -223,12 +291,26 @@ fn a_request_with_a_time_of_its_own_is_recorded_at_that_time() {
     let engine = open(folder.path(), options(&clock));
     let later = Timestamp::from_millis(START + 5 * MINUTE);
     let command = receive("s", "apple", 1);
-    let request = Request::Command { key: None, command, at: Some(later) };
+    let request = Request::Command {
+        key: None,
+        command,
+        at: Some(later),
+    };
     let Answer::Recorded(entry) = engine.call_blocking(0, request) else {
         panic!("not recorded");
     };
     assert_eq!(entry.stamp.at, later);
-    let filter = Filter { first: Seq(0), from: later, to: Timestamp::MAX, limit: 9 };
-    assert_eq!(engine.ledger(0).page(&filter, |_| true).unwrap().entries, [*entry]);
-    assert!(matches!(ask(&engine, 0, receive("s", "apple", 1)), Answer::Recorded(entry) if entry.stamp.at == later));
+    let filter = Filter {
+        first: Seq(0),
+        from: later,
+        to: Timestamp::MAX,
+        limit: 9,
+    };
+    assert_eq!(
+        engine.ledger(0).page(&filter, |_| true).unwrap().entries,
+        [*entry]
+    );
+    assert!(
+        matches!(ask(&engine, 0, receive("s", "apple", 1)), Answer::Recorded(entry) if entry.stamp.at == later)
+    );
 }

@@ -1,6 +1,7 @@
 //! An engine in a temporary folder, with a clock that the test sets.
 
 use onhand_core::{Command, Entry, Seq, Span, Timestamp};
+use onhand_engine::folder::FolderError;
 use onhand_engine::table::Seen;
 use onhand_engine::{Answer, Clock, Engine, OpenError, Options, RecoveryReport, Request};
 use prometheus_client::registry::Registry;
@@ -54,7 +55,25 @@ pub(crate) fn try_open(
 }
 
 pub(crate) fn open(path: &Path, options: Options) -> Arc<Engine> {
-    try_open(path, options).unwrap().0
+    reopen(path, options).unwrap().0
+}
+
+/// Opens a folder whose engine was just dropped: a background round may hold on to it for a moment.
+pub(crate) fn reopen(
+    path: &Path,
+    options: Options,
+) -> Result<(Arc<Engine>, Vec<RecoveryReport>), OpenError> {
+    let start = Instant::now();
+    loop {
+        match try_open(path, options.clone()) {
+            Err(OpenError::Folder(FolderError::Locked(_)))
+                if start.elapsed() < Duration::from_secs(20) =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            other => return other,
+        }
+    }
 }
 
 pub(crate) fn ask(engine: &Engine, partition: u16, command: Command) -> Answer {
@@ -115,8 +134,12 @@ fn copy_into(from: &Path, to: &Path) {
 /// The files of partition 0 with this ending, oldest first.
 pub(crate) fn files(path: &Path, folder: &str, ending: &str) -> Vec<PathBuf> {
     let dir = path.join("partition-0").join(folder);
-    let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = names.filter(|path| path.extension().is_some_and(|it| it == ending)).collect();
+    let names = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = names
+        .filter(|path| path.extension().is_some_and(|it| it == ending))
+        .collect();
     files.sort();
     files
 }

@@ -1,8 +1,9 @@
 //! Snapshots, the trim behind them, and what a start does when they are damaged.
 
-use crate::requests::{hold, receive};
+use crate::requests::receive;
 use crate::running::{
-    MINUTE, ManualClock, ask_once, damage, days, files, hash, open, options, record, seen, try_open, wait_until,
+    MINUTE, ManualClock, ask_once, damage, days, files, hash, open, options, record, reopen, seen,
+    wait_until,
 };
 use onhand_core::{Settings, Span};
 use onhand_engine::{Answer, Engine, Options};
@@ -34,7 +35,8 @@ fn first_in_log(path: &Path) -> u64 {
 }
 
 fn positions(path: &Path) -> Vec<u64> {
-    let stem = |path: &std::path::PathBuf| path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    let stem =
+        |path: &std::path::PathBuf| path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
     files(path, "snapshots", "snap").iter().map(stem).collect()
 }
 
@@ -49,18 +51,30 @@ fn the_log_is_trimmed_behind_the_older_snapshot_and_every_key_still_has_its_answ
     wait_until("it is trimmed", || first_in_log(folder.path()) > 1);
     let kept = positions(folder.path());
     assert_eq!(kept.len(), 2);
-    assert!(first_in_log(folder.path()) <= kept[0] + 1, "the older snapshot is of no use");
+    assert!(
+        first_in_log(folder.path()) <= kept[0] + 1,
+        "the older snapshot is of no use"
+    );
     // The last day of keys: two halves of sixty each.
     for day in 4..6 {
         for number in 0..60 {
-            let answer = ask_once(&engine, &format!("{day}/{number}"), receive("s", "apple", 1));
-            let Answer::Repeated(seq) = answer else { panic!("{day}/{number}: {answer:?}") };
-            assert!(engine.entry(0, seq).unwrap().is_some(), "the answer to {day}/{number} is gone");
+            let answer = ask_once(
+                &engine,
+                &format!("{day}/{number}"),
+                receive("s", "apple", 1),
+            );
+            let Answer::Repeated(seq) = answer else {
+                panic!("{day}/{number}: {answer:?}")
+            };
+            assert!(
+                engine.entry(0, seq).unwrap().is_some(),
+                "the answer to {day}/{number} is gone"
+            );
         }
     }
     let before = hash(&engine);
     drop(engine);
-    let (engine, reports) = try_open(folder.path(), trimming(&clock)).unwrap();
+    let (engine, reports) = reopen(folder.path(), trimming(&clock)).unwrap();
     assert_eq!(hash(&engine), before);
     assert_eq!(reports[0].snapshot.0, kept[1]);
 }
@@ -77,7 +91,7 @@ fn a_trim_goes_by_the_ledgers_time_where_the_clock_is_ahead_of_it() {
     clock.pass(days(30).millis());
     let ledger_time = engine.table(0).position().at;
     let late = |number: u32| {
-        let command = hold("s", "apple", 1, MINUTE);
+        let command = receive("s", "apple", 1);
         let request = onhand_engine::Request::Command {
             key: crate::requests::key(&format!("late {number}"), &command),
             command,
@@ -89,7 +103,11 @@ fn a_trim_goes_by_the_ledgers_time_where_the_clock_is_ahead_of_it() {
     engine.snapshot(0).unwrap();
     // The appender comes to a trim before it comes to another batch.
     record(&engine, 0, receive("s", "apple", 1));
-    assert_eq!(first_in_log(folder.path()), 1, "keys of the ledger's last day were trimmed");
+    assert_eq!(
+        first_in_log(folder.path()),
+        1,
+        "keys of the ledger's last day were trimmed"
+    );
 }
 
 #[test]
@@ -104,12 +122,16 @@ fn a_damaged_snapshot_is_passed_over_and_said_and_is_nothing_to_fall_back_on() {
     half_a_day(&engine, &clock, 6);
     let before = hash(&engine);
     drop(engine);
-    let [older, newest] = positions(folder.path())[..] else { panic!("not two") };
+    let [older, newest] = positions(folder.path())[..] else {
+        panic!("not two")
+    };
     damage(&files(folder.path(), "snapshots", "snap")[1]);
 
-    let (engine, reports) = try_open(folder.path(), trimming(&clock)).unwrap();
+    let (engine, reports) = reopen(folder.path(), trimming(&clock)).unwrap();
     assert_eq!(reports[0].snapshot.0, older);
-    let [said] = &reports[0].damaged_snapshots[..] else { panic!("{reports:?}") };
+    let [said] = &reports[0].damaged_snapshots[..] else {
+        panic!("{reports:?}")
+    };
     assert!(said.contains(&format!("snapshot {newest}:")), "{said}");
     assert_eq!(hash(&engine), before);
 
@@ -123,7 +145,7 @@ fn a_damaged_snapshot_is_passed_over_and_said_and_is_nothing_to_fall_back_on() {
     let before = hash(&engine);
     drop(engine);
     damage(files(folder.path(), "snapshots", "snap").last().unwrap());
-    let (engine, reports) = try_open(folder.path(), trimming(&clock)).unwrap();
+    let (engine, reports) = reopen(folder.path(), trimming(&clock)).unwrap();
     assert_eq!(reports[0].damaged_snapshots.len(), 2);
     assert_eq!(hash(&engine), before);
 }
@@ -132,7 +154,10 @@ fn a_damaged_snapshot_is_passed_over_and_said_and_is_nothing_to_fall_back_on() {
 fn with_all_snapshots_damaged_a_full_log_is_replayed_and_a_trimmed_one_is_refused() {
     for keep_ledger in [None, Some(Span::from_millis(1))] {
         let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
-        let options = Options { keep_ledger, ..options(&clock) };
+        let options = Options {
+            keep_ledger,
+            ..options(&clock)
+        };
         let engine = open(folder.path(), options.clone());
         for day in 0..6 {
             half_a_day(&engine, &clock, day);
@@ -140,15 +165,22 @@ fn with_all_snapshots_damaged_a_full_log_is_replayed_and_a_trimmed_one_is_refuse
         }
         let before = hash(&engine);
         drop(engine);
-        files(folder.path(), "snapshots", "snap").iter().for_each(|file| damage(file));
-        match (try_open(folder.path(), options), keep_ledger) {
+        files(folder.path(), "snapshots", "snap")
+            .iter()
+            .for_each(|file| damage(file));
+        match (reopen(folder.path(), options), keep_ledger) {
             (Ok((engine, reports)), None) => {
                 assert_eq!(hash(&engine), before);
-                assert_eq!((reports[0].snapshot.0, reports[0].damaged_snapshots.len()), (0, 2));
+                assert_eq!(
+                    (reports[0].snapshot.0, reports[0].damaged_snapshots.len()),
+                    (0, 2)
+                );
             }
             (Err(error), Some(_)) => {
                 let said = error.to_string();
-                let names_both = positions(folder.path()).iter().all(|it| said.contains(&format!("snapshot {it}:")));
+                let names_both = positions(folder.path())
+                    .iter()
+                    .all(|it| said.contains(&format!("snapshot {it}:")));
                 assert!(names_both && said.contains("restore"), "{said}");
             }
             (outcome, _) => panic!("{keep_ledger:?}: {:?}", outcome.map(|(_, reports)| reports)),
@@ -159,24 +191,36 @@ fn with_all_snapshots_damaged_a_full_log_is_replayed_and_a_trimmed_one_is_refuse
 #[test]
 fn a_snapshot_of_another_partition_is_not_taken() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
-    let two = Options { partitions: Some(2), ..options(&clock) };
+    let two = Options {
+        partitions: Some(2),
+        ..options(&clock)
+    };
     let engine = open(folder.path(), two.clone());
     record(&engine, 0, receive("s", "apple", 1));
     record(&engine, 1, receive("t", "pear", 2));
     let before = hash(&engine);
     engine.stop();
     let mine = files(folder.path(), "snapshots", "snap").pop().unwrap();
-    let other = folder.path().join("partition-1/snapshots").join(mine.file_name().unwrap());
+    let other = folder
+        .path()
+        .join("partition-1/snapshots")
+        .join(mine.file_name().unwrap());
     std::fs::copy(other, &mine).unwrap();
-    let (engine, reports) = try_open(folder.path(), two).unwrap();
-    assert!(reports[0].damaged_snapshots[0].contains("of partition 1"), "{reports:?}");
+    let (engine, reports) = reopen(folder.path(), two).unwrap();
+    assert!(
+        reports[0].damaged_snapshots[0].contains("of partition 1"),
+        "{reports:?}"
+    );
     assert_eq!(hash(&engine), before);
 }
 
 #[test]
 fn snapshots_are_taken_by_themselves_as_the_log_grows() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
-    let options = Options { snapshot_bytes: 16 << 10, ..trimming(&clock) };
+    let options = Options {
+        snapshot_bytes: 16 << 10,
+        ..trimming(&clock)
+    };
     let engine = open(folder.path(), options);
     for day in 0..4 {
         half_a_day(&engine, &clock, day);
@@ -198,7 +242,7 @@ fn two_snapshots_at_once_leave_sound_files() {
     }
     let before = hash(&engine);
     drop(engine);
-    let (engine, reports) = try_open(folder.path(), options(&clock)).unwrap();
+    let (engine, reports) = reopen(folder.path(), options(&clock)).unwrap();
     assert!(reports[0].damaged_snapshots.is_empty(), "{reports:?}");
     assert_eq!((reports[0].snapshot, hash(&engine)), (before.0, before));
 }
@@ -206,8 +250,17 @@ fn two_snapshots_at_once_leave_sound_files() {
 #[test]
 fn a_shorter_key_retention_lets_more_of_the_ledger_go() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
-    let settings = Settings { key_retention: Span::from_millis(HOUR), ..Settings::default() };
-    let engine = open(folder.path(), Options { settings, ..trimming(&clock) });
+    let settings = Settings {
+        key_retention: Span::from_millis(HOUR),
+        ..Settings::default()
+    };
+    let engine = open(
+        folder.path(),
+        Options {
+            settings,
+            ..trimming(&clock)
+        },
+    );
     half_a_day(&engine, &clock, 0);
     half_a_day(&engine, &clock, 1);
     engine.snapshot(0).unwrap();

@@ -42,7 +42,10 @@ fn levels() -> State {
 
 #[test]
 fn what_a_reader_sees_of_a_level_is_of_one_moment_and_never_goes_back() {
-    let (states, table) = (levels(), ReadTable::of(&State::new(0), Timestamp::default()));
+    let (states, table) = (
+        levels(),
+        ReadTable::of(&State::new(0), Timestamp::default()),
+    );
     let is_over = AtomicBool::new(false);
     let rounds = std::thread::scope(|scope| {
         for _ in 0..3 {
@@ -52,7 +55,10 @@ fn what_a_reader_sees_of_a_level_is_of_one_moment_and_never_goes_back() {
         is_over.store(true, Ordering::SeqCst);
         rounds
     });
-    assert!(rounds > 1_000, "{rounds} rounds are too few to see anything");
+    assert!(
+        rounds > 1_000,
+        "{rounds} rounds are too few to see anything"
+    );
 }
 
 /// Changes the hot levels over and over, and opens another one each time, so that pages and indexes grow as well.
@@ -61,7 +67,11 @@ fn write(table: &ReadTable, states: &State) -> u64 {
     while start.elapsed() < Duration::from_secs(1) {
         seq += 1;
         let opened = LevelNo(seq as u32 - 1);
-        let mut levels = vec![(opened, level(states, (seq % u64::from(UNITS)) as u32), Seq(seq))];
+        let mut levels = vec![(
+            opened,
+            level(states, (seq % u64::from(UNITS)) as u32),
+            Seq(seq),
+        )];
         for hot in 0..HOT.min(seq) {
             let reserved = ((seq * 7 + hot * 13) % u64::from(UNITS)) as u32;
             levels.push((LevelNo(hot as u32), level(states, reserved), Seq(seq)));
@@ -69,7 +79,10 @@ fn write(table: &ReadTable, states: &State) -> u64 {
         table.publish(&Publish {
             openings: vec![opening(seq - 1)],
             levels,
-            last: Stamp { seq: Seq(seq), at: Timestamp::from_millis(seq) },
+            last: Stamp {
+                seq: Seq(seq),
+                at: Timestamp::from_millis(seq),
+            },
         });
     }
     seq
@@ -87,12 +100,23 @@ fn read(table: &ReadTable, is_over: &AtomicBool) {
             }
             assert_eq!(seen.on_hand, i64::from(UNITS), "{seen:?}");
             assert_eq!(seen.reserved, seen.safety_stock, "{seen:?}");
-            assert_eq!(seen.available, i64::from(UNITS) - 2 * i64::from(seen.reserved), "{seen:?}");
+            assert_eq!(
+                seen.available,
+                i64::from(UNITS) - 2 * i64::from(seen.reserved),
+                "{seen:?}"
+            );
             let expected = (seen.seq.0 * 7 + hot * 13) % u64::from(UNITS);
             let is_first = seen.seq.0 == hot + 1;
             assert!(is_first || u64::from(seen.reserved) == expected, "{seen:?}");
-            assert!(seen.seq >= newest[hot as usize], "it went back to {}", seen.seq);
-            assert!(seen.seq >= position, "it is older than the position read before it");
+            assert!(
+                seen.seq >= newest[hot as usize],
+                "it went back to {}",
+                seen.seq
+            );
+            assert!(
+                seen.seq >= position,
+                "it is older than the position read before it"
+            );
             newest[hot as usize] = seen.seq;
         }
         // Whatever the position says is there can be found, by name, as itself, filled.

@@ -25,7 +25,9 @@ impl Route {
     fn on(engine: Arc<Engine>) -> Self {
         let in_partition = |partition| {
             let mut names = (0..).map(|number| format!("store-{number}"));
-            names.find(|name| engine.partition_of(&location(name)) == partition).unwrap()
+            names
+                .find(|name| engine.partition_of(&location(name)) == partition)
+                .unwrap()
         };
         let (from, to) = (in_partition(0), in_partition(1));
         Self { engine, from, to }
@@ -37,13 +39,28 @@ impl Route {
 
     /// Sends units without telling the courier.
     fn send(&self, units: u32) -> (TransferId, Outgoing) {
-        let entry = record(&self.engine, 0, dispatch(&self.from, &self.to, "apple", units));
-        let Entry { event: Event::Dispatched(dispatched), .. } = *entry else {
+        let entry = record(
+            &self.engine,
+            0,
+            dispatch(&self.from, &self.to, "apple", units),
+        );
+        let Entry {
+            event: Event::Dispatched(dispatched),
+            ..
+        } = *entry
+        else {
             panic!("another event");
         };
         let mut lines = Few::new();
-        lines.push(TransferLine { sku: crate::requests::sku("apple"), units });
-        let outgoing = Outgoing { from: location(&self.from), to: location(&self.to), lines };
+        lines.push(TransferLine {
+            sku: crate::requests::sku("apple"),
+            units,
+        });
+        let outgoing = Outgoing {
+            from: location(&self.from),
+            to: location(&self.to),
+            lines,
+        };
         (dispatched.transfer, outgoing)
     }
 
@@ -52,7 +69,8 @@ impl Route {
     }
 
     fn outbox(&self) -> usize {
-        let Answer::Found(found) = self.engine.call_blocking(0, Request::Query(Query::Outbox)) else {
+        let Answer::Found(found) = self.engine.call_blocking(0, Request::Query(Query::Outbox))
+        else {
             panic!("not found");
         };
         match found.what {
@@ -79,7 +97,10 @@ fn the_courier_delivers_what_a_crash_left_in_the_outbox() {
     record(&route.engine, 1, arrive(id));
     let there = seen(&route.engine, &route.to, "apple").unwrap();
     assert_eq!((there.on_hand, there.in_transit), (4, 0));
-    assert_eq!(seen(&route.engine, &route.from, "apple").unwrap().on_hand, 6);
+    assert_eq!(
+        seen(&route.engine, &route.from, "apple").unwrap().on_hand,
+        6
+    );
 }
 
 #[test]
@@ -88,7 +109,11 @@ fn a_crash_between_the_announcement_and_the_hand_over_announces_nothing_twice() 
     let route = Route::on(open(folder.path(), two(&clock)));
     route.stock();
     let (transfer, outgoing) = route.send(4);
-    drop(ask(&route.engine, 1, Command::Announce(Announce { transfer, outgoing })));
+    drop(ask(
+        &route.engine,
+        1,
+        Command::Announce(Announce { transfer, outgoing }),
+    ));
     drop(record(&route.engine, 1, arrive(transfer)));
     drop(route);
     let route = Route::on(open(folder.path(), two(&clock)));
@@ -114,7 +139,13 @@ fn delivering_while_the_courier_does_the_same_delivers_once() {
         }
     });
     assert_eq!((route.outbox(), route.in_transit()), (0, 5));
-    let refused = ask(&route.engine, 0, Command::HandOver(HandOver { transfer: sent[0].0.no }));
+    let refused = ask(
+        &route.engine,
+        0,
+        Command::HandOver(HandOver {
+            transfer: sent[0].0.no,
+        }),
+    );
     assert!(matches!(refused, Answer::Refused(_)), "{refused:?}");
 }
 
@@ -129,7 +160,11 @@ fn what_cannot_be_delivered_does_not_hold_up_the_rest() {
     // The destination has room for no other level, so the kiwis are refused and the apples after them are not.
     record(&route.engine, 1, receive(&route.to, "apple", 1));
     record(&route.engine, 1, receive(&route.to, "pear", 1));
-    record(&route.engine, 0, dispatch(&route.from, &route.to, "kiwi", 3));
+    record(
+        &route.engine,
+        0,
+        dispatch(&route.from, &route.to, "kiwi", 3),
+    );
     route.send(4);
     wait_until("the apples are on their way", || route.in_transit() == 4);
     wait_until("the apples left the outbox", || route.outbox() == 1);

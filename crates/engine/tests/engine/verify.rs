@@ -14,7 +14,13 @@ fn verify(path: &Path) -> Result<PartitionReport, VerifyError> {
 /// A ledger over some segments with two snapshots; gives its hash.
 fn made(path: &Path, keep_ledger: Option<Span>) -> (Seq, u128) {
     let clock = ManualClock::new();
-    let engine = open(path, Options { keep_ledger, ..options(&clock) });
+    let engine = open(
+        path,
+        Options {
+            keep_ledger,
+            ..options(&clock)
+        },
+    );
     for round in 0..200 {
         record(&engine, 0, receive("s", "apple", 5));
         record(&engine, 0, hold("s", "apple", 3, MINUTE));
@@ -38,7 +44,10 @@ fn a_sound_folder_agrees_with_the_engine_in_hash_and_snapshots() {
     let folder = tempfile::tempdir().unwrap();
     let (seq, hash) = made(folder.path(), None);
     let report = verify(folder.path()).unwrap();
-    assert_eq!((report.state.last().seq, report.hash, report.replayed_from), (seq, hash, Seq::ZERO));
+    assert_eq!(
+        (report.state.last().seq, report.hash, report.replayed_from),
+        (seq, hash, Seq::ZERO)
+    );
     assert!(report.violations.is_empty(), "{:?}", report.violations);
     assert_eq!(report.snapshots.len(), 2);
     assert!(report.snapshots.iter().all(|(_, outcome)| outcome.is_ok()));
@@ -101,11 +110,18 @@ fn damage_in_any_segment_is_found() {
     for segment in &segments[..segments.len() - 1] {
         let sound = std::fs::read(segment).unwrap();
         damage(segment);
-        assert!(verify(folder.path()).is_err(), "{} is damaged and nobody says so", segment.display());
+        assert!(
+            verify(folder.path()).is_err(),
+            "{} is damaged and nobody says so",
+            segment.display()
+        );
         std::fs::write(segment, sound).unwrap();
     }
     std::fs::rename(&segments[1], folder.path().join("away")).unwrap();
-    assert!(verify(folder.path()).is_err(), "a segment is missing and nobody says so");
+    assert!(
+        verify(folder.path()).is_err(),
+        "a segment is missing and nobody says so"
+    );
 }
 
 #[test]
@@ -114,11 +130,17 @@ fn a_replay_ends_where_it_is_told() {
     let (seq, _) = made(folder.path(), None);
     let reading = Reading::open(folder.path()).unwrap();
     for until in [1, 2, 17, seq.0 - 1, seq.0, seq.0 + 9] {
-        let state = reading.replay_to(0, (Seq(until), Timestamp::MAX), &mut |_, _, _| {}).unwrap();
+        let state = reading
+            .replay_to(0, (Seq(until), Timestamp::MAX), &mut |_, _, _| {})
+            .unwrap();
         assert_eq!(state.last().seq, Seq(until).min(seq));
     }
-    let all = reading.replay_to(0, (Seq(u64::MAX), Timestamp::MAX), &mut |_, _, _| {}).unwrap();
+    let all = reading
+        .replay_to(0, (Seq(u64::MAX), Timestamp::MAX), &mut |_, _, _| {})
+        .unwrap();
     let at = all.last().at.minus(days(2));
-    let then = reading.replay_to(0, (Seq(u64::MAX), at), &mut |_, _, _| {}).unwrap();
+    let then = reading
+        .replay_to(0, (Seq(u64::MAX), at), &mut |_, _, _| {})
+        .unwrap();
     assert!(then.last().at <= at && then.last().seq > Seq::ZERO && then.last().seq < seq);
 }

@@ -89,6 +89,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// How far ahead reserved room is written for the first time.
+const WARM: u64 = 1 << 20;
+
 /// How a log in files is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileLogOptions {
@@ -141,6 +144,8 @@ struct Active<F> {
     opened: Arc<Opened<F>>,
     /// The byte after the last frame.
     offset: u64,
+    /// Up to where the reserved room is known to have been written once.
+    warm: u64,
 }
 
 struct Unsealed<F> {
@@ -235,6 +240,7 @@ impl<D: Disk> FileLog<D> {
             segment,
             opened,
             offset: FRAMES,
+            warm: FRAMES,
         };
         let old = std::mem::replace(&mut self.active, active);
         if !old.is_empty() {
@@ -287,6 +293,7 @@ impl<D: Disk> FileLog<D> {
     fn write(&mut self, batch: &Batch, checksum: Checksum) -> Result<(), AppendError> {
         let (offset, salt) = (self.active.offset, self.active.segment.salt);
         frame::encode(batch, checksum, offset, salt, &mut self.frame);
+        self.warm_up(offset + self.frame.len() as u64)?;
         let file = &self.active.opened.file;
         if let Err(error) = file.write_at(offset, &self.frame) {
             return Err(self.write_failed(error));
@@ -294,6 +301,27 @@ impl<D: Disk> FileLog<D> {
         if let Err(error) = file.sync() {
             return Err(self.break_for("the sync of a batch", &error));
         }
+        Ok(())
+    }
+
+    /// Writes zeros over the zeros after `end`, if room is used there that was only reserved until now.
+    ///
+    /// A file system keeps a note of what was reserved and never written, and every sync of a write to such room waits
+    /// until that note is changed, too: on ext4 that makes an append of 4 KiB take 205 µs instead of 115. So the room
+    /// is written a stretch ahead, and only one append in many pays. The price: every byte is written twice.
+    fn warm_up(&mut self, end: u64) -> Result<(), AppendError> {
+        let Active { segment, warm, .. } = &self.active;
+        if end <= *warm {
+            return Ok(());
+        }
+        let stretch = WARM.min(segment.header.bytes - end);
+        // Nothing is to be taken back if this fails: zeros lie over zeros.
+        self.active
+            .opened
+            .file
+            .write_at(end, &vec![0; stretch as usize])
+            .map_err(|error| AppendError::retriable(stretch as usize, error))?;
+        self.active.warm = end + stretch;
         Ok(())
     }
 

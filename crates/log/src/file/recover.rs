@@ -224,6 +224,7 @@ fn settle_last<D: Disk>(
         segment: Arc::new(Segment::new(dir, found.header, Some(opened.clone()))),
         opened,
         offset: survey.last.offset,
+        warm: survey.last.offset,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::app::{App, Shared};
 use crate::body;
 use crate::history::{entry_now, reading};
 use crate::json;
-use crate::key::batch_key;
+use crate::key::key;
 use crate::names::TableNames;
 use crate::problem::Denied;
 use crate::problem::described::QuestionProblems;
@@ -38,8 +38,7 @@ use tokio::time::timeout;
     )
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
-    let (headers, body) = body::split(request);
-    let request: BatchRequest = body::json(&headers, body, &app.options).await?;
+    let (request, _room): (BatchRequest, _) = body::question(&app, request).await?;
     let items = request.reservations.into_inner();
     let partitions: Vec<u16> = items
         .iter()
@@ -127,10 +126,10 @@ async fn ask(app: &App, items: impl ExactSizeIterator<Item = (BatchItem, u16)>) 
 }
 
 fn request(item: BatchItem) -> Asked {
-    let (key, request) = item.split();
+    let (key_text, request) = item.split();
     let command = Command::from(request);
     Asked::Command {
-        key: Some(batch_key(&key.0, &command)),
+        key: Some(key(key_text.0.as_str(), &command)),
         command,
         at: None,
     }

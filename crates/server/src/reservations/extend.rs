@@ -2,7 +2,6 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::key::idempotency_key;
 use crate::openapi::IdempotencyKey;
 use crate::params;
 use crate::problem::Denied;
@@ -25,20 +24,30 @@ use onhand_wire::json::reservations::{ExtendAnswer, ExtendRequest};
     tag = "reservations",
     params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     request_body = ExtendRequest,
-    responses((status = 200, description = "Done, and durable.", body = ExtendAnswer), WriteProblems)
+    responses(
+        (
+            status = 200,
+            description = "Done, and durable.",
+            body = ExtendAnswer,
+            headers(("Idempotent-Replayed" = bool, description = "On a repeat: true."))
+        ),
+        WriteProblems
+    )
 )]
 pub(crate) async fn post(
     State(app): State<Shared>,
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Denied> {
-    let (headers, body) = body::split(request);
-    let key = idempotency_key(&headers)?;
-    let request: ExtendRequest = body::json(&headers, body, &app.options).await?;
+    let body::Write::<ExtendRequest> {
+        key,
+        request,
+        room: _room,
+    } = body::write(&app, request).await?;
     let id = params::reservation(id, &app.engine)?;
     let command = Command::Extend(Extend {
         reservation: id.no,
         ttl: request.ttl_seconds.0,
     });
-    write(&app, id.partition, key, command, &Fields::USUAL).await
+    write(&app, id.partition, &key, command, &Fields::USUAL).await
 }

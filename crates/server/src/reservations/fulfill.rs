@@ -2,7 +2,6 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::key::idempotency_key;
 use crate::openapi::IdempotencyKey;
 use crate::params;
 use crate::problem::Denied;
@@ -24,16 +23,26 @@ use onhand_wire::json::id::ReservationId;
     tag = "reservations",
     params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     request_body = FulfillRequest,
-    responses((status = 200, description = "Done, and durable.", body = FulfillAnswer), WriteProblems)
+    responses(
+        (
+            status = 200,
+            description = "Done, and durable.",
+            body = FulfillAnswer,
+            headers(("Idempotent-Replayed" = bool, description = "On a repeat: true."))
+        ),
+        WriteProblems
+    )
 )]
 pub(crate) async fn post(
     State(app): State<Shared>,
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Denied> {
-    let (headers, body) = body::split(request);
-    let key = idempotency_key(&headers)?;
-    let request: FulfillRequest = body::json(&headers, body, &app.options).await?;
+    let body::Write::<FulfillRequest> {
+        key,
+        request,
+        room: _room,
+    } = body::write(&app, request).await?;
     let id = params::reservation(id, &app.engine)?;
     let command = request.command(id.no).map_err(unfit)?;
     // The SKUs of the lines must be part of the reservation; those that must be stocked are the substitutes.
@@ -41,5 +50,5 @@ pub(crate) async fn post(
         sku: "substitutions",
         ..Fields::USUAL
     };
-    write(&app, id.partition, key, command, &fields).await
+    write(&app, id.partition, &key, command, &fields).await
 }

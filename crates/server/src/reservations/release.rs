@@ -2,7 +2,6 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::key::idempotency_key;
 use crate::openapi::IdempotencyKey;
 use crate::params;
 use crate::problem::Denied;
@@ -25,17 +24,23 @@ use onhand_wire::json::reservations::{Empty, ReleaseAnswer};
     tag = "reservations",
     params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     request_body(content = Option<Empty>, description = "Nothing, or `{}`."),
-    responses((status = 200, description = "Done, and durable.", body = ReleaseAnswer), WriteProblems)
+    responses(
+        (
+            status = 200,
+            description = "Done, and durable.",
+            body = ReleaseAnswer,
+            headers(("Idempotent-Replayed" = bool, description = "On a repeat: true."))
+        ),
+        WriteProblems
+    )
 )]
 pub(crate) async fn post(
     State(app): State<Shared>,
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Denied> {
-    let (headers, body) = body::split(request);
-    let key = idempotency_key(&headers)?;
-    let Empty {} = body::json_or_default(&headers, body, &app.options).await?;
+    let body::Write::<Empty> { key, .. } = body::write_or_default(&app, request).await?;
     let id = params::reservation(id, &app.engine)?;
     let command = Command::Release(Release { reservation: id.no });
-    write(&app, id.partition, key, command, &Fields::USUAL).await
+    write(&app, id.partition, &key, command, &Fields::USUAL).await
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/availability`.
 //!
-//! A bounded answer comes from the read table, without asking any partition; it is written out item by item as the
-//! table is read. A strong one asks every partition that is concerned, each for all of its levels at once.
+//! A bounded answer comes from the read table, without asking any partition. A strong one asks every partition that is
+//! concerned, each for all of its levels at once.
 
 use crate::app::{App, Shared};
 use crate::body;
@@ -33,8 +33,7 @@ use std::collections::BTreeMap;
     )
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
-    let (headers, body) = body::split(request);
-    let request: AvailabilityRequest = body::json(&headers, body, &app.options).await?;
+    let (request, _room): (AvailabilityRequest, _) = body::question(&app, request).await?;
     let consistency = request.consistency;
     let asked = request.asked().map_err(unfit)?;
     match consistency {

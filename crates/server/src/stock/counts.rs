@@ -2,7 +2,6 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::key::idempotency_key;
 use crate::openapi::IdempotencyKey;
 use crate::problem::Denied;
 use crate::problem::described::WriteProblems;
@@ -20,17 +19,27 @@ use onhand_wire::json::counts::{CountAnswer, CountRequest};
     tag = "stock",
     params(IdempotencyKey),
     request_body = CountRequest,
-    responses((status = 201, description = "Recorded, and durable.", body = CountAnswer), WriteProblems)
+    responses(
+        (
+            status = 201,
+            description = "Recorded, and durable.",
+            body = CountAnswer,
+            headers(("Idempotent-Replayed" = bool, description = "On a repeat: true."))
+        ),
+        WriteProblems
+    )
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
-    let (headers, body) = body::split(request);
-    let key = idempotency_key(&headers)?;
-    let request: CountRequest = body::json(&headers, body, &app.options).await?;
+    let body::Write::<CountRequest> {
+        key,
+        request,
+        room: _room,
+    } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.location.0);
     let fields = Fields {
         units: "on_hand",
         time: "/as_of",
         ..Fields::USUAL
     };
-    write(&app, partition, key, request.into(), &fields).await
+    write(&app, partition, &key, request.into(), &fields).await
 }

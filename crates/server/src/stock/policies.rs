@@ -2,7 +2,6 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::key::idempotency_key;
 use crate::openapi::IdempotencyKey;
 use crate::problem::Denied;
 use crate::problem::described::WriteProblems;
@@ -21,13 +20,23 @@ use onhand_wire::json::policies::{PolicyAnswer, PolicyRequest};
     tag = "stock",
     params(IdempotencyKey),
     request_body = PolicyRequest,
-    responses((status = 201, description = "Recorded, and durable.", body = PolicyAnswer), WriteProblems)
+    responses(
+        (
+            status = 201,
+            description = "Recorded, and durable.",
+            body = PolicyAnswer,
+            headers(("Idempotent-Replayed" = bool, description = "On a repeat: true."))
+        ),
+        WriteProblems
+    )
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
-    let (headers, body) = body::split(request);
-    let key = idempotency_key(&headers)?;
-    let request: PolicyRequest = body::json(&headers, body, &app.options).await?;
+    let body::Write::<PolicyRequest> {
+        key,
+        request,
+        room: _room,
+    } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.location.0);
     let command = request.command().map_err(unfit)?;
-    write(&app, partition, key, command, &Fields::USUAL).await
+    write(&app, partition, &key, command, &Fields::USUAL).await
 }

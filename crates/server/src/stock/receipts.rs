@@ -2,7 +2,6 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::key::idempotency_key;
 use crate::openapi::IdempotencyKey;
 use crate::problem::Denied;
 use crate::problem::described::WriteProblems;
@@ -20,12 +19,22 @@ use onhand_wire::json::receipts::{ReceiptAnswer, ReceiptRequest};
     tag = "stock",
     params(IdempotencyKey),
     request_body = ReceiptRequest,
-    responses((status = 201, description = "Recorded, and durable.", body = ReceiptAnswer), WriteProblems)
+    responses(
+        (
+            status = 201,
+            description = "Recorded, and durable.",
+            body = ReceiptAnswer,
+            headers(("Idempotent-Replayed" = bool, description = "On a repeat: true."))
+        ),
+        WriteProblems
+    )
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
-    let (headers, body) = body::split(request);
-    let key = idempotency_key(&headers)?;
-    let request: ReceiptRequest = body::json(&headers, body, &app.options).await?;
+    let body::Write::<ReceiptRequest> {
+        key,
+        request,
+        room: _room,
+    } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.location.0);
-    write(&app, partition, key, request.into(), &Fields::USUAL).await
+    write(&app, partition, &key, request.into(), &Fields::USUAL).await
 }

@@ -7,7 +7,6 @@
 use crate::app::{App, Shared};
 use crate::body;
 use crate::json;
-use crate::key::idempotency_key;
 use crate::names::TableNames;
 use crate::openapi::IdempotencyKey;
 use crate::params;
@@ -41,18 +40,28 @@ use onhand_wire::json::transfers::{
     tag = "stock",
     params(IdempotencyKey),
     request_body = TransferRequest,
-    responses((status = 201, description = "Sent, and durable.", body = TransferAnswer), WriteProblems)
+    responses(
+        (
+            status = 201,
+            description = "Sent, and durable.",
+            body = TransferAnswer,
+            headers(("Idempotent-Replayed" = bool, description = "On a repeat: true."))
+        ),
+        WriteProblems
+    )
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
-    let (headers, body) = body::split(request);
-    let key = idempotency_key(&headers)?;
-    let request: TransferRequest = body::json(&headers, body, &app.options).await?;
+    let body::Write::<TransferRequest> {
+        key,
+        request,
+        room: _room,
+    } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.from.0);
     let fields = Fields {
         location: "/from",
         ..Fields::USUAL
     };
-    let recorded = record(&app, partition, key, request.into(), &fields).await?;
+    let recorded = record(&app, partition, &key, request.into(), &fields).await?;
     if let (Event::Dispatched(event), false) = (&recorded.entry.event, recorded.is_repeat) {
         let outgoing = outgoing(event, &TableNames::of(&app.engine, partition));
         // What fails here is done by the engine's courier.
@@ -84,23 +93,29 @@ fn outgoing(event: &Dispatched, names: &TableNames<'_>) -> Outgoing {
     tag = "stock",
     params(IdempotencyKey, ("id" = TransferName, Path, description = "The transfer's identifier.")),
     request_body(content = Option<Empty>, description = "Nothing, or `{}`."),
-    responses((status = 200, description = "Received, and durable.", body = ArrivalAnswer), WriteProblems)
+    responses(
+        (
+            status = 200,
+            description = "Received, and durable.",
+            body = ArrivalAnswer,
+            headers(("Idempotent-Replayed" = bool, description = "On a repeat: true."))
+        ),
+        WriteProblems
+    )
 )]
 pub(crate) async fn receive(
     State(app): State<Shared>,
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Denied> {
-    let (headers, body) = body::split(request);
-    let key = idempotency_key(&headers)?;
-    let Empty {} = body::json_or_default(&headers, body, &app.options).await?;
+    let body::Write::<Empty> { key, .. } = body::write_or_default(&app, request).await?;
     let name = params::transfer(id, &app.engine)?;
     let command = || Command::Arrive(Arrive { transfer: name.id });
-    let received = write(&app, name.destination, key, command(), &Fields::USUAL).await;
+    let received = write(&app, name.destination, &key, command(), &Fields::USUAL).await;
     match received {
         Err(denied) if denied.kind == Kind::UnknownTransfer => {
             deliver(&app, name).await?;
-            write(&app, name.destination, key, command(), &Fields::USUAL).await
+            write(&app, name.destination, &key, command(), &Fields::USUAL).await
         }
         other => other,
     }

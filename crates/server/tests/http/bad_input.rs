@@ -472,6 +472,24 @@ fn a_body_over_the_limit() {
 }
 
 #[test]
+fn a_large_body_that_finds_no_room() {
+    let server = Options {
+        body_room: 64 << 10,
+        ..Options::default()
+    };
+    let shop = Shop::with(Setup {
+        server,
+        ..Setup::default()
+    });
+    shop.receive("store", "milk", 10);
+    let padded = |bytes: usize| format!("{}{}", " ".repeat(bytes), reservation(json!(1)));
+    let refused = shop.unchanged(|shop| shop.post_text(RESERVE, &padded(80 << 10)));
+    assert_eq!(refused.header("retry-after"), "1");
+    refused.problem(429, "busy");
+    shop.post_text(RESERVE, &padded(60 << 10)).expect(201);
+}
+
+#[test]
 fn a_body_of_another_type() {
     let shop = shop();
     let body = reservation(json!(1)).to_string();

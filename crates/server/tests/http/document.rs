@@ -260,3 +260,62 @@ fn its_examples_are_requests_and_answers() {
     tells::<LedgerAnswer<'static>>(&document, "LedgerAnswer");
     tells::<Problem>(&document, "Problem");
 }
+
+/// The example of a call's request, if it takes one.
+fn request_example(document: &Value, path: &str) -> Option<Value> {
+    let schema =
+        &document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"];
+    let reference = schema["$ref"]
+        .as_str()
+        .or(schema["oneOf"][0]["$ref"].as_str())?;
+    examples(document, reference.rsplit('/').next()?)
+        .into_iter()
+        .next()
+}
+
+/// The pointers of all objects in a value.
+fn objects(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            found.push(at.into());
+            fields
+                .iter()
+                .for_each(|(name, field)| objects(field, &format!("{at}/{name}"), found));
+        }
+        Value::Array(items) => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(no, item)| objects(item, &format!("{at}/{no}"), found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_call_takes_a_field_that_it_does_not_know() {
+    let shop = Shop::open();
+    let document = document(&shop);
+    let mut tried = 0;
+    for (_, path) in CALLS.iter().filter(|(method, _)| *method == "post") {
+        let example =
+            request_example(&document, path).unwrap_or_else(|| panic!("{path} has no example"));
+        let address = path.replace("{id}", "r0-0");
+        let mut places = Vec::new();
+        objects(&example, "", &mut places);
+        for place in places {
+            let mut body = example.clone();
+            body.pointer_mut(&place).unwrap()["nonsense"] = json!(1);
+            let problem = shop
+                .unchanged(|shop| shop.post(&address, &body))
+                .problem(422, "invalid-request");
+            assert_eq!(
+                problem["errors"][0]["pointer"],
+                format!("{place}/nonsense"),
+                "{path}"
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried >= 25, "{tried}");
+}

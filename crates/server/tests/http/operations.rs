@@ -3,7 +3,9 @@
 use crate::shop::Shop;
 use flate2::read::GzDecoder;
 use serde_json::json;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 #[test]
 fn it_is_alive_and_ready() {
@@ -28,6 +30,39 @@ fn a_stopped_engine_is_told_as_such() {
         shop.get("/v1/stock/store/milk?consistency=bounded")
             .expect(200)["on_hand"],
         1
+    );
+}
+
+#[test]
+fn a_request_in_flight_is_answered_at_the_stop() {
+    let mut shop = Shop::open();
+    shop.receive("store", "milk", 1);
+    let mut idle = TcpStream::connect(shop.address).unwrap();
+    let mut busy = TcpStream::connect(shop.address).unwrap();
+    let body =
+        r#"{"location": "store", "lines": [{"sku": "milk", "quantity": 1}], "ttl_seconds": 60}"#;
+    let head = format!(
+        "POST /v1/reservations HTTP/1.1\r\nhost: here\r\nidempotency-key: last\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    busy.write_all(head.as_bytes()).unwrap();
+    busy.write_all(&body.as_bytes()[..10]).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    shop.stop_serving();
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(
+        TcpStream::connect(shop.address).is_err(),
+        "nothing new is accepted"
+    );
+    busy.write_all(&body.as_bytes()[10..]).unwrap();
+    let mut answer = String::new();
+    busy.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
+    assert_eq!(
+        idle.read(&mut [0]).unwrap(),
+        0,
+        "an idle connection is closed"
     );
 }
 

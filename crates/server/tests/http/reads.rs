@@ -201,6 +201,70 @@ fn an_explanation_tells_every_step() {
     assert_eq!(short["complete"], false);
 }
 
+#[test]
+fn an_explanation_tells_of_surplus_corrections_and_arrivals() {
+    let shop = Shop::open();
+    shop.receive("store", "milk", 2);
+    let policy = json!({"location": "store", "lines": [
+        {"sku": "milk", "oversell_limit": 5, "on_not_found": "correct"}
+    ]});
+    shop.post("/v1/stock/policies", &policy).expect(201);
+    let id = shop.reserve("store", "milk", 6, 60);
+    shop.post(&format!("/v1/reservations/{id}/confirm"), &json!({}))
+        .expect(200);
+    for pick in [
+        json!({"sku": "milk", "picked": 4}),
+        json!({"sku": "milk", "not_found": 2}),
+    ] {
+        let body = json!({"lines": [pick]});
+        shop.post(&format!("/v1/reservations/{id}/fulfill"), &body)
+            .expect(200);
+    }
+    shop.receive("store", "milk", 3);
+    let id = shop.reserve("store", "milk", 1, 60);
+    shop.post(&format!("/v1/reservations/{id}/confirm"), &json!({}))
+        .expect(200);
+    let pick = json!({"lines": [{"sku": "milk", "not_found": 1}]});
+    shop.post(&format!("/v1/reservations/{id}/fulfill"), &pick)
+        .expect(200);
+    let unavailable = json!({"location": "store", "lines": [
+        {"sku": "milk", "quantity": 1, "reason": "recall", "of": "unavailable"}
+    ]});
+    shop.post("/v1/stock/adjustments", &unavailable).expect(201);
+    let explained = shop.get("/v1/stock/store/milk/explain").expect(200);
+    assert_chain(&explained);
+    let summaries = summaries(&explained);
+    assert_eq!(summaries[0], "unavailable adjusted by +1: recall");
+    assert_eq!(
+        summaries[1],
+        "0 units picked for r0-1, 1 not found (on hand corrected by -1)"
+    );
+    assert_eq!(
+        summaries[6],
+        "2 units found that the record did not know of; 4 units picked for r0-0"
+    );
+    assert_eq!(
+        summaries[9],
+        "rules set: oversell limit from 0 to 5, not-found from label to correct"
+    );
+
+    let transfer =
+        json!({"from": "store", "to": "annex", "lines": [{"sku": "milk", "quantity": 1}]});
+    shop.post("/v1/stock/transfers", &transfer).expect(201);
+    shop.post("/v1/stock/transfers/t0-0-0/receive", &json!({}))
+        .expect(200);
+    let arrived = shop.get("/v1/stock/annex/milk/explain").expect(200);
+    assert_chain(&arrived);
+    let summaries = self::summaries(&arrived);
+    assert_eq!(
+        summaries,
+        [
+            "1 unit of t0-0-0 received",
+            "1 unit under way from store as t0-0-0"
+        ]
+    );
+}
+
 /// Each entry begins where the one before it ended, the newest ends at now, the oldest begins at nothing.
 fn assert_chain(explained: &Value) {
     let mut after = &explained["now"];

@@ -198,6 +198,11 @@ impl Shop {
         shop
     }
 
+    /// Asks the server to stop, and leaves the engine running.
+    pub(crate) fn stop_serving(&mut self) {
+        self.stop.take();
+    }
+
     pub(crate) fn advance(&self, span: Duration) {
         self.clock
             .0

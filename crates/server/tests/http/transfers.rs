@@ -1,6 +1,9 @@
 //! Transfers, also between two partitions.
 
 use crate::shop::{Setup, Shop};
+use onhand_core::transfer::dispatch::{Dispatch, DispatchLine};
+use onhand_core::{Command, Lines, LocationId, Quantity, Sku};
+use onhand_engine::{Answer, Request};
 use serde_json::json;
 
 fn travels(shop: &Shop, from: &str, to: &str) {
@@ -58,6 +61,66 @@ fn between_two_partitions() {
     });
     let there = shop.elsewhere("warehouse");
     travels(&shop, "warehouse", &there);
+}
+
+/// Sends units in a way that leaves them in the outbox, as after a crash between two steps. The engine's courier may
+/// come by at any time; what a client sees must be the same before and after.
+fn sent_and_not_delivered(shop: &Shop, from: &str, to: &str) {
+    let line = DispatchLine {
+        sku: Sku::new("milk").unwrap(),
+        quantity: Quantity::new(4).unwrap(),
+    };
+    let location = |name: &str| LocationId::new(name).unwrap();
+    let command = Command::Dispatch(Dispatch {
+        from: location(from),
+        to: location(to),
+        lines: Lines::new([line]).unwrap(),
+        reference: None,
+    });
+    let request = Request::Command {
+        key: None,
+        command,
+        at: None,
+    };
+    let partition = shop.engine.partition_of(&location(from));
+    let answer = shop.engine.call_blocking(partition, request);
+    assert!(matches!(answer, Answer::Recorded(_)), "{answer:?}");
+}
+
+#[test]
+fn one_that_is_not_delivered_yet_looks_like_any_other() {
+    for partitions in [1, 2] {
+        let shop = Shop::with(Setup {
+            partitions,
+            ..Setup::default()
+        });
+        let to = if partitions == 1 {
+            "store".into()
+        } else {
+            shop.elsewhere("warehouse")
+        };
+        shop.receive("warehouse", "milk", 10);
+        let partition = |name: &str| shop.engine.partition_of(&LocationId::new(name).unwrap());
+        let id = |no: u32| {
+            format!(
+                "/v1/stock/transfers/t{}-{}-{no}",
+                partition("warehouse"),
+                partition(&to)
+            )
+        };
+        sent_and_not_delivered(&shop, "warehouse", &to);
+        let view = shop.get(&id(0)).expect(200);
+        assert_eq!(
+            [&view["state"], &view["from"], &view["to"]],
+            ["in_transit", "warehouse", &to]
+        );
+        sent_and_not_delivered(&shop, "warehouse", &to);
+        let received = shop
+            .post(&format!("{}/receive", id(1)), &json!({}))
+            .expect(200);
+        assert_eq!(received["lines"], json!([{"sku": "milk", "quantity": 4}]));
+        assert_eq!(shop.level(&to, "milk")["on_hand"], 4);
+    }
 }
 
 #[test]

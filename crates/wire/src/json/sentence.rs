@@ -60,7 +60,7 @@ fn line(event: &Event, change: &LedgerChange<'_>, names: &dyn Names) -> String {
         ),
         Event::Announced(event) => {
             format!(
-                "{} on their way from {} as {transfer}",
+                "{} under way from {} as {transfer}",
                 units(change.in_transit),
                 event.from
             )

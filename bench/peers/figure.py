@@ -1,0 +1,43 @@
+"""A figure: something measured once a round. A sample: what one round gave."""
+
+import subprocess
+from dataclasses import dataclass, field
+
+
+class Trouble(Exception):
+    """Ends the run with one sentence for the user."""
+
+
+@dataclass
+class Sample:
+    rate: float  # reservations a second
+    p50: float  # seconds, of one answer (of a whole batch, for batches)
+    p99: float
+    p999: float
+    cpu: float  # seconds of user and system time for 1,000 reservations
+    sync_before: float = 0.0
+    is_calm: bool = True
+
+
+@dataclass
+class Figure:
+    peer: str
+    how: str
+    keys: str
+    durability: str
+    in_flight: int
+    samples: list = field(default_factory=list)
+
+    def name(self):
+        return f"{self.peer}, {self.how}, {self.keys}, {self.in_flight} in flight"
+
+
+def command(arguments, **more):
+    """Runs a program to its end and gives what it printed."""
+    try:
+        done = subprocess.run([str(part) for part in arguments], capture_output=True, text=True, **more)
+    except FileNotFoundError as error:
+        raise Trouble(f"{arguments[0]} is not there: {error}") from None
+    if done.returncode != 0:
+        raise Trouble(f"`{' '.join(map(str, arguments))}` failed: {(done.stderr or done.stdout).strip()[-2000:]}")
+    return done.stdout
