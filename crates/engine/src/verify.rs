@@ -7,9 +7,9 @@ use crate::machine::{ReplayError, replay};
 use crate::recover::{RecoverError, read_snapshot};
 use onhand_core::{Invariant, Seq, Stamp, State, Timestamp, Violation, invariant};
 use onhand_log::disk::OsDisk;
-use onhand_log::file::{FileLog, FileLogOptions, Summary};
+use onhand_log::file::{FileLog, Summary};
 use onhand_log::snapshots::SnapshotStore;
-use onhand_log::{Batch, Log, LogReader};
+use onhand_log::{Batch, LogReader};
 use onhand_wire::state_hash;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -92,7 +92,7 @@ impl Reading {
         progress: Progress<'_>,
     ) -> Result<PartitionReport, RecoverError> {
         let path = &self.folder.path;
-        let store = SnapshotStore::new(OsDisk, &snapshot_dir(path, partition))?;
+        let store = SnapshotStore::read_only(OsDisk, &snapshot_dir(path, partition));
         let (log, reader) = self.inspect(partition)?;
         let mut hashes = snapshot_hashes(partition, &store)?;
         let start = first_state(partition, &store, &*reader)?;
@@ -125,8 +125,7 @@ impl Reading {
     fn inspect(&self, partition: u16) -> Result<(Summary, Arc<dyn LogReader>), RecoverError> {
         let dir = log_dir(&self.folder.path, partition);
         let summary = FileLog::inspect(&OsDisk, &dir, &mut |_| {})?;
-        let (log, _) = FileLog::open(OsDisk, &dir, FileLogOptions::default())?;
-        Ok((summary, log.reader()))
+        Ok((summary, FileLog::read_only(OsDisk, &dir)?))
     }
 
     /// The state of a partition after the last entry at or before a position and a time, by replay alone.
@@ -142,7 +141,7 @@ impl Reading {
         let wrap = |source| VerifyError::Partition { partition, source };
         let path = &self.folder.path;
         let mut replayed = || {
-            let store = SnapshotStore::new(OsDisk, &snapshot_dir(path, partition))?;
+            let store = SnapshotStore::read_only(OsDisk, &snapshot_dir(path, partition));
             let (_, reader) = self.inspect(partition)?;
             let start = first_state(partition, &store, &*reader)?;
             check_start(&log_dir(path, partition), &start, &*reader, until)?;

@@ -53,12 +53,17 @@ impl<D: Disk> SnapshotStore<D> {
     /// # Errors
     /// The system failed.
     pub fn new(disk: D, dir: &Path) -> Result<Self, ReadError> {
-        let store = Self {
-            disk: Arc::new(disk),
-            dir: dir.to_owned(),
-        };
+        let store = Self::read_only(disk, dir);
         store.clean().map_err(|error| ReadError::io(dir, error))?;
         Ok(store)
+    }
+
+    /// The store in a folder that is there, for reading only: changes nothing.
+    pub fn read_only(disk: D, dir: &Path) -> Self {
+        Self {
+            disk: Arc::new(disk),
+            dir: dir.to_owned(),
+        }
     }
 
     fn clean(&self) -> io::Result<()> {

@@ -2,14 +2,17 @@
 
 use super::FileLog;
 use super::judge::{Rest, damaged};
+use super::reader::{FileReader, Shared};
 use super::recover::{TornTail, lock_path, take};
+use super::segment::Segment;
 use super::survey::{Found, Survey, open, verify_sealed};
 use super::walk::Walk;
 use crate::batch::Batch;
 use crate::disk::{Disk, DiskFile};
-use crate::log::ReadError;
+use crate::log::{LogReader, ReadError};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 /// How far a check is. Told after each segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +85,23 @@ impl<D: Disk> FileLog<D> {
         })?;
         tell(last);
         Ok(summary)
+    }
+}
+
+impl<D: Disk> FileLog<D> {
+    /// A reading end of a log that nobody has open. Changes nothing; a write that a crash interrupted is passed over.
+    ///
+    /// # Errors
+    /// Another process has the log open, a file is missing, something is damaged, or the system failed.
+    pub fn read_only(disk: D, dir: &Path) -> Result<Arc<dyn LogReader>, ReadError> {
+        let _lock = lock(&disk, dir)?;
+        let survey = Survey::of(&disk, dir)?;
+        let segments = survey.segments.iter();
+        let segments = segments.map(|found| Arc::new(Segment::new(dir, found.header, None)));
+        let segments = segments.collect();
+        let next = survey.last.end.tail.next;
+        let shared = Shared::new(disk, dir.to_owned(), segments, next);
+        Ok(Arc::new(FileReader::new(Arc::new(shared))))
     }
 }
 
