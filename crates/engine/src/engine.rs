@@ -163,19 +163,18 @@ impl Engine {
     }
 
     fn start_background(self: &Arc<Self>) -> Result<(), OpenError> {
-        let works: [(&str, fn(&Self)); 2] = [
-            ("snapshotter", snapshotter::round),
-            ("courier", courier::round),
-        ];
-        for (name, round) in works {
-            let (stop, stopped) = channel();
-            let engine = Arc::downgrade(self);
-            let run = move || rounds(&engine, &stopped, round);
-            let thread = std::thread::Builder::new().name(name.into()).spawn(run);
-            let thread = thread.map_err(OpenError::Thread)?;
-            if let Ok(mut background) = self.background.lock() {
-                background.push((stop, thread));
-            }
+        self.start_rounds("snapshotter", snapshotter::round)?;
+        self.start_rounds("courier", courier::round)
+    }
+
+    fn start_rounds(self: &Arc<Self>, name: &str, round: fn(&Self)) -> Result<(), OpenError> {
+        let (stop, stopped) = channel();
+        let engine = Arc::downgrade(self);
+        let run = move || rounds(&engine, &stopped, round);
+        let thread = std::thread::Builder::new().name(name.into()).spawn(run);
+        let thread = thread.map_err(OpenError::Thread)?;
+        if let Ok(mut background) = self.background.lock() {
+            background.push((stop, thread));
         }
         Ok(())
     }

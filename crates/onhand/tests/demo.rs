@@ -78,7 +78,7 @@ fn wheel(path: &Path) {
     let mut dice = Dice(7);
     for basket in 0..1200i64 {
         let at = START + basket as u64 * (60 * DAY / 1200);
-        // Now and then somebody wants all the bread there is: then what was lost unseen is missed.
+        // Later in the year somebody now and then wants all the bread there is: then what was lost unseen is missed.
         let bread = if basket % 7 == 0 {
             500
         } else {

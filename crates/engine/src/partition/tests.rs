@@ -2,18 +2,19 @@
 
 use super::Partition;
 use crate::clock::Clock;
+use crate::history::{Filter, Ledger};
 use crate::inbox::ReplyTo;
 use crate::machine::{Answer, Machine, Request, Unavailable};
 use crate::metrics::Metrics;
 use crate::query::{Found, Query, What};
 use crate::table::Seen;
-use onhand_core::{Command, Key, Seq, State, Timestamp};
+use onhand_core::{Command, Key, LevelNo, Seq, State, Timestamp};
 use onhand_log::{AppendError, Batch, Log, LogReader, MemoryLog, ReadError, Tail};
 use prometheus_client::registry::Registry;
 use requests::{hold, key, location, receive, sku};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot::{self, Receiver, error::TryRecvError};
 
@@ -29,11 +30,15 @@ enum Door {
     Shut,
     Full,
     Broken,
+    /// They are done, and nobody is told until it is another.
+    Silent,
 }
 
+/// The door, how many appends came to it, and how many went through.
+type Passage = (Door, usize, usize);
+
 struct Doorman {
-    /// The door, how many appends came to it, and how many went through.
-    door: Mutex<(Door, usize, usize)>,
+    door: Mutex<Passage>,
     changed: Condvar,
 }
 
@@ -45,7 +50,7 @@ impl Doorman {
 
     /// Waits until so many appends came, and gives how many went through by then.
     fn wait_for(&self, came: usize) -> usize {
-        let is_early = |state: &mut (Door, usize, usize)| state.1 < came;
+        let is_early = |state: &mut Passage| state.1 < came;
         let (state, wait) = self
             .changed
             .wait_timeout_while(self.door.lock().unwrap(), LONG, is_early)
@@ -58,10 +63,18 @@ impl Doorman {
         let mut state = self.door.lock().unwrap();
         state.1 += 1;
         self.changed.notify_all();
-        let is_shut = |state: &mut (Door, usize, usize)| state.0 == Door::Shut;
-        let mut state = self.changed.wait_while(state, is_shut).unwrap();
+        let mut state = self.wait_while(Door::Shut, state);
         state.2 += usize::from(state.0 == Door::Open);
         state.0
+    }
+
+    fn wait_while<'a>(
+        &self,
+        door: Door,
+        state: MutexGuard<'a, Passage>,
+    ) -> MutexGuard<'a, Passage> {
+        let is_so = |state: &mut Passage| state.0 == door;
+        self.changed.wait_while(state, is_so).unwrap()
     }
 }
 
@@ -74,6 +87,14 @@ impl Log for DoorLog {
     fn append(&mut self, batch: &Batch) -> Result<Tail, AppendError> {
         match self.doorman.pass() {
             Door::Open => self.log.append(batch),
+            Door::Silent => {
+                let tail = self.log.append(batch)?;
+                drop(
+                    self.doorman
+                        .wait_while(Door::Silent, self.doorman.door.lock().unwrap()),
+                );
+                Ok(tail)
+            }
             Door::Broken => Err(AppendError::Broken("the sync failed".into())),
             Door::Full | Door::Shut => Err(AppendError::Full {
                 bytes: batch.payload.len(),
@@ -449,6 +470,37 @@ fn refusals_and_strong_reads_alone_do_not_make_the_table_old() {
         oldest = oldest.max(rig.age());
     }
     assert!(oldest <= 100, "the table says it is {oldest} ms old");
+    rig.stop();
+}
+
+#[test]
+fn the_ledger_shows_what_is_published_and_no_more() {
+    let rig = Rig::stocked(64);
+    rig.doorman.set(Door::Silent);
+    let answer = rig.send(None, receive("t", "pear", 1));
+    wait_until("it is durable", || rig.log.tail().next == 3);
+    let ledger = Ledger {
+        reader: &*rig.partition.reader,
+        table: &rig.partition.table,
+    };
+    let all = Filter {
+        first: Seq(0),
+        from: Timestamp::default(),
+        to: Timestamp::MAX,
+        limit: 9,
+    };
+    let page = || ledger.page(&all, |_| true).unwrap().entries.len();
+    let newest = |no| ledger.newest(LevelNo(no), 9).unwrap().len();
+    assert_eq!((page(), newest(0), newest(1)), (1, 1, 0));
+    rig.doorman.set(Door::Open);
+    get(answer);
+    assert_eq!((page(), newest(0), newest(1)), (2, 1, 1));
+    assert!(
+        ledger
+            .level_at(LevelNo(1), Timestamp::MAX)
+            .unwrap()
+            .is_some()
+    );
     rig.stop();
 }
 

@@ -62,7 +62,7 @@ fn a_dropped_engine_lets_go_of_its_folder_and_is_replayed() {
 }
 
 #[test]
-fn a_folder_copied_at_any_moment_holds_every_answered_write_once() {
+fn a_folder_copied_from_under_a_running_engine_holds_every_answered_write_once() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
     let engine = open(folder.path(), options(&clock));
     record(&engine, 0, receive("s", "apple", 1_000_000));
@@ -87,8 +87,11 @@ fn a_folder_copied_at_any_moment_holds_every_answered_write_once() {
             .submit(0, request, ReplyTo::Sink(Arc::clone(&sink), number))
             .unwrap();
         if number % 80 == 79 {
-            let acknowledged = answered.load(Ordering::SeqCst);
-            copies.push((acknowledged, copy_of(folder.path())));
+            // A copy takes time, and no crash leaves the bytes of two moments: nothing may be on its way meanwhile.
+            wait_until("all are answered", || {
+                answered.load(Ordering::SeqCst) == number + 3
+            });
+            copies.push((number + 3, copy_of(folder.path())));
         }
     }
     engine.stop();
