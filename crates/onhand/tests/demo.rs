@@ -79,7 +79,7 @@ fn wheel(path: &Path) {
     for basket in 0..1200i64 {
         let at = START + basket as u64 * (60 * DAY / 1200);
         // Later in the year somebody now and then wants all the bread there is: then what was lost unseen is missed.
-        let bread = if basket % 7 == 0 {
+        let bread = if basket > 700 && basket % 7 == 0 {
             500
         } else {
             1 + dice.roll(3) as i64
@@ -168,7 +168,7 @@ fn a_small_year_runs_is_proved_and_can_be_served() {
     }
     assert!(
         report["units_not_found"].as_u64().unwrap() > 0,
-        "some units are lost unseen"
+        "some units are lost unseen: {report:#}"
     );
     assert_eq!(report["proof"]["violations"], serde_json::json!([]));
     assert_eq!(report["proof"]["oversold"], 0);
