@@ -2,11 +2,11 @@
 //!
 //! Floor 4. It imports the engine, the wire and the core, and speaks HTTP. It never holds a business rule: a request
 //! becomes a command or a question, an outcome becomes an answer, and there is one map from outcomes to errors
-//! ([`problem`](crate::problem)).
+//! (`problem`).
 //!
-//! Where to look: [`app`] puts the routes together; one file for each call in `stock`, `reservations` and
-//! `operations`; [`write`](crate::write) is the way of every write, [`ask`](crate::ask) and
-//! [`history`](crate::history) those of the reads; [`serve`] owns the connections.
+//! Where to look: `app` puts the routes together; one file for each call in `stock`, `reservations` and `operations`;
+//! `body` takes a request in, `write` is the way of every write, `ask` and `history` are those of the reads; `serve`
+//! owns the connections.
 
 mod app;
 mod ask;

@@ -1,8 +1,8 @@
 //! Every error that leaves the server, and the one map from outcomes to errors.
 //!
 //! What a problem looks like on the wire is told in [`onhand_wire::json::problem`]. This folder holds: what the core
-//! refuses ([`refused`]), what the engine cannot do now ([`unavailable`]), and what is wrong with a request before
-//! either is asked ([`unreadable`]). The problem `type` is a URN (`urn:onhand:problem:insufficient-stock`): stable,
+//! refuses (`refused`), what the engine cannot do now (`unavailable`), and what is wrong with a request before
+//! either is asked (`unreadable`). The problem `type` is a URN (`urn:onhand:problem:insufficient-stock`): stable,
 //! and the same on every host.
 
 pub(crate) mod described;

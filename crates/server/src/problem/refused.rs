@@ -1,7 +1,8 @@
 //! What the core refuses, and which field it speaks of.
 
 use super::Denied;
-use onhand_core::{Refusal, Shortage};
+use onhand_core::reservation::ReservationState;
+use onhand_core::{LocationId, Refusal, Shortage, Sku};
 use onhand_wire::json::problem::{Kind, ShortLine};
 use onhand_wire::json::time::Time;
 
@@ -55,98 +56,113 @@ impl Fields {
 pub(crate) fn refused(refusal: Refusal, fields: &Fields) -> Denied {
     match refusal {
         Refusal::KeyReused => key_reused(),
-        Refusal::UnknownLocation(location) => {
-            let detail = format!(
-                "No stock was ever kept at {location}. A receipt or a count opens a location."
-            );
-            let message = format!("`{location}` is not known");
-            Denied::new(Kind::UnknownLocation, detail).at(fields.pointer(fields.location), message)
-        }
-        Refusal::UnknownSku { line, sku } => {
-            let detail =
-                format!("{sku} was never stocked at this location. A receipt or a count opens it.");
-            let message = format!("`{sku}` is not stocked here");
-            Denied::new(Kind::UnknownSku, detail).at(fields.in_line(line, fields.sku), message)
-        }
+        Refusal::UnknownLocation(location) => unknown_location(&location, fields),
+        Refusal::UnknownSku { line, sku } => unknown_sku(line, &sku, fields),
         Refusal::UnknownReservation => unknown_reservation(),
         Refusal::UnknownTransfer => unknown_transfer(),
-        Refusal::WrongState { state, needs } => {
-            let state = state.name();
-            let detail = format!(
-                "The reservation is {state}; this needs one that is {needs}. Nothing was changed."
-            );
-            Denied::new(Kind::WrongState, detail)
-        }
-        Refusal::AlreadyReceived => {
-            let detail =
-                "The transfer was received before; its units are on hand. Adjust what was missing.";
-            Denied::new(Kind::AlreadyReceived, detail)
-        }
-        Refusal::SameLocation => {
-            let detail = "Units cannot be sent to the location that they are at. Name another one.";
-            Denied::new(Kind::SameLocation, detail)
-                .at(fields.pointer("/to"), "is the same as `from`")
-        }
+        Refusal::WrongState { state, needs } => wrong_state(state, needs),
+        Refusal::AlreadyReceived => already_received(),
+        Refusal::SameLocation => same_location(fields),
         Refusal::InsufficientStock(short) => insufficient(short),
-        Refusal::BelowZero { line, sku, on_hand } => {
-            let detail = format!(
-                "{sku} has {on_hand} on hand; this would take more away, or make more unavailable, than is there. \
-                 Nothing was changed. Count the shelf if it holds something else."
-            );
-            let message = format!("more than the {on_hand} units on hand");
-            Denied::new(Kind::BelowZero, detail).at(fields.in_line(line, fields.units), message)
-        }
-        Refusal::TooMuch { line, sku } => {
-            let detail =
-                format!("{sku} would grow past 1,000,000,000 units, the most a level can hold.");
-            let message = "the level would grow past 1,000,000,000 units";
-            Denied::new(Kind::TooMuch, detail).at(fields.in_line(line, fields.units), message)
-        }
+        Refusal::BelowZero { line, sku, on_hand } => below_zero(line, &sku, on_hand, fields),
+        Refusal::TooMuch { line, sku } => too_much(line, &sku, fields),
         Refusal::MoreThanPromised {
             line,
             sku,
             outstanding,
-        } => {
-            let detail = format!(
-                "The reservation still holds {outstanding} of {sku}; picked and not found together are more. Nothing \
-                 was changed."
-            );
-            let message = format!(
-                "picked and not_found are more than the {outstanding} units still promised"
-            );
-            Denied::new(Kind::MoreThanPromised, detail).at(fields.in_line(line, "picked"), message)
-        }
-        Refusal::NotInReservation { line, sku } => {
-            let detail = format!(
-                "{sku} is not part of the reservation. What was picked instead is a substitution."
-            );
-            let message = format!("`{sku}` is not part of the reservation");
-            Denied::new(Kind::NotInReservation, detail).at(fields.in_line(line, "sku"), message)
-        }
-        Refusal::SkuTwice { line, sku } => {
-            let detail = format!(
-                "{sku} stands in two lines; this request takes each SKU once. Nothing was changed."
-            );
-            let message = format!("`{sku}` stands in an earlier line too");
-            Denied::new(Kind::SkuTwice, detail).at(fields.in_line(line, "sku"), message)
-        }
+        } => more_than_promised(line, &sku, outstanding, fields),
+        Refusal::NotInReservation { line, sku } => not_in_reservation(line, &sku, fields),
+        Refusal::SkuTwice { line, sku } => sku_twice(line, &sku, fields),
         Refusal::InFuture { now } => {
             in_future(Time(now)).at(fields.pointer(fields.time), "is in the future")
         }
-        Refusal::TooOld { oldest } => {
-            let oldest = Time(oldest);
-            let detail = format!(
-                "A count can speak of {oldest} at the earliest: what happened before is not kept."
-            );
-            Denied::new(Kind::TooOld, detail)
-                .at(fields.pointer(fields.time), format!("is before {oldest}"))
-        }
-        Refusal::Full(what) => {
-            let detail =
-                format!("The bound of {what} is reached. Nothing was changed; try again later.");
-            Denied::new(Kind::Full, detail).retry_after(5)
-        }
+        Refusal::TooOld { oldest } => too_old(Time(oldest), fields),
+        Refusal::Full(what) => full(what),
     }
+}
+
+fn unknown_location(location: &LocationId, fields: &Fields) -> Denied {
+    let detail =
+        format!("No stock was ever kept at {location}. A receipt or a count opens a location.");
+    let message = format!("`{location}` is not known");
+    Denied::new(Kind::UnknownLocation, detail).at(fields.pointer(fields.location), message)
+}
+
+fn unknown_sku(line: usize, sku: &Sku, fields: &Fields) -> Denied {
+    let detail =
+        format!("{sku} was never stocked at this location. A receipt or a count opens it.");
+    let message = format!("`{sku}` is not stocked here");
+    Denied::new(Kind::UnknownSku, detail).at(fields.in_line(line, fields.sku), message)
+}
+
+fn wrong_state(state: ReservationState, needs: &str) -> Denied {
+    let state = state.name();
+    let detail =
+        format!("The reservation is {state}; this needs one that is {needs}. Nothing was changed.");
+    Denied::new(Kind::WrongState, detail)
+}
+
+fn already_received() -> Denied {
+    let detail =
+        "The transfer was received before; its units are on hand. Adjust what was missing.";
+    Denied::new(Kind::AlreadyReceived, detail)
+}
+
+fn same_location(fields: &Fields) -> Denied {
+    let detail = "Units cannot be sent to the location that they are at. Name another one.";
+    Denied::new(Kind::SameLocation, detail).at(fields.pointer("/to"), "is the same as `from`")
+}
+
+fn below_zero(line: usize, sku: &Sku, on_hand: i64, fields: &Fields) -> Denied {
+    let detail = format!(
+        "{sku} has {on_hand} on hand; this would take more away, or make more unavailable, than is there. Nothing was \
+         changed. Count the shelf if it holds something else."
+    );
+    let message = format!("more than the {on_hand} units on hand");
+    Denied::new(Kind::BelowZero, detail).at(fields.in_line(line, fields.units), message)
+}
+
+fn too_much(line: usize, sku: &Sku, fields: &Fields) -> Denied {
+    let detail = format!("{sku} would grow past 1,000,000,000 units, the most a level can hold.");
+    let message = "the level would grow past 1,000,000,000 units";
+    Denied::new(Kind::TooMuch, detail).at(fields.in_line(line, fields.units), message)
+}
+
+fn more_than_promised(line: usize, sku: &Sku, outstanding: u32, fields: &Fields) -> Denied {
+    let detail = format!(
+        "The reservation still holds {outstanding} of {sku}; picked and not found together are more. Nothing was \
+         changed."
+    );
+    let message =
+        format!("picked and not_found are more than the {outstanding} units still promised");
+    Denied::new(Kind::MoreThanPromised, detail).at(fields.in_line(line, "picked"), message)
+}
+
+fn not_in_reservation(line: usize, sku: &Sku, fields: &Fields) -> Denied {
+    let detail =
+        format!("{sku} is not part of the reservation. What was picked instead is a substitution.");
+    let message = format!("`{sku}` is not part of the reservation");
+    Denied::new(Kind::NotInReservation, detail).at(fields.in_line(line, "sku"), message)
+}
+
+fn sku_twice(line: usize, sku: &Sku, fields: &Fields) -> Denied {
+    let detail = format!(
+        "{sku} stands in two lines; this request takes each SKU once. Nothing was changed."
+    );
+    let message = format!("`{sku}` stands in an earlier line too");
+    Denied::new(Kind::SkuTwice, detail).at(fields.in_line(line, "sku"), message)
+}
+
+fn too_old(oldest: Time, fields: &Fields) -> Denied {
+    let detail =
+        format!("A count can speak of {oldest} at the earliest: what happened before is not kept.");
+    let message = format!("is before {oldest}");
+    Denied::new(Kind::TooOld, detail).at(fields.pointer(fields.time), message)
+}
+
+fn full(what: &str) -> Denied {
+    let detail = format!("The bound of {what} is reached. Nothing was changed; try again later.");
+    Denied::new(Kind::Full, detail).retry_after(5)
 }
 
 fn key_reused() -> Denied {
