@@ -2,7 +2,8 @@
 
 from statistics import median
 
-HEAD = ("figure", "keys", "in flight", "reserves/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU s per 1,000", "times PostgreSQL")
+HEAD = ("figure", "keys", "in flight", "reserves/s", "lowest to highest", "p50 ms", "p99 ms", "p99.9 ms",
+        "CPU s per 1,000", "times PostgreSQL")
 
 
 def markdown(figures, facts, given):
@@ -13,7 +14,8 @@ def markdown(figures, facts, given):
 def row(figure, peer):
     value = lambda name: median(getattr(sample, name) for sample in figure.samples)
     return (
-        f"{figure.peer}, {figure.how}", figure.keys, f"{figure.in_flight:,}", f"{value('rate'):,.0f}",
+        f"{figure.peer}, {figure.how}", figure.keys, f"{figure.in_flight:,}",
+        f"{value('rate'):,.0f}", f"{extreme(figure, min):,.0f} to {extreme(figure, max):,.0f}",
         *(f"{value(name) * 1e3:.2f}" for name in ("p50", "p99", "p999")),
         f"{value('cpu'):.4f}", f"{value('rate') / peer:.2f}",
     )
@@ -21,6 +23,10 @@ def row(figure, peer):
 
 def rate(figure):
     return median(sample.rate for sample in figure.samples)
+
+
+def extreme(figure, which):
+    return which(sample.rate for sample in figure.samples)
 
 
 def best(figures, keys, is_batch=False):
@@ -32,6 +38,14 @@ def best(figures, keys, is_batch=False):
 def against_batches(figures, keys):
     ours = max(rate(figure) for figure in figures if figure.peer == "Onhand" and figure.keys == keys)
     return f"{ours / best(figures, keys, is_batch=True):.1f} times on {keys} keys"
+
+
+def at_worst(figures, keys):
+    """Our lowest run with most in flight, against the highest that PostgreSQL ever gave one call a reservation."""
+    ours = max((f for f in figures if f.peer == "Onhand" and f.keys == keys), key=lambda figure: figure.in_flight)
+    theirs = [f for f in figures if f.peer == "PostgreSQL" and f.keys == keys and f.batch == 1]
+    ratio = extreme(ours, min) / max(extreme(figure, max) for figure in theirs)
+    return f"{ratio:.1f} times on {keys} keys"
 
 
 def table(rows):
@@ -47,6 +61,8 @@ def notes(figures, given):
     return [
         f"Durability in every row: {'; '.join(durability)}. 1,000,000 levels. Medians of {given.rounds} round(s) of "
         f"{given.seconds:g} s. The last column is against PostgreSQL's best single-call rate on the same keys.",
+        "Onhand's lowest run in process with most in flight, against PostgreSQL's highest of all runs and clients: "
+        f"{'; '.join(at_worst(figures, keys) for keys in ('uniform', 'hot'))}.",
         "Onhand's best, each request on its own, against PostgreSQL's best in batches: "
         f"{'; '.join(against_batches(figures, keys) for keys in ('uniform', 'hot'))}.",
         "Latency is of one answer; for a batch, of the whole batch. In flight: clients, connections, or requests.",

@@ -53,7 +53,7 @@ pub(crate) struct Reserve {
 impl Reserve {
     /// Fills the stock and runs.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        if self.levels == 0 || self.in_flight == 0 || self.runs == 0 || !(self.seconds > 0.0) {
+        if self.levels == 0 || self.in_flight == 0 || self.runs == 0 || self.time().is_zero() {
             return Err(Failure::say(
                 "--levels, --in-flight, --runs and --seconds must be above zero",
             ));
@@ -86,7 +86,7 @@ impl Reserve {
     }
 
     fn time(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds)
+        Duration::try_from_secs_f64(self.seconds).unwrap_or_default()
     }
 
     fn in_process(&self) -> Result<Vec<Run>, Failure> {

@@ -216,10 +216,12 @@ fn read_column<T: DataType>(
             return Ok(());
         }
         let mut values = values.into_iter();
-        let is_required = levels.is_empty();
-        for row in 0..rows {
-            let is_there = is_required || levels[row] == 1;
-            all.push(if is_there { values.next() } else { None });
-        }
+        // A column that must be there has no levels: every row has a value.
+        levels.resize(rows, 1);
+        all.extend(
+            levels
+                .iter()
+                .map(|level| if *level == 1 { values.next() } else { None }),
+        );
     }
 }
