@@ -1,5 +1,11 @@
 //! The commands as an operator uses them: configuration, exit codes, messages.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says what it met and fails where it stands"
+)]
+
 mod support;
 
 use serde_json::Value;

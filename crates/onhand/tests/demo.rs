@@ -1,5 +1,11 @@
 //! The demo on a small year that the test makes itself, in the layout of the data set.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says what it met and fails where it stands"
+)]
+
 mod support;
 
 use parquet::column::writer::ColumnWriter;

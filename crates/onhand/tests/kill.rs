@@ -5,6 +5,12 @@
 //! acknowledged write is there exactly once. A build whose answers leave before the append (feature
 //! `planted-answer-before-sync`) must fail here, or this test proves nothing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says what it met and fails where it stands"
+)]
+
 mod support;
 
 use serde_json::{Value, json};
