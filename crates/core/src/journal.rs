@@ -33,7 +33,8 @@ pub(crate) type Journal = Queue<Change, 512>;
 
 /// The full number behind the low 32 bits that a level or change keeps (plus one; 0 for none).
 ///
-/// Sound while fewer than 2^32 changes are kept: every live change then has a full number of its own.
+/// Sound for live changes while fewer than 2^32 are kept. A link to a forgotten change may meet another one of the same
+/// low bits: [`net_since`] tells it by its level and its place.
 fn resolve(journal: &Journal, link: u32) -> Option<u64> {
     let low = link.checked_sub(1)?;
     let base = journal.back() & !u64::from(u32::MAX);
@@ -61,10 +62,21 @@ pub(crate) fn record(journal: &mut Journal, change: Change) -> u32 {
 }
 
 /// The net change of a level since `as_of`: what happened after it, as far as the ledger knows.
-pub(crate) fn net_since(journal: &Journal, last_change: u32, as_of: Timestamp) -> i64 {
-    let mut at = resolve(journal, last_change);
-    let mut net = 0;
-    while let Some(change) = at.and_then(|number| journal.get(number)) {
+pub(crate) fn net_since(
+    journal: &Journal,
+    level: LevelNo,
+    last_change: u32,
+    as_of: Timestamp,
+) -> i64 {
+    let (mut link, mut net) = (last_change, 0);
+    let mut newer = journal.back();
+    while let Some(number) = resolve(journal, link) {
+        let Some(change) = journal
+            .get(number)
+            .filter(|change| change.level == level && number < newer)
+        else {
+            break;
+        };
         // A change is recorded no earlier than it happens, so from here on all happened before `as_of`.
         if change.recorded_at <= as_of {
             break;
@@ -72,7 +84,7 @@ pub(crate) fn net_since(journal: &Journal, last_change: u32, as_of: Timestamp) -
         if change.occurred_at > as_of {
             net += i64::from(change.units);
         }
-        at = resolve(journal, change.before);
+        (link, newer) = (change.before, number);
     }
     net
 }
@@ -123,8 +135,8 @@ mod tests {
             let last = (1..=6).fold(0, |last, second| {
                 record(&mut journal, change(second, 1, last))
             });
-            assert_eq!(net_since(&journal, last, at(0)), 6);
-            assert_eq!(net_since(&journal, last, at(4)), 2);
+            assert_eq!(net_since(&journal, LevelNo(0), last, at(0)), 6);
+            assert_eq!(net_since(&journal, LevelNo(0), last, at(4)), 2);
         }
     }
 
@@ -137,8 +149,8 @@ mod tests {
         forget(&mut journal, at(4), 9);
         assert_eq!(journal.front(), 2);
         assert_eq!(complete_since(&journal), at(3));
-        assert_eq!(net_since(&journal, last, at(3)), 2);
-        assert_eq!(net_since(&journal, 1, at(0)), 0);
+        assert_eq!(net_since(&journal, LevelNo(0), last, at(3)), 2);
+        assert_eq!(net_since(&journal, LevelNo(0), 1, at(0)), 0);
     }
 
     #[test]

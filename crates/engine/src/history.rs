@@ -4,7 +4,10 @@ use crate::table::ReadTable;
 use onhand_core::{Bucket, Entry, Event, LevelNo, Opening, Policy, Seq, Timestamp};
 use onhand_log::{LogReader, ReadError};
 use onhand_wire::{BatchReader, Malformed};
+use std::collections::VecDeque;
 
+/// A page ends when its entries have so many lines, whatever its limit: one entry may have 10,000.
+const PAGE_LINES: usize = 50_000;
 /// Entries are read backwards in strides of this many positions.
 const STRIDE: u64 = 16_384;
 
@@ -87,16 +90,17 @@ impl Ledger<'_> {
         wanted: impl Fn(&Entry) -> bool,
     ) -> Result<Page, HistoryError> {
         let since = self.reader.first_since(filter.from.millis())?;
-        let mut entries = Vec::new();
+        let (mut entries, mut lines) = (Vec::new(), 0);
         let first = filter.first.0.max(since).max(self.reader.first());
         let done = self.visit(first, self.end(), &mut |entry| {
             if entry.stamp.at >= filter.to {
                 return Some(None);
             }
             if entry.stamp.at >= filter.from && wanted(&entry) {
-                if entries.len() == filter.limit {
+                if entries.len() == filter.limit || lines >= PAGE_LINES {
                     return Some(Some(entry.stamp.seq));
                 }
+                entry.event.levels(&mut |_| lines += 1);
                 entries.push(entry);
             }
             None
@@ -114,17 +118,19 @@ impl Ledger<'_> {
         let first = self.reader.first();
         while end > first && found.len() < limit {
             let start = end.saturating_sub(STRIDE).max(first);
-            let mut stride = Vec::new();
+            let (mut stride, room) = (VecDeque::new(), limit - found.len());
             self.visit(start, end, &mut |entry| {
                 if self.concerns(&entry, level) {
-                    stride.push(entry);
+                    stride.push_back(entry);
+                    if stride.len() > room {
+                        stride.pop_front();
+                    }
                 }
                 None::<()>
             })?;
             found.extend(stride.into_iter().rev());
             end = start;
         }
-        found.truncate(limit);
         Ok(found)
     }
 

@@ -106,15 +106,19 @@ impl Inbox {
         self.taken.load(Ordering::Relaxed)
     }
 
-    fn permit(&self) -> Option<Permit> {
+    /// A permit, if there is a place; the engine's own work always gets one, or a spike of clients would keep it from
+    /// snapshots and transfers.
+    fn permit(&self, is_internal: bool) -> Option<Permit> {
         let before = self.taken.fetch_add(1, Ordering::AcqRel);
         let permit = Permit(Arc::clone(&self.taken));
-        (before < self.capacity).then_some(permit)
+        (is_internal || before < self.capacity).then_some(permit)
     }
 
     /// Queues a request, or says at once why not.
     pub(crate) fn send(&self, request: Request, to: ReplyTo) -> Result<(), Unavailable> {
-        let permit = self.permit().ok_or(Unavailable::Busy)?;
+        let permit = self
+            .permit(request.is_internal())
+            .ok_or(Unavailable::Busy)?;
         let mut inner = self.lock();
         if let Some(outage) = &inner.outage {
             return Err(outage.clone());

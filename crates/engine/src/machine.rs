@@ -32,6 +32,20 @@ pub enum Request {
     Query(Query),
 }
 
+impl Request {
+    /// Whether the engine asks it of itself. There is little of it at a time: one snapshot, one courier, and the
+    /// transfers that clients are dispatching.
+    pub(crate) fn is_internal(&self) -> bool {
+        match self {
+            Self::Query(query) => matches!(query, Query::Freeze | Query::Outbox),
+            Self::Command { command, .. } => matches!(
+                command,
+                Command::Configure(_) | Command::Announce(_) | Command::HandOver(_)
+            ),
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Clone, Debug)]
 pub enum Answer {

@@ -37,6 +37,7 @@ struct Finding {
     segments: usize,
     bytes: u64,
     entries: u64,
+    torn_tail: Option<String>,
     replayed_from: u64,
     levels: usize,
     locations: usize,
@@ -66,6 +67,10 @@ impl Finding {
             segments: report.log.segments,
             bytes: report.log.bytes,
             entries: state.last().seq.0,
+            torn_tail: report.log.torn.as_ref().map(|torn| {
+                let (segment, offset, bytes) = (torn.segment.display(), torn.offset, torn.bytes);
+                format!("{bytes} bytes in {segment} at byte {offset}: the next start cuts them back; they look like a write that was never finished")
+            }),
             replayed_from: report.replayed_from.0,
             levels: state.directory().len(),
             locations: state.directory().locations(),
@@ -101,6 +106,9 @@ impl Finding {
         output::text(format!(
             "  log           {entries} entries, {bytes} bytes in {segments} segments: checksums and chain sound"
         ));
+        if let Some(torn) = &self.torn_tail {
+            output::text(format!("  torn tail     {torn}"));
+        }
         match self.replayed_from {
             0 => output::text("  replay        from the first entry"),
             from => output::text(format!(

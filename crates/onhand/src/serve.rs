@@ -58,8 +58,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", env = "ONHAND_PARTITIONS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     partitions: Option<u16>,
     /// Requests that may wait for an answer in each partition; more are refused with 429 at once.
-    #[arg(long, value_name = "N", env = "ONHAND_QUEUE", default_value_t = 16_384)]
-    queue: usize,
+    #[arg(long, value_name = "N", env = "ONHAND_QUEUE", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    queue: u32,
     /// Hours that an idempotency key gives the same answer. The ledger is kept at least as long.
     #[arg(
         long,
@@ -97,7 +97,7 @@ pub(crate) struct Serve {
         long,
         value_name = "N",
         env = "ONHAND_MOST_LEVELS",
-        default_value_t = 50_000_000
+        default_value_t = 50_000_000, value_parser = clap::value_parser!(u64).range(1..=134_217_728)
     )]
     most_levels: u64,
     /// Days that the ledger is kept; without it for ever. Whole segments are removed behind two snapshots.
@@ -108,7 +108,7 @@ pub(crate) struct Serve {
         long,
         value_name = "MIB",
         env = "ONHAND_SNAPSHOT_MIB",
-        default_value_t = 256
+        default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=1_048_576)
     )]
     snapshot_mib: u64,
     /// MiB of a log segment.
@@ -119,15 +119,15 @@ pub(crate) struct Serve {
         long,
         value_name = "KIB",
         env = "ONHAND_BODY_KIB",
-        default_value_t = 4096
+        default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=262_144)
     )]
-    body_kib: usize,
+    body_kib: u32,
     /// Seconds that a client may take to send the head, and then the body, of a request.
     #[arg(
         long,
         value_name = "SECONDS",
         env = "ONHAND_READ_TIMEOUT_SECONDS",
-        default_value_t = 10
+        default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600)
     )]
     read_timeout_seconds: u64,
     /// Connections that may be open at once; more wait in the system's queue.
@@ -135,9 +135,9 @@ pub(crate) struct Serve {
         long,
         value_name = "N",
         env = "ONHAND_CONNECTIONS",
-        default_value_t = 10_000
+        default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000)
     )]
-    connections: usize,
+    connections: u32,
     /// Seconds that requests in flight get to end when the server stops.
     #[arg(
         long,
@@ -147,8 +147,8 @@ pub(crate) struct Serve {
     )]
     grace_seconds: u64,
     /// Worker threads for connections; as many as there are cores if not said.
-    #[arg(long, value_name = "N", env = "ONHAND_THREADS")]
-    threads: Option<usize>,
+    #[arg(long, value_name = "N", env = "ONHAND_THREADS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// What is logged to standard error: error, warn, info, debug, trace, or a filter such as onhand_engine=debug.
     #[arg(
         long,
@@ -177,13 +177,15 @@ impl Serve {
         self.check_address()?;
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         if let Some(threads) = self.threads {
-            runtime.worker_threads(threads.max(1));
+            runtime.worker_threads(usize::from(threads));
         }
         let runtime = runtime.enable_all().build().map_err(Failure::say)?;
         let mut registry = Registry::default();
         let engine = self.open(&mut registry)?;
         let done = runtime.block_on(self.listen(Arc::clone(&engine), registry));
         engine.stop();
+        // A long reading of the ledger does not hold up the stop.
+        runtime.shutdown_background();
         tracing::info!("stopped");
         done
     }
@@ -216,7 +218,7 @@ impl Serve {
         let hours = |hours: u64| Span::from_secs(hours.saturating_mul(3600));
         Options {
             partitions: self.partitions,
-            capacity: self.queue,
+            capacity: self.queue as usize,
             segment_bytes: self.segment_mib << 20,
             snapshot_bytes: self.snapshot_mib << 20,
             keep_ledger: self
@@ -253,13 +255,13 @@ impl Serve {
         let address = listener.local_addr().map_err(Failure::say)?;
         let read_timeout = Duration::from_secs(self.read_timeout_seconds);
         let options = onhand_server::Options {
-            body_limit: self.body_kib << 10,
+            body_limit: (self.body_kib as usize) << 10,
             body_timeout: read_timeout,
             ..onhand_server::Options::default()
         };
         let limits = Limits {
             header_timeout: read_timeout,
-            connections: self.connections,
+            connections: self.connections as usize,
             grace: Duration::from_secs(self.grace_seconds),
         };
         tracing::info!(
@@ -284,7 +286,7 @@ fn tell(report: &RecoveryReport) {
             segment = %cut.segment.display(),
             offset = cut.offset,
             bytes = cut.bytes,
-            "cut back a torn tail: the last write before the stop was not complete, and nothing in it was acknowledged"
+            "cut back a torn tail: the last write before the stop was not complete, and nothing in a write that was not complete was acknowledged"
         );
     }
     tracing::info!(

@@ -210,6 +210,32 @@ fn a_used_folder_is_not_touched_without_being_told() {
 }
 
 #[test]
+fn only_a_demos_own_folder_is_removed_and_not_from_under_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("shop");
+    let mut server = Server::start(&data, &[]);
+    let fresh = || {
+        run(&[
+            "demo",
+            "--fresh",
+            "--data",
+            data.to_str().unwrap(),
+            "--wheel",
+            "/nowhere",
+        ])
+    };
+    assert!(!fresh().status.success());
+    std::fs::write(data.join("made-by-demo"), "").unwrap();
+    let output = fresh();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("in use"), "{said}");
+    assert!(data.join("identity.json").exists(), "nothing was removed");
+    server.stop();
+    assert!(!fresh().status.success(), "the wheel is not there");
+    assert!(!data.join("identity.json").exists(), "now it was removed");
+}
+
+#[test]
 fn without_pip_it_says_in_one_sentence_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let output = onhand()

@@ -15,6 +15,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
+/// Readings of one entry that may run at once.
+const ENTRY_READS: usize = 64;
+
 /// What every call can reach.
 pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
@@ -25,6 +28,8 @@ pub(crate) struct App {
     pub(crate) body_room: Arc<Semaphore>,
     /// Places for readings of the ledger from disk.
     pub(crate) ledger_reads: Arc<Semaphore>,
+    /// Places for readings of one entry: a repeated answer never waits behind a long reading.
+    pub(crate) entry_reads: Arc<Semaphore>,
     /// The OpenAPI document.
     pub(crate) openapi: Bytes,
 }
@@ -43,6 +48,7 @@ pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Rou
         metrics,
         body_room: body::shared_room(options.body_room),
         ledger_reads: Arc::new(Semaphore::new(options.ledger_reads.max(1))),
+        entry_reads: Arc::new(Semaphore::new(ENTRY_READS)),
         options,
         openapi: openapi.into(),
     });

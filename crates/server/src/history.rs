@@ -18,8 +18,15 @@ pub(crate) async fn reading<T: Send + 'static>(
     app: &Shared,
     read: impl FnOnce(&App) -> Result<T, Denied> + Send + 'static,
 ) -> Result<T, Denied> {
+    reading_in(app, Arc::clone(&app.ledger_reads), read).await
+}
+
+async fn reading_in<T: Send + 'static>(
+    app: &Shared,
+    turn: Arc<Semaphore>,
+    read: impl FnOnce(&App) -> Result<T, Denied> + Send + 'static,
+) -> Result<T, Denied> {
     let owned = Arc::clone(app);
-    let turn = Arc::clone(&app.ledger_reads);
     let work = async move {
         let place = Semaphore::acquire_owned(turn).await;
         let read = spawn_blocking(move || {
@@ -36,7 +43,8 @@ pub(crate) async fn reading<T: Send + 'static>(
 
 /// The entry that answered a request before.
 pub(crate) async fn entry(app: &Shared, partition: u16, seq: Seq) -> Result<Box<Entry>, Denied> {
-    reading(app, move |app| entry_now(app, partition, seq)).await
+    let turn = Arc::clone(&app.entry_reads);
+    reading_in(app, turn, move |app| entry_now(app, partition, seq)).await
 }
 
 /// The entry that answered a request before; blocks.

@@ -153,7 +153,7 @@ fn count_level(
     as_of: Timestamp,
     counted: u32,
 ) -> Option<CountedLine> {
-    let since = journal::net_since(&state.journal, level.last_change, as_of);
+    let since = journal::net_since(&state.journal, no, level.last_change, as_of);
     let superseded = as_of_secs(as_of) < level.counted_at_secs;
     let target = if superseded {
         level.on_hand()

@@ -38,7 +38,7 @@ pub(crate) struct Demo {
     /// Where the downloaded wheel is kept.
     #[arg(long, value_name = "DIR", env = "ONHAND_CACHE", default_value_os_t = default_cache())]
     cache: PathBuf,
-    /// Remove what is in the data folder first.
+    /// Remove the data folder first, if a demo made it and no server has it open.
     #[arg(long)]
     fresh: bool,
     /// Run only the first so many baskets.
@@ -55,6 +55,9 @@ fn default_cache() -> PathBuf {
         home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     home.unwrap_or_else(std::env::temp_dir).join("onhand")
 }
+
+/// The file that says that a demo made the folder.
+const MARK: &str = "made-by-demo";
 
 /// The clock of the demo stands before its year: all its commands carry their own time.
 struct BeforeTheYear;
@@ -77,6 +80,7 @@ impl Demo {
         dataset.baskets.truncate(self.baskets.unwrap_or(usize::MAX));
         spinner.finish_and_clear();
         let engine = open(&self.data)?;
+        mark(&self.data)?;
         let mut year = Year::new(Arc::clone(&engine), &dataset);
         let bar = progress::bar("Stocking the shelves", year.shop().levels.len() as u64);
         year.open_shop(&bar).map_err(Failure::say)?;
@@ -130,15 +134,26 @@ fn prepare_folder(data: &Path, fresh: bool) -> Result<(), Failure> {
             data.display()
         )));
     }
-    // Only what is an engine's folder is removed, so that a mistyped path costs nothing.
-    if !data.join("identity.json").exists() {
+    // Only what a demo made is removed, so that a mistyped path, or a real shop's folder, costs nothing.
+    if !data.join(MARK).exists() {
         return Err(Failure::say(format!(
-            "{} is not a data folder of Onhand: nothing was removed",
+            "{} was not made by `onhand demo`: nothing was removed",
             data.display()
         )));
     }
+    // Nor while a server has it open. The lock is held until all is gone.
+    let _lock = Reading::open(data).map_err(Failure::say)?;
     std::fs::remove_dir_all(data)
         .map_err(|error| Failure::say(format!("cannot remove {}: {error}", data.display())))
+}
+
+/// Says in the folder that a demo made it, so that another one may remove it.
+fn mark(data: &Path) -> Result<(), Failure> {
+    std::fs::write(
+        data.join(MARK),
+        "Made by `onhand demo`; `onhand demo --fresh` may remove this folder.\n",
+    )
+    .map_err(|error| Failure::say(format!("cannot write in {}: {error}", data.display())))
 }
 
 fn open(data: &Path) -> Result<Arc<Engine>, Failure> {

@@ -12,8 +12,8 @@ use indicatif::ProgressBar;
 use onhand_core::reservation::{confirm, fulfill, hold};
 use onhand_core::stock::{count, receive, set_policy};
 use onhand_core::{
-    Command, Entry, Event, Few, Label, Lines, LocationId, OnNotFound, Quantity, ReservationNo, Sku,
-    Span, Timestamp,
+    Command, Entry, Event, Few, Label, Lines, LocationId, OnNotFound, Quantity, Refusal,
+    ReservationNo, Sku, Span, Timestamp,
 };
 use onhand_engine::Engine;
 use std::cmp::Reverse;
@@ -221,6 +221,11 @@ impl<'a> Year<'a> {
         self.reserve_micros
             .saturating_record(took.as_micros() as u64);
         let basket = &self.dataset.baskets[number];
+        if let Outcome::Refused(refusal) = &outcome
+            && !matches!(refusal, Refusal::InsufficientStock(_))
+        {
+            return Err(unexpected("a reservation", refusal));
+        }
         let Some((reservation, lines)) = self.tally_hold(basket, outcome) else {
             self.open.remove(&number);
             return Ok(());
@@ -434,11 +439,15 @@ impl<'a> Year<'a> {
     fn done(&mut self, ticket: Ticket, what: &'static str) -> Result<Box<Entry>, DeskError> {
         match self.desk.take(ticket, what)?.0 {
             Outcome::Done(entry) => Ok(entry),
-            Outcome::Refused(refusal) => Err(DeskError::Unexpected {
-                what,
-                answer: format!("{refusal:?}"),
-            }),
+            Outcome::Refused(refusal) => Err(unexpected(what, &refusal)),
         }
+    }
+}
+
+fn unexpected(what: &'static str, refusal: &Refusal) -> DeskError {
+    DeskError::Unexpected {
+        what,
+        answer: format!("{refusal:?}"),
     }
 }
 

@@ -57,9 +57,8 @@ pub(crate) async fn get(
 
 fn explain(app: &App, location: &LocationId, sku: &Sku, limit: usize) -> Result<Response, Denied> {
     let partition = app.engine.partition_of(location);
-    let (no, view) = seen(app, location, sku)?;
-    // The cell tells which entry it reflects; the ledger may already hold newer ones.
-    let last = app.engine.table(partition).level(no).seq;
+    // The level tells which entry it reflects; the ledger may already hold newer ones.
+    let (no, last, view) = seen(app, location, sku)?;
     let asked = limit + 1;
     let mut entries = app
         .engine

@@ -59,7 +59,7 @@ pub(crate) async fn get(
     match (query.at, query.consistency.unwrap_or(Consistency::Strong)) {
         (Some(at), _) => reading(&app, move |app| then(app, &location, &sku, at)).await,
         (None, Consistency::Strong) => strong(&app, location, sku).await,
-        (None, Consistency::Bounded) => Ok(json::ok(&seen(&app, &location, &sku)?.1)),
+        (None, Consistency::Bounded) => Ok(json::ok(&seen(&app, &location, &sku)?.2)),
     }
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn seen<'a>(
     app: &App,
     location: &'a LocationId,
     sku: &'a Sku,
-) -> Result<(LevelNo, LevelView<'a>), Denied> {
+) -> Result<(LevelNo, Seq, LevelView<'a>), Denied> {
     let partition = app.engine.partition_of(location);
     let table = app.engine.table(partition);
     // The position is read first: the level reflects at least this.
@@ -99,7 +99,7 @@ pub(crate) fn seen<'a>(
         age_ms: age.millis(),
         ..view(location, sku, &seen)
     };
-    Ok((no, view))
+    Ok((no, seen.seq, view))
 }
 
 fn view<'a>(location: &'a LocationId, sku: &'a Sku, seen: &Seen) -> LevelView<'a> {
@@ -130,7 +130,7 @@ fn then(app: &App, location: &LocationId, sku: &Sku, at: Time) -> Result<Respons
         return Err(in_future(Time(now)).parameter("at", "is in the future"));
     }
     let partition = app.engine.partition_of(location);
-    let (no, view) = seen(app, location, sku)?;
+    let (no, _, view) = seen(app, location, sku)?;
     let ledger = app.engine.ledger(partition);
     let then = ledger.level_at(no, at.0).map_err(unreadable_ledger)?;
     let Some(then) = then else {
