@@ -154,6 +154,17 @@ mod tests {
     }
 
     #[test]
+    fn a_stale_link_never_leads_to_another_levels_change() {
+        // Level 0's only change is forgotten; 2^32 changes later another level's has the same low bits.
+        let mut journal = Journal::starting_at(1 << 32);
+        let mut other = change(9, 7, 0);
+        other.level = LevelNo(1);
+        let stale = record(&mut journal, other);
+        assert_eq!(net_since(&journal, LevelNo(0), stale, at(0)), 0);
+        assert_eq!(net_since(&journal, LevelNo(1), stale, at(0)), 7);
+    }
+
+    #[test]
     fn the_journal_does_not_outgrow_its_window() {
         let mut journal = Journal::default();
         for second in 1..1000 {

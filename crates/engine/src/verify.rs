@@ -1,6 +1,6 @@
 //! The whole proof over a data folder that no server has open: the chain of every batch, a replay from the first
-//! entry, every invariant, and every snapshot against the replayed state. Changes nothing but what every start mends:
-//! a write that a crash interrupted is cut back, and what is left of an unfinished snapshot is removed.
+//! entry, every invariant, and every snapshot against the replayed state. Changes nothing: a
+//! write that a crash interrupted is told of and passed over.
 
 use crate::folder::{Folder, FolderError, log_dir, snapshot_dir};
 use crate::machine::{ReplayError, replay};
