@@ -1,4 +1,4 @@
-//! Names that come from outside: 1 to 128 visible ASCII characters each.
+//! Texts that come from outside: identifiers of 1 to 128 visible ASCII characters, and labels in any language.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use std::fmt;
 pub struct NotAName;
 
 impl NotAName {
-    /// The rule, for a message to the sender.
+    /// The rule of an identifier, for a message to the sender.
     pub const RULE: &'static str = "must be 1 to 128 visible ASCII characters (! to ~)";
 }
 
@@ -21,24 +21,36 @@ impl fmt::Display for NotAName {
 
 impl std::error::Error for NotAName {}
 
-fn check(text: &str) -> Result<(), NotAName> {
+/// The rule of an identifier: it goes into paths, logs and files of others.
+fn identifier(text: &str) -> Result<(), NotAName> {
     let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
     ((1..=128).contains(&text.len()) && visible)
         .then_some(())
         .ok_or(NotAName)
 }
 
+/// The rule of a label: it is for people to read.
+fn label(text: &str) -> Result<(), NotAName> {
+    let is_plain = !text.chars().any(char::is_control) && text.trim() == text;
+    ((1..=128).contains(&text.chars().count()) && is_plain)
+        .then_some(())
+        .ok_or(NotAName)
+}
+
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $check:ident, $rule:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "CompactString")]
         pub struct $name(CompactString);
 
         impl $name {
+            /// What a text must be.
+            pub const RULE: &'static str = $rule;
+
             /// The name, if `text` is one.
             pub fn new(text: &str) -> Result<Self, NotAName> {
-                check(text)?;
+                $check(text)?;
                 Ok(Self(CompactString::new(text)))
             }
 
@@ -51,7 +63,7 @@ macro_rules! name {
         impl TryFrom<CompactString> for $name {
             type Error = NotAName;
             fn try_from(text: CompactString) -> Result<Self, NotAName> {
-                check(&text)?;
+                $check(&text)?;
                 Ok(Self(text))
             }
         }
@@ -72,13 +84,31 @@ macro_rules! name {
 
 name! {
     /// A place that keeps stock: a store, a dark store, a warehouse.
-    LocationId
+    LocationId, identifier, "a string of 1 to 128 visible ASCII characters (! to ~)"
 }
 name! {
     /// A stock keeping unit: what is counted, promised and picked.
-    Sku
+    Sku, identifier, "a string of 1 to 128 visible ASCII characters (! to ~)"
 }
 name! {
-    /// Any other word that a caller gives us to keep: a reference, a reason, a source, a lot.
-    Label
+    /// Any other text that a caller gives us to keep: a reference, a reason, a source, a lot.
+    Label, label, "a string of 1 to 128 characters, none of them a control character, with no space at its ends"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_is_visible_ascii_and_a_label_is_for_people() {
+        for good in ["milk-1l", "!~"] {
+            assert!(Sku::new(good).is_ok() && Label::new(good).is_ok());
+        }
+        for only_label in ["broken bottle", "zerstört"] {
+            assert!(Sku::new(only_label).is_err() && Label::new(only_label).is_ok());
+        }
+        for bad in ["", " ", " x", "a\nb", &"x".repeat(129)] {
+            assert!(Sku::new(bad).is_err() && Label::new(bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -17,6 +17,14 @@ pub(super) fn name(description: &str, example: &str) -> RefOr<Schema> {
     schema.pattern(Some("^[!-~]+$")).into()
 }
 
+/// A string that is a label.
+pub(super) fn label(description: &str, example: &str) -> RefOr<Schema> {
+    text(description, example)
+        .min_length(Some(1))
+        .max_length(Some(128))
+        .into()
+}
+
 /// A string in a known format.
 pub(super) fn formatted(description: &str, example: &str, format: KnownFormat) -> RefOr<Schema> {
     text(description, example)

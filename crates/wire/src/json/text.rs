@@ -1,7 +1,7 @@
 //! Names as JSON strings.
 
 use super::object::FromJson;
-use super::schema::{described, name};
+use super::schema::{described, label, name};
 use compact_str::CompactString;
 use onhand_core::name::NotAName;
 use onhand_core::{Label, LocationId, Sku};
@@ -13,16 +13,17 @@ use std::marker::PhantomData;
 const SHOWN: usize = 60;
 
 macro_rules! text {
-    ($name:ident, $inner:ty, $doc:literal, $example:literal) => {
+    ($name:ident, $inner:ty, $schema:ident, $doc:literal, $example:literal) => {
         #[doc = $doc]
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name(pub $inner);
 
-        described!($name, name($doc, $example));
+        described!($name, $schema($doc, $example));
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                from.deserialize_str(Text(PhantomData)).map(Self)
+                from.deserialize_str(Text(<$inner>::RULE, PhantomData))
+                    .map(Self)
             }
         }
 
@@ -37,30 +38,33 @@ macro_rules! text {
 text!(
     LocationText,
     LocationId,
+    name,
     "A location: 1 to 128 visible ASCII characters.",
     "store-17"
 );
 text!(
     SkuText,
     Sku,
+    name,
     "A SKU: 1 to 128 visible ASCII characters.",
     "milk-1l"
 );
 text!(
     LabelText,
     Label,
-    "A word of the caller's own: 1 to 128 visible ASCII characters.",
-    "PO-2031"
+    label,
+    "A text of the caller's own, in any language: 1 to 128 characters.",
+    "PO 2031"
 );
 
-/// Reads a string into a name.
-struct Text<T>(PhantomData<T>);
+/// Reads a string into a name that follows a rule.
+struct Text<T>(&'static str, PhantomData<T>);
 
 impl<T: TryFrom<CompactString, Error = NotAName>> Visitor<'_> for Text<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string of 1 to 128 visible ASCII characters (! to ~)")
+        f.write_str(self.0)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
