@@ -71,6 +71,8 @@ pub enum Item {
     Incoming(TransferId, Incoming),
     /// An arrived transfer, in the order they arrived.
     Arrived(TransferId),
+    /// A source's transfers with a lower number are settled there.
+    Settled(u16, TransferNo),
     /// Comes last.
     End,
 }
@@ -155,6 +157,12 @@ impl Body {
                     .map(|(id, one)| Item::Incoming(*id, one.clone())),
             )
             .chain(transfers.arrived.iter().map(|(_, id)| Item::Arrived(*id)))
+            .chain(
+                transfers
+                    .settled
+                    .iter()
+                    .map(|(source, below)| Item::Settled(*source, *below)),
+            )
             .chain(std::iter::once(Item::End))
     }
 }
@@ -201,6 +209,9 @@ impl Thaw {
             }
             Item::Arrived(id) => {
                 self.transfers.arrived.push(id);
+            }
+            Item::Settled(source, below) => {
+                self.transfers.settled.insert(source, below);
             }
             Item::End => return Err(Box::new(self.finish())),
         }

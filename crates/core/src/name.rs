@@ -108,7 +108,10 @@ mod tests {
             assert!(Sku::new(only_label).is_err() && Label::new(only_label).is_ok());
         }
         for bad in ["", " ", " x", "a\nb", &"x".repeat(129)] {
-            assert!(Sku::new(bad).is_err() && Label::new(bad).is_err(), "{bad:?}");
+            assert!(
+                Sku::new(bad).is_err() && Label::new(bad).is_err(),
+                "{bad:?}"
+            );
         }
     }
 }

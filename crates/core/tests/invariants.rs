@@ -394,3 +394,26 @@ fn the_changes_kept_for_counts_do_not_outgrow_their_window() {
     assert!(changes <= 50 * 12, "{changes} changes are kept");
     ledger.prove();
 }
+
+/// A source that could not hand over for longer than ended transfers are kept announces again; the goods must not come
+/// in twice.
+#[test]
+fn a_transfer_that_may_be_announced_again_is_not_forgotten() {
+    let mut ledger = ledger(&[receive("milk", 9), dispatch(4)]);
+    let transfer = TransferId {
+        source: Ledger::PARTITION,
+        no: TransferNo(0),
+    };
+    let waiting = ledger.state.transfers().outbox().next();
+    let outgoing = waiting.expect("it waits").1.clone();
+    let announce = Command::Announce(Announce { transfer, outgoing });
+    ledger.submit(at(10), None, &announce);
+    ledger.submit(at(11), None, &Command::Arrive(Arrive { transfer }));
+    let days = 24 * 60 * 60;
+    for later in 2..8 {
+        ledger.submit(at(later * days), None, &receive("milk", 1));
+    }
+    let entries = ledger.state.totals().entries;
+    ledger.submit(at(9 * days), None, &announce);
+    assert_eq!(ledger.state.totals().entries, entries, "it is known still");
+}

@@ -5,6 +5,7 @@ use crate::draft::{Draft, Opening};
 use crate::level::{Bucket, Movement};
 use crate::lines::Few;
 use crate::name::LocationId;
+use crate::numbers::TransferNo;
 use crate::refusal::Refusal;
 use crate::reservation::promise::Units;
 use crate::state::State;
@@ -28,6 +29,8 @@ pub struct Announced {
     pub from: LocationId,
     /// To where.
     pub to: LocationId,
+    /// Every transfer of its source with a lower number has been handed over.
+    pub settled: TransferNo,
     /// What is on its way.
     pub lines: Few<Units>,
 }
@@ -40,7 +43,12 @@ pub(crate) fn decide(
     if state.transfers.incoming(command.transfer).is_some() {
         return Ok(None);
     }
-    let Outgoing { from, to, lines } = &command.outgoing;
+    let Outgoing {
+        from,
+        to,
+        settled,
+        lines,
+    } = &command.outgoing;
     let mut draft = Draft::of(&state.directory);
     let mut known = Few::with_capacity(lines.len());
     for (at, line) in lines.iter().enumerate() {
@@ -59,6 +67,7 @@ pub(crate) fn decide(
         transfer: command.transfer,
         from: from.clone(),
         to: to.clone(),
+        settled: *settled,
         lines: known,
     };
     Ok(Some((draft.openings(), announced)))
@@ -72,6 +81,9 @@ impl Announced {
     }
 
     pub(crate) fn settle(&self, state: &mut State) {
+        let settled = &mut state.transfers.settled;
+        let below = settled.entry(self.transfer.source).or_default();
+        *below = self.settled.max(*below);
         let to = state.directory.location(&self.to).unwrap_or_default();
         state.transfers.incoming.insert(
             self.transfer,

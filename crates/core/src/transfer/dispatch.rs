@@ -4,7 +4,7 @@ use super::{Outgoing, TransferId, TransferLine};
 use crate::level::{Bucket, Movement};
 use crate::lines::{Few, Lines};
 use crate::name::{Label, LocationId, Sku};
-use crate::numbers::{LevelNo, LocationNo};
+use crate::numbers::{LevelNo, LocationNo, TransferNo};
 use crate::quantity::Quantity;
 use crate::refusal::{Refusal, Shortage};
 use crate::reservation::promise::Units;
@@ -43,6 +43,8 @@ pub struct Dispatched {
     pub from: LocationNo,
     /// To where.
     pub to: LocationId,
+    /// Every transfer from here with a lower number has been handed over.
+    pub settled: TransferNo,
     /// The caller's word for it.
     pub reference: Option<Label>,
     /// What was sent.
@@ -68,6 +70,7 @@ pub(crate) fn decide(state: &State, command: &Dispatch) -> Result<Dispatched, Re
             source: state.partition,
             no: state.transfers.next_no(),
         },
+        settled: state.transfers.oldest_waiting(),
         from,
         to: command.to.clone(),
         reference: command.reference.clone(),
@@ -127,6 +130,7 @@ impl Dispatched {
         let outgoing = Outgoing {
             from: state.location_of(self.from),
             to: self.to.clone(),
+            settled: self.settled,
             lines: self
                 .lines
                 .iter()

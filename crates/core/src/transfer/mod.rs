@@ -48,6 +48,8 @@ pub struct Outgoing {
     pub from: LocationId,
     /// To where.
     pub to: LocationId,
+    /// Every transfer of its source with a lower number had been handed over when it was dispatched.
+    pub settled: TransferNo,
     /// What is on its way.
     pub lines: Few<TransferLine>,
 }
@@ -75,12 +77,20 @@ pub struct Transfers {
     pub(crate) outbox: BTreeMap<TransferNo, Outgoing>,
     pub(crate) incoming: BTreeMap<TransferId, Incoming>,
     pub(crate) arrived: ArrivedQueue,
+    /// By source: transfers with a lower number are never announced again, so they may be forgotten.
+    pub(crate) settled: BTreeMap<u16, TransferNo>,
 }
 
 impl Transfers {
     /// The number that the next transfer from here gets.
     pub fn next_no(&self) -> TransferNo {
         TransferNo(self.next)
+    }
+
+    /// The lowest number that may still have to be announced.
+    pub(crate) fn oldest_waiting(&self) -> TransferNo {
+        let oldest = self.outbox.keys().next();
+        oldest.copied().unwrap_or(self.next_no())
     }
 
     /// What was dispatched and may not be known at its destination yet.
@@ -111,14 +121,19 @@ impl Transfers {
         sums
     }
 
-    /// Forgets up to `most` transfers that arrived longer than `retention` before `now`.
+    /// Forgets up to `most` transfers that arrived longer than `retention` before `now` and are settled at their
+    /// source: one that is not may be announced again, and would count twice if it were not known.
     pub(crate) fn forget(&mut self, retention: Span, now: Timestamp, most: usize) {
         for _ in 0..most {
             let Some(id) = self.arrived.get(self.arrived.front()) else {
                 return;
             };
             let arrived_at = self.incoming.get(id).and_then(|one| one.arrived_at);
-            if arrived_at.is_some_and(|at| now.since(at) <= retention) {
+            let is_settled = self
+                .settled
+                .get(&id.source)
+                .is_some_and(|below| id.no < *below);
+            if !is_settled || arrived_at.is_some_and(|at| now.since(at) <= retention) {
                 return;
             }
             self.incoming.remove(id);

@@ -370,6 +370,13 @@ fn announce(words: &mut Words, ledger: &Ledger) -> Announce {
         units: words.number(),
     });
     let lines = lines.iter().cloned().collect();
-    let outgoing = Outgoing { from, to, lines };
+    // The source has handed over all before it, unless a script says otherwise.
+    let settled = TransferNo(u64::MAX);
+    let outgoing = Outgoing {
+        from,
+        to,
+        settled,
+        lines,
+    };
     Announce { transfer, outgoing }
 }

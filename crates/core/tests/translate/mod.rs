@@ -224,6 +224,7 @@ fn announce(no: usize, twin: &Twin) -> Command {
     Command::Announce(Announce {
         transfer: transfer(no),
         outgoing: Outgoing {
+            settled: TransferNo(u64::MAX),
             from: location(parcel.from),
             to: location(parcel.to),
             lines: parcel.lines.iter().map(line).collect(),

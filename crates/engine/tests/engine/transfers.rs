@@ -57,6 +57,7 @@ impl Route {
             units,
         });
         let outgoing = Outgoing {
+            settled: TransferNo(0),
             from: location(&self.from),
             to: location(&self.to),
             lines,

@@ -78,6 +78,7 @@ fn outgoing(event: &Dispatched, names: &TableNames<'_>) -> Outgoing {
         units: line.units,
     });
     Outgoing {
+        settled: event.settled,
         from: LocationId::new(names.of_location(event.from))
             .expect("the table holds only valid names"),
         to: event.to.clone(),
