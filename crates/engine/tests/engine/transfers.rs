@@ -3,7 +3,7 @@
 use crate::requests::{arrive, dispatch, location, receive};
 use crate::running::{ManualClock, ask, open, options, record, seen, wait_until};
 use onhand_core::transfer::{Outgoing, TransferLine, announce::Announce, hand_over::HandOver};
-use onhand_core::{Command, Entry, Event, Few, TransferId};
+use onhand_core::{Command, Entry, Event, Few, TransferId, TransferNo};
 use onhand_engine::{Answer, Engine, Options, Query, Request, What};
 use std::sync::Arc;
 
