@@ -2,9 +2,10 @@
 
 use crate::directory::{Directory, LevelPages, NamePages};
 use crate::entry::Stamp;
+use crate::invariant::{Invariant, Violation};
 use crate::journal::{Change, Journal};
 use crate::keys::{KeyQueue, Keys, Remembered};
-use crate::level::Level;
+use crate::level::{Bucket, Level};
 use crate::numbers::{ReservationNo, TransferNo};
 use crate::pages::Queue;
 use crate::reservation::{EndedQueue, Reservation, ReservationQueue, Reservations};
@@ -127,6 +128,28 @@ impl Body {
     /// Whether the ledger was empty.
     pub fn is_empty(&self) -> bool {
         self.head.last == Stamp::default()
+    }
+
+    /// Whether the levels still add up to the movements (INV-02); else the first bucket in which they do not.
+    pub fn check_conservation(&self) -> Result<(), Violation> {
+        for bucket in Bucket::ALL
+            .into_iter()
+            .filter(|one| *one != Bucket::Outside)
+        {
+            let units = self.levels.iter().map(|level| level.units_in(bucket));
+            let (levels, moved) = (units.sum::<i64>(), self.head.totals.units_in(bucket));
+            if levels != moved {
+                let what = format!(
+                    "{bucket:?}: the levels hold {levels}, the movements add up to {moved}"
+                );
+                return Err(Violation::new(
+                    Invariant::Conservation,
+                    self.head.last,
+                    what,
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The items in their one order.

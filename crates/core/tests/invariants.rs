@@ -395,6 +395,20 @@ fn the_changes_kept_for_counts_do_not_outgrow_their_window() {
     ledger.prove();
 }
 
+#[test]
+fn a_frozen_state_that_does_not_add_up_is_noticed() {
+    let sound = ledger(&[receive("milk", 9), hold(2, 60)]);
+    assert_eq!(sound.state.freeze().check_conservation(), Ok(()));
+    let mut items = items(&sound.state);
+    for item in &mut items {
+        if let Item::Level(level) = item {
+            *level = Default::default();
+        }
+    }
+    let broken = thaw(items).freeze().check_conservation();
+    assert_eq!(broken.unwrap_err().invariant, Invariant::Conservation);
+}
+
 /// A source that could not hand over for longer than ended transfers are kept announces again; the goods must not come
 /// in twice.
 #[test]

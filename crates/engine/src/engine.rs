@@ -295,7 +295,7 @@ impl Engine {
     /// Takes a snapshot of a partition now, and trims its log as far as allowed. Blocks this thread.
     ///
     /// # Errors
-    /// The partition cannot answer, or the disk failed.
+    /// The partition cannot answer, its levels do not add up (INV-02), or the disk failed.
     pub fn snapshot(&self, partition: u16) -> Result<Seq, SnapshotFailure> {
         let member = &self.members[usize::from(partition)];
         // Held until the end: two at once would write to the same file.
@@ -305,6 +305,10 @@ impl Engine {
         let last = body.head().last;
         if last.seq == snapshots.newest() {
             return Ok(last.seq);
+        }
+        if let Err(violation) = body.check_conservation() {
+            member.metrics.violation(violation.invariant);
+            return Err(violation.into());
         }
         snapshots.write(&body, log_bytes)?;
         member.metrics.snapshot_written();

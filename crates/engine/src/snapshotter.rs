@@ -10,6 +10,7 @@
 use crate::engine::Engine;
 use crate::machine::{Answer, Request, Unavailable};
 use crate::query::{Found, Query, What};
+use onhand_core::Violation;
 use onhand_core::{Body, Seq};
 use onhand_log::ReadError;
 use onhand_log::disk::Disk;
@@ -31,6 +32,9 @@ pub enum SnapshotFailure {
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] ReadError),
+    /// The state is not sound, and is not written down.
+    #[error(transparent)]
+    Unsound(#[from] Violation),
 }
 
 /// Takes the snapshots that are due.
