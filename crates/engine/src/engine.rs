@@ -1,6 +1,7 @@
 //! The engine: the partitions of one data folder, and everything that is asked of them.
 
 use crate::clock::{Clock, SystemClock};
+use crate::courier;
 use crate::folder::{Folder, FolderError, io_at, log_dir, snapshot_dir};
 use crate::history::{HistoryError, Ledger};
 use crate::inbox::{ReplyTo, Waiting};
@@ -10,7 +11,6 @@ use crate::partition::Partition;
 use crate::recover::{Place, RecoverError, Recovered, RecoveryReport, recover};
 use crate::snapshotter::{self, SnapshotFailure, Snapshots};
 use crate::table::ReadTable;
-use crate::{courier, folder};
 use onhand_core::transfer::Outgoing;
 use onhand_core::{Command, Entry, LocationId, Seq, Settings, Span, Timestamp, TransferId};
 use onhand_log::Log;
@@ -472,9 +472,4 @@ fn rounds(engine: &Weak<Engine>, stopped: &Receiver<()>, round: fn(&Engine)) {
             return;
         }
     }
-}
-
-/// The path of a partition's log inside a data folder, for tools that only read.
-pub fn log_path(data: &Path, partition: u16) -> std::path::PathBuf {
-    folder::log_dir(data, partition)
 }

@@ -44,7 +44,6 @@ fn with_file(command: Command, path: &Path) -> Result<Command, Failure> {
         .map_err(|error: toml::de::Error| say(error.to_string()))?;
     let mut serve = command;
     for (key, value) in table {
-        serve = serve.mut_subcommand("serve", |serve| serve);
         let flag = key.replace('_', "-");
         let is_known = serve.find_subcommand("serve").is_some_and(|serve| {
             serve
