@@ -4,23 +4,28 @@
 //! what lies there, and hands it over. Every step may be repeated, so the courier keeps nothing: after a crash it
 //! looks into the outboxes again.
 
-use crate::engine::{Engine, call};
+use crate::engine::Engine;
 use crate::machine::{Answer, Request, Unavailable};
 use crate::query::{Found, Query, What};
 use onhand_core::transfer::{Outgoing, announce::Announce, hand_over::HandOver};
 use onhand_core::{Command, TransferId, TransferNo};
+use onhand_log::disk::Disk;
 
 /// Delivers what lies in the outboxes.
-pub(crate) fn round(engine: &Engine) {
+pub(crate) async fn round<D: Disk + Clone>(engine: &Engine<D>) {
     for partition in 0..engine.partitions() {
-        if let Err(error) = empty_outbox(engine, partition) {
+        if let Err(error) = empty_outbox(engine, partition).await {
             tracing::debug!(partition, %error, "transfers wait in the outbox");
         }
     }
 }
 
-fn empty_outbox(engine: &Engine, partition: u16) -> Result<(), Unavailable> {
-    let answer = engine.call_blocking(partition, Request::Query(Query::Outbox));
+async fn empty_outbox<D: Disk + Clone>(
+    engine: &Engine<D>,
+    partition: u16,
+) -> Result<(), Unavailable> {
+    let outbox = Request::Query(Query::Outbox);
+    let answer = engine.call(partition, outbox).await;
     let Answer::Found(Found {
         what: What::Outbox(outbox),
         ..
@@ -30,22 +35,15 @@ fn empty_outbox(engine: &Engine, partition: u16) -> Result<(), Unavailable> {
     };
     // What cannot be delivered does not hold up what comes after it.
     for (no, outgoing) in outbox {
-        if let Err(error) = carry(engine, partition, no, outgoing) {
+        let id = TransferId {
+            source: partition,
+            no,
+        };
+        if let Err(error) = deliver(engine, id, outgoing).await {
             tracing::warn!(partition, transfer = no.0, %error, "a transfer waits in the outbox");
         }
     }
     Ok(())
-}
-
-fn carry(
-    engine: &Engine,
-    partition: u16,
-    no: TransferNo,
-    outgoing: Outgoing,
-) -> Result<(), Unavailable> {
-    let to = engine.partition_of(&outgoing.to);
-    is_done(engine.call_blocking(to, announce(partition, no, outgoing)))?;
-    is_done(engine.call_blocking(partition, hand_over(no)))
 }
 
 /// Delivers one transfer now, so that a client that dispatched it can receive it at once. What fails here is done by
@@ -53,18 +51,17 @@ fn carry(
 ///
 /// # Errors
 /// A partition cannot answer, or the destination refused.
-pub(crate) async fn deliver(
-    engine: &Engine,
+pub(crate) async fn deliver<D: Disk + Clone>(
+    engine: &Engine<D>,
     id: TransferId,
     outgoing: Outgoing,
 ) -> Result<(), Unavailable> {
     let to = engine.partition_of(&outgoing.to);
-    is_done(call(engine, to, announce(id.source, id.no, outgoing)).await)?;
-    is_done(call(engine, id.source, hand_over(id.no)).await)
+    is_done(engine.call(to, announce(id, outgoing)).await)?;
+    is_done(engine.call(id.source, hand_over(id.no)).await)
 }
 
-fn announce(source: u16, no: TransferNo, outgoing: Outgoing) -> Request {
-    let transfer = TransferId { source, no };
+fn announce(transfer: TransferId, outgoing: Outgoing) -> Request {
     internal(Command::Announce(Announce { transfer, outgoing }))
 }
 

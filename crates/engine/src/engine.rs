@@ -7,7 +7,7 @@ use crate::history::{HistoryError, Ledger};
 use crate::inbox::{ReplyTo, Waiting};
 use crate::machine::{Answer, Machine, Request, Unavailable};
 use crate::metrics::{Metrics, PartitionMetrics};
-use crate::partition::Partition;
+use crate::partition::{Partition, Workers};
 use crate::recover::{Place, RecoverError, Recovered, RecoveryReport, recover};
 use crate::snapshotter::{self, SnapshotFailure, Snapshots};
 use crate::table::ReadTable;
@@ -16,10 +16,12 @@ use onhand_core::{Command, Entry, LocationId, Seq, Settings, Span, Timestamp, Tr
 use onhand_log::Log;
 use onhand_log::disk::{Disk, OsDisk};
 use onhand_log::file::{FileLog, FileLogOptions};
+use onhand_planted::Defect;
+use pollster::block_on;
 use prometheus_client::registry::Registry;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -32,6 +34,8 @@ pub struct Options {
     pub partitions: Option<u16>,
     /// Requests that may wait for an answer, for each partition.
     pub capacity: usize,
+    /// A batch is closed early when it has this many bytes.
+    pub batch_bytes: usize,
     /// Bytes of a log segment.
     pub segment_bytes: u64,
     /// A snapshot is taken when the log grew by so many bytes.
@@ -49,6 +53,7 @@ impl Default for Options {
         Self {
             partitions: None,
             capacity: 16_384,
+            batch_bytes: 1 << 20,
             segment_bytes: 64 << 20,
             snapshot_bytes: 256 << 20,
             keep_ledger: None,
@@ -83,23 +88,38 @@ pub enum OpenError {
 /// What the engine tells while it opens: which partition, the last position replayed, the last there is.
 pub type Progress<'a> = &'a mut dyn FnMut(u16, u64, u64);
 
-struct Member {
+struct Member<D: Disk> {
     partition: Partition,
     metrics: PartitionMetrics,
-    snapshots: Mutex<Snapshots<OsDisk>>,
+    /// One snapshot is taken at a time: two at once would write to the same file.
+    snapshots: tokio::sync::Mutex<Snapshots<D>>,
 }
 
 /// An open data folder. Dropping it stops the partitions without a last snapshot; [`Engine::stop`] takes one. A round of
 /// the background work holds on to it until the round is over, so only [`Engine::stop`] says when the folder is free.
-pub struct Engine {
-    folder: Folder<OsDisk>,
-    members: Vec<Member>,
+pub struct Engine<D: Disk = OsDisk> {
+    folder: Folder<D>,
+    members: Vec<Member<D>>,
     options: Options,
-    background: Mutex<Vec<(Sender<()>, JoinHandle<()>)>>,
+    background: Background,
+}
+
+/// An engine that is recovered and stands still: nothing runs until the workers are stepped.
+///
+/// A server gives the workers threads ([`Engine::open`]). Who drives them by hand also does what the threads in the
+/// background would: [`Engine::configure`] first, then now and then [`Engine::take_due_snapshots`] and
+/// [`Engine::carry_transfers`].
+pub struct Prepared<D: Disk> {
+    /// The engine.
+    pub engine: Arc<Engine<D>>,
+    /// The workers of each partition, in order.
+    pub workers: Vec<Workers>,
+    /// What the recovery of each partition found, in order.
+    pub reports: Vec<RecoveryReport>,
 }
 
 impl Engine {
-    /// Opens a data folder, or makes it, and recovers every partition.
+    /// Opens a data folder of this machine, or makes it, recovers every partition, and runs.
     ///
     /// # Errors
     /// The folder is in use or damaged, or the system failed. Nothing was changed but a torn tail, which is cut back.
@@ -109,17 +129,40 @@ impl Engine {
         registry: &mut Registry,
         progress: Progress<'_>,
     ) -> Result<(Arc<Self>, Vec<RecoveryReport>), OpenError> {
+        let prepared = Self::prepare(OsDisk, path, options, registry, progress)?;
+        let (engine, reports) = (prepared.engine, prepared.reports);
+        for (member, workers) in engine.members.iter().zip(prepared.workers) {
+            member.partition.run(workers).map_err(OpenError::Thread)?;
+        }
+        block_on(engine.configure())?;
+        engine.start_background()?;
+        Ok((engine, reports))
+    }
+}
+
+impl<D: Disk + Clone> Engine<D> {
+    /// Opens a data folder on a disk, or makes it, and recovers every partition; nothing runs yet.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn prepare(
+        disk: D,
+        path: &Path,
+        options: Options,
+        registry: &mut Registry,
+        progress: Progress<'_>,
+    ) -> Result<Prepared<D>, OpenError> {
         let log_options = FileLogOptions {
             segment_bytes: options.segment_bytes,
             ..FileLogOptions::default()
         };
-        let make = |disk: &OsDisk, partition| make_partition(disk, path, partition, log_options);
-        let folder = Folder::open_or_make(OsDisk, path, options.partitions, make)?;
+        let make = |disk: &D, partition| make_partition(disk, path, partition, log_options);
+        let folder = Folder::open_or_make(disk, path, options.partitions, make)?;
         let metrics = Metrics::register(registry);
-        let (mut members, mut reports) = (Vec::new(), Vec::new());
+        let (mut members, mut workers, mut reports) = (Vec::new(), Vec::new(), Vec::new());
         for partition in 0..folder.identity.partitions {
             let place = Place {
-                disk: folder.disk,
+                disk: folder.disk.clone(),
                 log_dir: &log_dir(path, partition),
                 snapshot_dir: &snapshot_dir(path, partition),
                 options: log_options,
@@ -127,7 +170,9 @@ impl Engine {
             let recovered = recover(partition, place, |at, of| progress(partition, at, of))
                 .map_err(|source| OpenError::Partition { partition, source })?;
             reports.push(recovered.report.clone());
-            members.push(Member::start(recovered, &options, metrics.of(partition))?);
+            let (member, both) = Member::new(recovered, &options, metrics.of(partition));
+            members.push(member);
+            workers.push(both);
         }
         let engine = Arc::new(Self {
             folder,
@@ -135,20 +180,25 @@ impl Engine {
             options,
             background: Mutex::default(),
         });
-        engine.configure()?;
-        engine.start_background()?;
-        Ok((engine, reports))
+        Ok(Prepared {
+            engine,
+            workers,
+            reports,
+        })
     }
 
     /// Records the settings where they differ from those in force.
-    fn configure(&self) -> Result<(), OpenError> {
+    ///
+    /// # Errors
+    /// A partition cannot answer. A full disk is no error: the settings of the last start stay in force.
+    pub async fn configure(&self) -> Result<(), OpenError> {
         for partition in 0..self.partitions() {
             let request = Request::Command {
                 key: None,
                 command: Command::Configure(self.options.settings),
                 at: None,
             };
-            match self.call_blocking(partition, request) {
+            match self.call(partition, request).await {
                 Answer::Unavailable(Unavailable::StorageFull) => {
                     tracing::warn!(
                         partition,
@@ -163,20 +213,40 @@ impl Engine {
     }
 
     fn start_background(self: &Arc<Self>) -> Result<(), OpenError> {
-        self.start_rounds("snapshotter", snapshotter::round)?;
-        self.start_rounds("courier", courier::round)
+        self.start_rounds("snapshotter", async |engine| {
+            engine.take_due_snapshots().await
+        })?;
+        self.start_rounds("courier", async |engine| engine.carry_transfers().await)
     }
 
-    fn start_rounds(self: &Arc<Self>, name: &str, round: fn(&Self)) -> Result<(), OpenError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a server's background work has threads of its own"
+    )]
+    fn start_rounds(
+        self: &Arc<Self>,
+        name: &str,
+        round: impl AsyncFn(&Self) + Send + 'static,
+    ) -> Result<(), OpenError> {
         let (stop, stopped) = channel();
         let engine = Arc::downgrade(self);
-        let run = move || rounds(&engine, &stopped, round);
+        let run = move || rounds(&engine, &stopped, &round);
         let thread = std::thread::Builder::new().name(name.into()).spawn(run);
         let thread = thread.map_err(OpenError::Thread)?;
         if let Ok(mut background) = self.background.lock() {
             background.push((stop, thread));
         }
         Ok(())
+    }
+
+    /// Takes the snapshots that are due, and trims the logs as far as allowed.
+    pub async fn take_due_snapshots(&self) {
+        snapshotter::round(self).await;
+    }
+
+    /// Delivers the transfers that wait in the outboxes.
+    pub async fn carry_transfers(&self) {
+        courier::round(self).await;
     }
 
     /// The data folder.
@@ -209,16 +279,16 @@ impl Engine {
 
     /// Asks a partition and waits for the answer.
     pub async fn call(&self, partition: u16, request: Request) -> Answer {
-        call(self, partition, request).await
+        let (sender, receiver) = oneshot::channel();
+        match self.submit(partition, request, ReplyTo::Once(sender)) {
+            Ok(()) => receiver.await.unwrap_or_else(|_| lost()),
+            Err(why) => Answer::Unavailable(why),
+        }
     }
 
     /// Asks a partition and blocks this thread until the answer is there. Not for async tasks.
     pub fn call_blocking(&self, partition: u16, request: Request) -> Answer {
-        let (sender, receiver) = oneshot::channel();
-        match self.submit(partition, request, ReplyTo::Once(sender)) {
-            Ok(()) => receiver.blocking_recv().unwrap_or_else(|_| lost()),
-            Err(why) => Answer::Unavailable(why),
-        }
+        block_on(self.call(partition, request))
     }
 
     /// The read table of a partition. There must be such a partition.
@@ -288,7 +358,7 @@ impl Engine {
     /// # Errors
     /// The partition cannot answer.
     pub fn state_hash(&self, partition: u16) -> Result<(Seq, u128), Unavailable> {
-        let body = snapshotter::freeze(self, partition)?;
+        let body = block_on(snapshotter::freeze(self, partition))?;
         Ok((body.head().last.seq, onhand_wire::state_hash(&body)))
     }
 
@@ -297,11 +367,19 @@ impl Engine {
     /// # Errors
     /// The partition cannot answer, its levels do not add up (INV-02), or the disk failed.
     pub fn snapshot(&self, partition: u16) -> Result<Seq, SnapshotFailure> {
+        block_on(self.take_snapshot(partition))
+    }
+
+    /// As [`Engine::snapshot`], but waits for the partition without blocking; the disk is still waited for.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn take_snapshot(&self, partition: u16) -> Result<Seq, SnapshotFailure> {
         let member = &self.members[usize::from(partition)];
-        // Held until the end: two at once would write to the same file.
-        let mut snapshots = member.snapshots();
+        // Held until the end.
+        let mut snapshots = member.snapshots.lock().await;
         let log_bytes = member.partition.reader.bytes();
-        let body = snapshotter::freeze(self, partition)?;
+        let body = snapshotter::freeze(self, partition).await?;
         let last = body.head().last;
         if last.seq == snapshots.newest() {
             return Ok(last.seq);
@@ -309,6 +387,9 @@ impl Engine {
         if let Err(violation) = body.check_conservation() {
             member.metrics.violation(violation.invariant);
             return Err(violation.into());
+        }
+        if Defect::TrimBeforeSnapshot.is_on() {
+            self.trim(member, last.seq.0 + 1, last.at)?;
         }
         snapshots.write(&body, log_bytes)?;
         member.metrics.snapshot_written();
@@ -321,7 +402,7 @@ impl Engine {
 
     fn trim(
         &self,
-        member: &Member,
+        member: &Member<D>,
         needed: u64,
         ledger_time: Timestamp,
     ) -> Result<(), SnapshotFailure> {
@@ -339,59 +420,60 @@ impl Engine {
 
     pub(crate) fn is_snapshot_due(&self, partition: u16) -> bool {
         let member = &self.members[usize::from(partition)];
-        let log_bytes = member.partition.reader.bytes();
-        let has_grown = member.snapshots().grown(log_bytes) >= self.options.snapshot_bytes;
+        // One that is being taken is not due.
+        let Ok(mut snapshots) = member.snapshots.try_lock() else {
+            return false;
+        };
+        let has_grown =
+            snapshots.grown(member.partition.reader.bytes()) >= self.options.snapshot_bytes;
         has_grown && self.outage(partition).is_none()
     }
 
     /// Answers what is queued, takes a last snapshot of each partition, stops, and lets go of the folder. Reads go on
     /// showing what was there.
     pub fn stop(&self) {
-        self.stop_background();
-        for partition in 0..self.partitions() {
-            if self.outage(partition).is_none()
-                && let Err(error) = self.snapshot(partition)
-            {
-                tracing::warn!(partition, %error, "no snapshot at the stop; the next start replays the log");
-            }
-        }
+        stop_all(&self.background);
+        block_on(self.take_last_snapshots());
         self.members
             .iter()
             .for_each(|member| member.partition.stop());
         self.folder.release();
     }
 
-    fn stop_background(&self) {
-        let background = match self.background.lock() {
-            Ok(mut background) => std::mem::take(&mut *background),
-            Err(_) => return,
-        };
-        for (stop, thread) in background {
-            drop(stop);
-            let is_this_thread = thread.thread().id() == std::thread::current().id();
-            if !is_this_thread {
-                // A thread that panicked has said so already.
-                drop(thread.join());
+    /// Takes a snapshot of each partition that can answer, so that the next start replays nothing.
+    pub async fn take_last_snapshots(&self) {
+        for partition in 0..self.partitions() {
+            if self.outage(partition).is_none()
+                && let Err(error) = self.take_snapshot(partition).await
+            {
+                tracing::warn!(partition, %error, "no snapshot at the stop; the next start replays the log");
             }
         }
     }
+
+    /// Takes no more requests. Workers that are stepped by hand end when they have answered what is queued.
+    pub fn close(&self) {
+        self.members
+            .iter()
+            .for_each(|member| member.partition.close());
+    }
 }
 
-impl Drop for Engine {
+impl<D: Disk> Drop for Engine<D> {
     fn drop(&mut self) {
-        self.stop_background();
+        stop_all(&self.background);
         self.members
             .iter()
             .for_each(|member| member.partition.stop());
     }
 }
 
-impl Member {
-    fn start(
-        recovered: Recovered<OsDisk>,
+impl<D: Disk> Member<D> {
+    fn new(
+        recovered: Recovered<D>,
         options: &Options,
         metrics: PartitionMetrics,
-    ) -> Result<Self, OpenError> {
+    ) -> (Self, Workers) {
         let Recovered {
             state,
             log,
@@ -399,9 +481,9 @@ impl Member {
             damaged,
             report,
         } = recovered;
-        let machine: Machine<Waiting> = Machine::new(state, log.tail(), 0);
+        let machine: Machine<Waiting> = Machine::new(state, log.tail(), 0, options.batch_bytes);
         let log_bytes = log.reader().bytes();
-        let partition = Partition::start(
+        let (partition, workers) = Partition::new(
             machine,
             Box::new(log),
             Arc::clone(&options.clock),
@@ -410,28 +492,18 @@ impl Member {
         );
         // What was replayed now need not be replayed again.
         let log_bytes = if report.replayed == 0 { log_bytes } else { 0 };
-        Ok(Self {
-            partition: partition.map_err(OpenError::Thread)?,
+        let snapshots = Snapshots::new(snapshots, report.snapshot, damaged, log_bytes);
+        let member = Self {
+            partition,
             metrics,
-            snapshots: Mutex::new(Snapshots::new(
-                snapshots,
-                report.snapshot,
-                damaged,
-                log_bytes,
-            )),
-        })
-    }
-
-    /// A panic elsewhere leaves them sound: what is on the disk decides.
-    fn snapshots(&self) -> MutexGuard<'_, Snapshots<OsDisk>> {
-        self.snapshots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+            snapshots: tokio::sync::Mutex::new(snapshots),
+        };
+        (member, workers)
     }
 }
 
-fn make_partition(
-    disk: &OsDisk,
+fn make_partition<D: Disk + Clone>(
+    disk: &D,
     path: &Path,
     partition: u16,
     options: FileLogOptions,
@@ -440,18 +512,9 @@ fn make_partition(
     for dir in [&logs, &snapshots] {
         disk.create_dir(dir).map_err(|source| io_at(dir, source))?;
     }
-    FileLog::create(*disk, &logs, options)
+    FileLog::create(disk.clone(), &logs, options)
         .map(drop)
         .map_err(|error| io_at(&logs, std::io::Error::other(error)))
-}
-
-/// Asks a partition and waits for the answer.
-pub(crate) async fn call(engine: &Engine, partition: u16, request: Request) -> Answer {
-    let (sender, receiver) = oneshot::channel();
-    match engine.submit(partition, request, ReplyTo::Once(sender)) {
-        Ok(()) => receiver.await.unwrap_or_else(|_| lost()),
-        Err(why) => Answer::Unavailable(why),
-    }
 }
 
 fn lost() -> Answer {
@@ -461,15 +524,36 @@ fn lost() -> Answer {
 }
 
 /// Background work: a round now and then, until the engine stops or is gone.
-fn rounds(engine: &Weak<Engine>, stopped: &Receiver<()>, round: fn(&Engine)) {
+fn rounds<D: Disk>(
+    engine: &Weak<Engine<D>>,
+    stopped: &Receiver<()>,
+    round: &impl AsyncFn(&Engine<D>),
+) {
     const PAUSE: Duration = Duration::from_secs(1);
     loop {
         match engine.upgrade() {
-            Some(engine) => round(&engine),
+            Some(engine) => block_on(round(&engine)),
             None => return,
         }
         if !matches!(stopped.recv_timeout(PAUSE), Err(RecvTimeoutError::Timeout)) {
             return;
+        }
+    }
+}
+
+type Background = Mutex<Vec<(Sender<()>, JoinHandle<()>)>>;
+
+fn stop_all(background: &Background) {
+    let background = match background.lock() {
+        Ok(mut background) => std::mem::take(&mut *background),
+        Err(_) => return,
+    };
+    for (stop, thread) in background {
+        drop(stop);
+        let is_this_thread = thread.thread().id() == std::thread::current().id();
+        if !is_this_thread {
+            // A thread that panicked has said so already.
+            drop(thread.join());
         }
     }
 }

@@ -70,6 +70,19 @@ impl Inner {
     fn is_stopped(&self) -> bool {
         matches!(self.outage, Some(Unavailable::Stopped(_)))
     }
+
+    fn hand_out(&mut self, into: &mut Vec<Envelope>) -> Wake {
+        if into.is_empty() {
+            std::mem::swap(&mut self.queue, into);
+        } else {
+            into.append(&mut self.queue);
+        }
+        Wake {
+            log_is_idle: self.log_is_idle,
+            is_closing: self.is_closing,
+            outage: self.outage.clone(),
+        }
+    }
 }
 
 /// The queue.
@@ -148,16 +161,12 @@ impl Inbox {
             .changed
             .wait_timeout_while(self.lock(), timeout, is_idle)
             .unwrap_or_else(PoisonError::into_inner);
-        if into.is_empty() {
-            std::mem::swap(&mut inner.queue, into);
-        } else {
-            into.append(&mut inner.queue);
-        }
-        Wake {
-            log_is_idle: inner.log_is_idle,
-            is_closing: inner.is_closing,
-            outage: inner.outage.clone(),
-        }
+        inner.hand_out(into)
+    }
+
+    /// Moves what is queued into `into`, without waiting.
+    pub(crate) fn take(&self, into: &mut Vec<Envelope>) -> Wake {
+        self.lock().hand_out(into)
     }
 
     /// Says that the log has begun, or has done, an append.

@@ -24,9 +24,10 @@ pub mod table;
 pub mod verify;
 
 pub use clock::{Clock, SystemClock};
-pub use engine::{Engine, OpenError, Options};
+pub use engine::{Engine, OpenError, Options, Prepared};
 pub use inbox::ReplyTo;
 pub use machine::{Answer, Machine, Request, Unavailable};
+pub use partition::{Step, Workers};
 pub use query::{Found, Query, ReservationView, TransferView, What};
 pub use recover::RecoveryReport;
 pub use table::{ReadTable, Seen};

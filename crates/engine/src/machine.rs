@@ -112,14 +112,13 @@ pub struct Machine<T> {
     publish: Publish,
     replies: Vec<(T, Answer)>,
     broken: Option<Violation>,
+    full: usize,
 }
-
-/// A batch is closed early when it has this many bytes.
-const FULL_BATCH: usize = 1 << 20;
 
 impl<T> Machine<T> {
     /// A machine that goes on from a state whose last entry is the last record of a log with this tail.
-    pub fn new(state: State, tail: Tail, epoch: u32) -> Self {
+    /// The open batch is full when it has `full` bytes.
+    pub fn new(state: State, tail: Tail, epoch: u32, full: usize) -> Self {
         let publish = Publish {
             last: state.last(),
             ..Publish::default()
@@ -132,6 +131,7 @@ impl<T> Machine<T> {
             publish,
             replies: Vec::new(),
             broken: None,
+            full,
         }
     }
 
@@ -142,7 +142,12 @@ impl<T> Machine<T> {
 
     /// Whether the open batch has so much that it should be closed before more is submitted.
     pub fn is_full(&self) -> bool {
-        self.open.bytes() >= FULL_BATCH
+        self.open.bytes() >= self.full
+    }
+
+    /// How many entries wait in the open batch.
+    pub fn entries(&self) -> u32 {
+        self.open.entries()
     }
 
     /// Whether there is anything to close.

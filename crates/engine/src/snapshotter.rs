@@ -38,18 +38,21 @@ pub enum SnapshotFailure {
 }
 
 /// Takes the snapshots that are due.
-pub(crate) fn round(engine: &Engine) {
+pub(crate) async fn round<D: Disk + Clone>(engine: &Engine<D>) {
     for partition in (0..engine.partitions()).filter(|partition| engine.is_snapshot_due(*partition))
     {
-        if let Err(error) = engine.snapshot(partition) {
+        if let Err(error) = engine.take_snapshot(partition).await {
             tracing::warn!(partition, %error, "no snapshot was written; the log keeps what it would have held");
         }
     }
 }
 
 /// The frozen state of a partition. All of it is durable.
-pub(crate) fn freeze(engine: &Engine, partition: u16) -> Result<Box<Body>, Unavailable> {
-    match engine.call_blocking(partition, Request::Query(Query::Freeze)) {
+pub(crate) async fn freeze<D: Disk + Clone>(
+    engine: &Engine<D>,
+    partition: u16,
+) -> Result<Box<Body>, Unavailable> {
+    match engine.call(partition, Request::Query(Query::Freeze)).await {
         Answer::Found(Found {
             what: What::Freeze(body),
             ..

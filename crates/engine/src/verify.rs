@@ -6,7 +6,7 @@ use crate::folder::{Folder, FolderError, log_dir, snapshot_dir};
 use crate::machine::{ReplayError, replay};
 use crate::recover::{RecoverError, read_snapshot};
 use onhand_core::{Invariant, Seq, Stamp, State, Timestamp, Violation, invariant};
-use onhand_log::disk::OsDisk;
+use onhand_log::disk::{Disk, OsDisk};
 use onhand_log::file::{FileLog, Summary};
 use onhand_log::snapshots::SnapshotStore;
 use onhand_log::{Batch, LogReader};
@@ -54,17 +54,27 @@ pub struct PartitionReport {
 pub type Progress<'a> = &'a mut dyn FnMut(u16, u64, u64);
 
 /// A data folder opened for reading alone; other processes are kept out while it is.
-pub struct Reading {
-    folder: Folder<OsDisk>,
+pub struct Reading<D: Disk = OsDisk> {
+    folder: Folder<D>,
 }
 
 impl Reading {
-    /// Opens a folder.
+    /// Opens a folder of this machine.
     ///
     /// # Errors
     /// There is none, it is in use, or its identity cannot be read.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
-        let folder = Folder::open(OsDisk, path)?;
+        Self::open_on(OsDisk, path)
+    }
+}
+
+impl<D: Disk + Clone> Reading<D> {
+    /// Opens a folder on a disk.
+    ///
+    /// # Errors
+    /// As [`Reading::open`].
+    pub fn open_on(disk: D, path: &Path) -> Result<Self, FolderError> {
+        let folder = Folder::open(disk, path)?;
         Ok(Self { folder })
     }
 
@@ -91,8 +101,7 @@ impl Reading {
         partition: u16,
         progress: Progress<'_>,
     ) -> Result<PartitionReport, RecoverError> {
-        let path = &self.folder.path;
-        let store = SnapshotStore::read_only(OsDisk, &snapshot_dir(path, partition));
+        let store = self.store(partition);
         let (log, reader) = self.inspect(partition)?;
         let mut hashes = snapshot_hashes(partition, &store)?;
         let start = first_state(partition, &store, &*reader)?;
@@ -122,10 +131,16 @@ impl Reading {
         })
     }
 
+    fn store(&self, partition: u16) -> SnapshotStore<D> {
+        let dir = snapshot_dir(&self.folder.path, partition);
+        SnapshotStore::read_only(self.folder.disk.clone(), &dir)
+    }
+
     fn inspect(&self, partition: u16) -> Result<(Summary, Arc<dyn LogReader>), RecoverError> {
         let dir = log_dir(&self.folder.path, partition);
-        let summary = FileLog::inspect(&OsDisk, &dir, &mut |_| {})?;
-        Ok((summary, FileLog::read_only(OsDisk, &dir)?))
+        let disk = &self.folder.disk;
+        let summary = FileLog::inspect(disk, &dir, &mut |_| {})?;
+        Ok((summary, FileLog::read_only(disk.clone(), &dir)?))
     }
 
     /// The state of a partition after the last entry at or before a position and a time, by replay alone.
@@ -141,7 +156,7 @@ impl Reading {
         let wrap = |source| VerifyError::Partition { partition, source };
         let path = &self.folder.path;
         let mut replayed = || {
-            let store = SnapshotStore::read_only(OsDisk, &snapshot_dir(path, partition));
+            let store = self.store(partition);
             let (_, reader) = self.inspect(partition)?;
             let start = first_state(partition, &store, &*reader)?;
             check_start(&log_dir(path, partition), &start, &*reader, until)?;
@@ -172,7 +187,10 @@ fn violations(state: &State, snapshots: &[(Seq, Result<(), String>)]) -> Vec<Vio
 
 type Hashes = BTreeMap<u64, Result<u128, String>>;
 
-fn snapshot_hashes(partition: u16, store: &SnapshotStore<OsDisk>) -> Result<Hashes, RecoverError> {
+fn snapshot_hashes<D: Disk + Clone>(
+    partition: u16,
+    store: &SnapshotStore<D>,
+) -> Result<Hashes, RecoverError> {
     let hash = |position| {
         let state = read_snapshot(partition, store, position)?;
         Ok(state_hash(&state.freeze()))
@@ -209,9 +227,9 @@ fn check_start(
 }
 
 /// The state to replay from: empty, or the oldest snapshot that can be read if the log no longer has its first entries.
-fn first_state(
+fn first_state<D: Disk + Clone>(
     partition: u16,
-    store: &SnapshotStore<OsDisk>,
+    store: &SnapshotStore<D>,
     reader: &dyn LogReader,
 ) -> Result<State, RecoverError> {
     if reader.first() <= 1 {

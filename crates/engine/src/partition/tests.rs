@@ -153,22 +153,23 @@ impl Rig {
             changed: Condvar::new(),
         });
         let clock = Arc::new(ManualClock(AtomicU64::new(1_000_000)));
-        let machine = Machine::new(State::new(0), log.tail(), 0);
+        let machine = Machine::new(State::new(0), log.tail(), 0, 1 << 20);
         let behind_the_door = DoorLog {
             log: log.clone(),
             doorman: Arc::clone(&doorman),
         };
         let metrics = Arc::new(Metrics::register(&mut Registry::default()).of(0));
-        let partition = Partition::start(
+        let (partition, workers) = Partition::new(
             machine,
             Box::new(behind_the_door),
             clock.clone(),
             capacity,
             metrics,
         );
+        partition.run(workers).unwrap();
         Self {
             _open_at_last: OpenAtLast(Arc::clone(&doorman)),
-            partition: partition.unwrap(),
+            partition,
             doorman,
             clock,
             log,

@@ -8,7 +8,7 @@ use onhand_log::Tail;
 use onhand_wire::state_hash;
 
 fn machine() -> Machine<&'static str> {
-    Machine::new(State::new(0), Tail::EMPTY, 0)
+    Machine::new(State::new(0), Tail::EMPTY, 0, 1 << 20)
 }
 
 fn at(millis: u64) -> Timestamp {

@@ -387,6 +387,29 @@ impl MemoryDisk {
         stored.platter = stored.seen.clone();
     }
 
+    /// Takes a file away behind everybody's back.
+    ///
+    /// # Panics
+    /// There is no such file.
+    pub fn lose(&self, path: &Path) {
+        let mut state = self.state();
+        state
+            .names
+            .remove(path)
+            .expect("a test loses a file that is there");
+        state.names_on_platter.remove(path);
+    }
+
+    /// Every file and its length, as a running system sees them, by name.
+    pub fn files(&self) -> Vec<(PathBuf, u64)> {
+        let state = self.state();
+        let length = |file: &u64| state.files[file].seen.len() as u64;
+        let names = state.names.iter();
+        names
+            .map(|(name, file)| (name.clone(), length(file)))
+            .collect()
+    }
+
     /// What is in a file, as a running system sees it.
     ///
     /// # Errors

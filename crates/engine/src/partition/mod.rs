@@ -1,0 +1,239 @@
+//! The driver of a partition: the only place where its two workers meet.
+//!
+//! The *writer* takes requests from the inbox and steps the machine; whenever the log is idle it closes the open batch
+//! and hands it over. The *appender* appends it (one write, one sync), then publishes, then replies. So many requests
+//! share one sync, the next batch fills while the last one syncs, and a batch is as large as the disk is slow.
+//!
+//! Each worker is a row of steps that never wait ([`writer`], [`appender`]). In a server each has a thread, which steps
+//! it and waits between the steps; a simulator steps both from one thread, in any order it likes ([`Workers`]).
+//!
+//! When the log fails:
+//! - *full or unavailable*: nothing was appended, but the machine has run ahead. The appender answers "unavailable,
+//!   not known whether it was done" to all who wait, refuses new requests through the inbox, keeps the batch and tries
+//!   it again until it goes through. Readers go on with the read table. A client that asks again with the same key
+//!   afterwards gets the one answer.
+//! - *fenced or broken*: the partition stops for good. It must be opened again, from what is durable.
+//!
+//! The age of a read: while nothing is under way the read table *rests*, which means that it shows all there is. The
+//! writer wakes it before it decides anything, and from then on it is as old as the last batch that was published,
+//! through an outage as well.
+
+mod appender;
+mod writer;
+
+use crate::clock::Clock;
+use crate::inbox::{Inbox, Waiting};
+use crate::machine::{Answer, Effects, Machine, Unavailable};
+use crate::metrics::PartitionMetrics;
+use crate::table::ReadTable;
+use appender::Appender;
+use onhand_core::{Seq, Timestamp};
+use onhand_log::{Log, LogReader};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use writer::Writer;
+
+/// What the appender is asked to do.
+enum Job {
+    /// Carry out the effects of a batch that was closed at a time.
+    Carry(Effects<Waiting>, Timestamp),
+    Trim(u64),
+    Stop,
+}
+
+/// A partition as its callers see it.
+pub(crate) struct Partition {
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) table: Arc<ReadTable>,
+    pub(crate) reader: Arc<dyn LogReader>,
+    jobs: Sender<Job>,
+    /// The writer's and the appender's, while they run.
+    threads: Mutex<Option<[JoinHandle<()>; 2]>>,
+}
+
+/// The two workers of a partition, not yet running. Each of their steps ends at once and says whether there is more.
+pub struct Workers {
+    number: u16,
+    inbox: Arc<Inbox>,
+    writer: Writer,
+    appender: Appender,
+    jobs: Receiver<Job>,
+}
+
+/// What a worker has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It did something; there may be more.
+    Done,
+    /// It has nothing to do until somebody else does something.
+    Idle,
+    /// The log could not be written; it is to be tried again after [`appender::RETRY`].
+    Later,
+    /// It has ended, and is not to be stepped any more.
+    Ended,
+}
+
+impl Partition {
+    /// A partition and its workers.
+    pub(crate) fn new(
+        machine: Machine<Waiting>,
+        log: Box<dyn Log>,
+        clock: Arc<dyn Clock>,
+        capacity: usize,
+        metrics: Arc<PartitionMetrics>,
+    ) -> (Self, Workers) {
+        let inbox = Arc::new(Inbox::new(capacity));
+        let table = Arc::new(ReadTable::of(machine.state(), clock.now()));
+        let reader = log.reader();
+        let (jobs, todo) = channel();
+        let workers = Workers {
+            number: machine.state().partition(),
+            inbox: Arc::clone(&inbox),
+            appender: Appender::new(log, &inbox, &table, &metrics),
+            writer: Writer::new(machine, &inbox, &table, clock, metrics, jobs.clone()),
+            jobs: todo,
+        };
+        let partition = Self {
+            inbox,
+            table,
+            reader,
+            jobs,
+            threads: Mutex::default(),
+        };
+        (partition, workers)
+    }
+
+    /// Gives each worker a thread.
+    pub(crate) fn run(&self, workers: Workers) -> std::io::Result<()> {
+        let Workers {
+            number,
+            inbox,
+            writer,
+            appender,
+            jobs,
+        } = workers;
+        let appender = spawn(format!("appender-{number}"), &inbox, move || {
+            appender.run(&jobs)
+        })?;
+        let writer = spawn(format!("writer-{number}"), &inbox, move || writer.run())?;
+        *self.threads() = Some([writer, appender]);
+        Ok(())
+    }
+
+    /// Lets the log go of what lies before `before`, when the appender comes to it.
+    pub(crate) fn trim(&self, before: u64) {
+        // An appender that has ended trims nothing any more.
+        drop(self.jobs.send(Job::Trim(before)));
+    }
+
+    /// Takes no more requests; the writer ends when it has done what it has.
+    pub(crate) fn close(&self) {
+        self.inbox.close();
+    }
+
+    /// Answers what is queued, then stops.
+    pub(crate) fn stop(&self) {
+        self.close();
+        if let Some([writer, appender]) = self.threads().take() {
+            // A thread that panicked has said so already.
+            drop(writer.join());
+            drop(self.jobs.send(Job::Stop));
+            drop(appender.join());
+        }
+    }
+
+    fn threads(&self) -> std::sync::MutexGuard<'_, Option<[JoinHandle<()>; 2]>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Partition {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Workers {
+    /// The partition's number.
+    pub fn partition(&self) -> u16 {
+        self.number
+    }
+
+    /// The writer takes what is queued, decides it, and hands a batch over if the log is idle.
+    pub fn write(&mut self) -> Step {
+        self.writer.step()
+    }
+
+    /// How many requests the writer has decided so far, in the order in which they were queued.
+    pub fn decided(&self) -> u64 {
+        self.writer.decided()
+    }
+
+    /// The last entry that the writer has decided, durable or not.
+    pub fn position(&self) -> Seq {
+        self.writer.position()
+    }
+
+    /// When the next hold expires, if nothing happens before.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.writer.next_expiry()
+    }
+
+    /// The appender does the next of: take a job, append, publish, reply, trim.
+    pub fn append(&mut self) -> Step {
+        if self.appender.is_free() {
+            match self.jobs.try_recv() {
+                Ok(job) => self.appender.take(job),
+                Err(_) => return Step::Idle,
+            }
+        }
+        self.appender.step()
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the driver is where the threads are"
+)]
+fn spawn(
+    name: String,
+    inbox: &Arc<Inbox>,
+    run: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    let last_will = LastWill(Arc::clone(inbox));
+    std::thread::Builder::new().name(name).spawn(move || {
+        let _last_will = last_will;
+        run();
+    })
+}
+
+/// A thread that panics takes the partition with it, and nobody waits in vain.
+struct LastWill(Arc<Inbox>);
+
+impl Drop for LastWill {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.abandon();
+        }
+    }
+}
+
+fn refuse(metrics: &PartitionMetrics, waiting: impl Iterator<Item = Waiting>, why: &Unavailable) {
+    let answer = |from| (from, Answer::Unavailable(why.clone()));
+    reply(metrics, waiting.map(answer).collect());
+}
+
+fn reply(metrics: &PartitionMetrics, replies: Vec<(Waiting, Answer)>) {
+    metrics.answered(replies.iter().map(|(_, answer)| answer));
+    for (from, answer) in replies {
+        from.answer(answer);
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "these tests run the two threads, and wait for them"
+)]
+mod tests;

@@ -1,0 +1,120 @@
+//! # onhand-planted: defects on purpose
+//!
+//! A check that never failed proves nothing. So the product's own code carries realistic defects, each behind a flag
+//! of this crate, and `onhand sim --planted all` shows that each is found. Without a flag [`Defect::is_on`] is a
+//! constant `false`, and the compiler leaves nothing of the defect in the program.
+//!
+//! Below floor 0: every crate may ask it, it imports nothing, and it does nothing else. A build with a flag must have
+//! debug assertions, which a release has not, so that no defect is ever shipped.
+//!
+//! - A feature named like the defect switches that one on for the whole build.
+//! - The feature `choose` compiles all of them in, and [`plant`] says at run time which one is on.
+
+#[cfg(feature = "choose")]
+use std::sync::atomic::{AtomicU8, Ordering};
+
+#[cfg(all(feature = "planted", not(debug_assertions)))]
+compile_error!(
+    "planted defects never go into a release: build with debug assertions (`--profile sim`)"
+);
+
+macro_rules! defects {
+    ($($name:ident $feature:tt $what:literal)*) => {
+        /// A defect that can be planted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Defect { $(#[doc = $what] $name),* }
+
+        impl Defect {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its name: that of the feature which switches it on.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $feature),* }
+            }
+
+            /// What goes wrong.
+            pub const fn what(self) -> &'static str {
+                match self { $(Self::$name => $what),* }
+            }
+
+            /// Whether the build has it for good.
+            const fn is_built_in(self) -> bool {
+                match self { $(Self::$name => cfg!(feature = $feature)),* }
+            }
+        }
+    };
+}
+
+defects! {
+    AnswerBeforeSync "answer-before-sync" "An answer leaves before its entry is durable"
+    SyncSkipped "sync-skipped" "One sync in a thousand is skipped"
+    SyncTriedAgain "sync-tried-again" "A failed sync is tried again, and its success is believed"
+    ExpiryOffByOne "expiry-off-by-one" "A hold lives on in the millisecond of its expiry"
+    ConfirmAfterExpiry "confirm-after-expiry" "A confirm is decided before the expiries of its time"
+    ReleaseTwice "release-twice" "A second release gives the units back once more"
+    SameSkuLineByLine "same-sku-line-by-line" "The same SKU twice in a hold is checked line by line"
+    PartialLeaksALine "partial-leaks-a-line" "A partial reservation that ends keeps the units of its last line"
+    AvailableOverflows "available-overflows" "Available is computed in 32 bits and wraps around"
+    SafetyStockSold "safety-stock-sold" "A hold does not see the safety stock"
+    CountForgetsSales "count-forgets-sales" "A count as of the past forgets what was sold since"
+    ShortPickKeepsThePromise "short-pick-keeps-the-promise" "What a pick did not find stays allocated"
+    AnnouncedTwice "announced-twice" "A transfer announced again is in transit twice"
+    KeysNotInSnapshot "keys-not-in-snapshot" "The idempotency keys are not in the snapshot"
+    KeyUnseenInFlight "key-unseen-in-flight" "A key is seen only once its entry is durable"
+    KeyForgottenEarly "key-forgotten-early" "A key is forgotten a millisecond before its retention ends"
+    KeyBodyIgnored "key-body-ignored" "A key reused with another body repeats the first answer"
+    OutboxNotInSnapshot "outbox-not-in-snapshot" "The transfers that wait to be announced are not in the snapshot"
+    SnapshotMissesABatch "snapshot-misses-a-batch" "A snapshot says that it holds a batch which it misses"
+    SnapshotBeforeSync "snapshot-before-sync" "A snapshot gets its name before its bytes are durable"
+    SnapshotUnchecked "snapshot-unchecked" "A snapshot is read without its checksums"
+    TrimBeforeSnapshot "trim-before-snapshot" "The log is trimmed up to a snapshot that is not durable yet"
+    TornTailTaken "torn-tail-taken" "A torn tail is taken as good"
+    DamagedMiddleSkipped "damaged-middle-skipped" "Damage before the end of the log is cut away like a torn tail"
+    MissingSegmentSkipped "missing-segment-skipped" "A missing segment is passed over"
+    FolderNotSynced "folder-not-synced" "The name of a new segment is not made durable"
+    FullDiskDropsTheBatch "full-disk-drops-the-batch" "A batch that found no room is dropped"
+    ReadTableEarly "read-table-early" "The read table shows entries that are not durable"
+    ReadTableGoesBack "read-table-goes-back" "The read table shows the entries of a batch in reverse"
+    StaleRead "stale-read" "A strong read is answered without the requests before it"
+    LazyExpiry "lazy-expiry" "Expiries are recorded only when the next command comes"
+    ReplayDecidesAnew "replay-decides-anew" "A replay sets expiries by its own time"
+    ClockTakenAsItIs "clock-taken-as-it-is" "The ledger's time follows a clock that goes back"
+}
+
+#[cfg(feature = "choose")]
+static PLANTED: AtomicU8 = AtomicU8::new(u8::MAX);
+
+/// Switches one defect on, and every other off, for the whole process; `None` switches all off.
+#[cfg(feature = "choose")]
+pub fn plant(defect: Option<Defect>) {
+    PLANTED.store(
+        defect.map_or(u8::MAX, |defect| defect as u8),
+        Ordering::SeqCst,
+    );
+}
+
+impl Defect {
+    /// The defect of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|defect| defect.name() == name)
+    }
+
+    /// Whether it is on.
+    #[cfg(feature = "choose")]
+    #[inline]
+    pub fn is_on(self) -> bool {
+        self.is_built_in() || PLANTED.load(Ordering::Relaxed) == self as u8
+    }
+
+    /// Whether it is on.
+    #[cfg(not(feature = "choose"))]
+    #[inline(always)]
+    pub const fn is_on(self) -> bool {
+        self.is_built_in()
+    }
+}
