@@ -14,6 +14,7 @@ use crate::state::State;
 use crate::totals::Totals;
 use crate::transfer::{Incoming, Outgoing, TransferId, Transfers};
 use compact_str::CompactString;
+use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 
 /// What stands once in a snapshot.
@@ -83,17 +84,29 @@ impl State {
     pub fn freeze(&self) -> Body {
         let (locations, skus, levels) = self.directory.pages();
         let (reservations, ended) = self.reservations.queues();
+        let keys = match Defect::KeysNotInSnapshot.is_on() {
+            true => Queue::starting_at(self.keys.queue().back()),
+            false => self.keys.queue().clone(),
+        };
+        let mut transfers = self.transfers.clone();
+        if Defect::OutboxNotInSnapshot.is_on() {
+            transfers.outbox.clear();
+        }
+        let mut last = self.last;
+        if Defect::SnapshotMissesABatch.is_on() {
+            last.seq = last.seq.next();
+        }
         let fronts = [
             reservations.front(),
             ended.front(),
-            self.keys.queue().front(),
+            keys.front(),
             self.journal.front(),
             self.transfers.arrived.front(),
         ];
         Body {
             head: Head {
                 partition: self.partition,
-                last: self.last,
+                last,
                 settings: self.settings,
                 totals: self.totals,
                 next_transfer: self.transfers.next,
@@ -104,9 +117,9 @@ impl State {
             levels,
             reservations,
             ended,
-            keys: self.keys.queue().clone(),
+            keys,
             journal: self.journal.clone(),
-            transfers: self.transfers.clone(),
+            transfers,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::index::Index;
 use crate::numbers::Seq;
 use crate::pages::Queue;
 use crate::time::{Span, Timestamp};
+use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 
 /// An idempotency key as the ledger keeps it.
@@ -54,7 +55,8 @@ pub struct Remembered {
 
 impl Remembered {
     fn is_within(&self, retention: Span, now: Timestamp) -> bool {
-        now.since(self.at) <= retention
+        let early = Span::from_millis(Defect::KeyForgottenEarly.is_on().into());
+        now.since(self.at.minus(early)) <= retention
     }
 }
 
@@ -87,8 +89,9 @@ impl Keys {
 
     /// What a key stands for, if it was used within `retention` before `now`.
     pub(crate) fn find(&self, key: &Key, retention: Span, now: Timestamp) -> Option<&Remembered> {
+        let is_unseen = |found: &Remembered| Defect::KeyUnseenInFlight.is_on() && found.at == now;
         self.newest(key)
-            .filter(|found| found.is_within(retention, now))
+            .filter(|found| found.is_within(retention, now) && !is_unseen(found))
     }
 
     /// The newest entry that answered a key, as long as it is kept.

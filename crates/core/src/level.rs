@@ -7,6 +7,7 @@
 
 use crate::numbers::{LevelNo, LocationNo, SkuNo};
 use crate::quantity::Quantity;
+use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 
 /// Where units can be.
@@ -165,7 +166,14 @@ impl Level {
 
     /// What a reservation may still take: available and the oversell limit; never below zero.
     pub fn promisable(&self) -> u32 {
-        let units = self.available() + i64::from(self.policy.oversell_limit);
+        let kept = match Defect::SafetyStockSold.is_on() {
+            true => self.free(),
+            false => self.available(),
+        };
+        let units = kept + i64::from(self.policy.oversell_limit);
+        if Defect::AvailableOverflows.is_on() {
+            return units as u32;
+        }
         u32::try_from(units.max(0)).unwrap_or(Quantity::MAX)
     }
 

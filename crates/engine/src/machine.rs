@@ -14,6 +14,7 @@ use onhand_core::{
     Violation,
 };
 use onhand_log::{Batch, Tail};
+use onhand_planted::Defect;
 use onhand_wire::BatchWriter;
 
 /// What can be asked of a partition.
@@ -277,7 +278,13 @@ impl<T> Machine<T> {
 /// The batch cannot be read, or an entry breaks an invariant.
 pub fn replay(state: &mut State, batch: &Batch) -> Result<(), ReplayError> {
     for entry in onhand_wire::BatchReader::new(&batch.payload)? {
-        let entry = entry?;
+        let mut entry = entry?;
+        if Defect::ReplayDecidesAnew.is_on()
+            && let onhand_core::Event::Held(held) = &mut entry.event
+        {
+            let ttl = held.expires_at.since(entry.stamp.at);
+            held.expires_at = Timestamp::from_millis(batch.at_millis).plus(ttl);
+        }
         // A snapshot may have been taken within a batch.
         if entry.stamp.seq > state.last().seq {
             state.apply(&entry)?;

@@ -17,6 +17,7 @@ use crate::refusal::Refusal;
 use crate::state::State;
 use crate::stock::occurred;
 use crate::time::Timestamp;
+use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -261,6 +262,9 @@ impl Fulfilled {
                 level: line.level,
                 units,
             };
+            if Defect::ShortPickKeepsThePromise.is_on() {
+                continue;
+            }
             each(units(line.corrected).moved(Bucket::Allocated, Bucket::Outside));
             each(units(line.not_found - line.corrected).moved(Bucket::Allocated, Bucket::Free));
         }

@@ -10,6 +10,7 @@ use crate::quantity::Quantity;
 use crate::refusal::{Refusal, Shortage};
 use crate::state::State;
 use crate::time::{Span, Timestamp};
+use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -109,6 +110,8 @@ fn summed(command: &Hold, levels: &[LevelNo]) -> Result<Few<HeldLine>, Refusal> 
         let units = line.quantity.units();
         let first = if has_one_line {
             0
+        } else if Defect::SameSkuLineByLine.is_on() {
+            lines.len()
         } else {
             *place.entry(level).or_insert(lines.len())
         };

@@ -6,6 +6,7 @@ use crate::lines::Few;
 use crate::numbers::{LevelNo, ReservationNo};
 use crate::refusal::Refusal;
 use crate::state::State;
+use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 
 /// Units of a level that change hands.
@@ -39,7 +40,12 @@ pub(crate) fn holding(reservation: &Reservation) -> impl Iterator<Item = Units> 
 
 /// What the reservation still holds, to be recorded.
 pub(crate) fn outstanding(reservation: &Reservation) -> Few<Units> {
-    holding(reservation).collect()
+    let mut lines: Few<Units> = holding(reservation).collect();
+    let is_short = |line: &super::ReservationLine| line.reserved < line.requested;
+    if Defect::PartialLeaksALine.is_on() && reservation.lines.iter().any(is_short) {
+        lines.pop();
+    }
+    lines
 }
 
 /// The reservation, whatever its state.

@@ -1,13 +1,14 @@
 //! Release: gives back what is still held or allocated.
 
-use super::ReservationState;
 use super::promise::{Units, in_state, outstanding};
+use super::{Reservation, ReservationState};
 use crate::entry::Stamp;
 use crate::level::{Bucket, Movement};
 use crate::lines::Few;
 use crate::numbers::ReservationNo;
 use crate::refusal::Refusal;
 use crate::state::State;
+use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 
 /// Ends a held or confirmed reservation and gives its units back.
@@ -30,12 +31,29 @@ pub struct Released {
 
 pub(crate) fn decide(state: &State, command: &Release) -> Result<Released, Refusal> {
     let no = command.reservation;
-    let reservation = in_state(state, no, "held or confirmed", ReservationState::is_open)?;
+    let is_ended = |state| state == ReservationState::Released && Defect::ReleaseTwice.is_on();
+    let allows = |state: ReservationState| state.is_open() || is_ended(state);
+    let reservation = in_state(state, no, "held or confirmed", allows)?;
+    let lines = match is_ended(reservation.state) {
+        true => once_more(reservation),
+        false => outstanding(reservation),
+    };
     Ok(Released {
         reservation: no,
         was_confirmed: reservation.state == ReservationState::Confirmed,
-        lines: outstanding(reservation),
+        lines,
     })
+}
+
+/// A planted defect: what was given back already.
+fn once_more(reservation: &Reservation) -> Few<Units> {
+    let lines = reservation.lines.iter();
+    lines
+        .map(|line| Units {
+            level: line.level,
+            units: line.reserved,
+        })
+        .collect()
 }
 
 impl Released {

@@ -6,7 +6,7 @@ use crate::inbox::{Envelope, Inbox, Waiting, Wake};
 use crate::machine::{Machine, Request, Unavailable};
 use crate::metrics::PartitionMetrics;
 use crate::table::ReadTable;
-use onhand_core::{Seq, Timestamp};
+use onhand_core::{Command, Seq, Timestamp};
 use onhand_planted::Defect;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -132,7 +132,8 @@ impl Writer {
         self.wake_table(clock);
         while let Some(next) = self.pending.pop_front() {
             let now = time_of(&next.request).unwrap_or(clock);
-            if self.machine.is_full() || !self.machine.advance(now) {
+            if self.machine.is_full() || !(skips_expiry(&next.request) || self.machine.advance(now))
+            {
                 self.pending.push_front(next);
                 return;
             }
@@ -199,6 +200,18 @@ impl Writer {
         let pending = self.pending.drain(..).map(|envelope| envelope.from);
         refuse(&self.metrics, waiting.chain(pending), outage);
     }
+}
+
+/// A planted defect: a confirm does not wait for the expiries of its time.
+fn skips_expiry(request: &Request) -> bool {
+    let is_confirm = matches!(
+        request,
+        Request::Command {
+            command: Command::Confirm(_),
+            ..
+        }
+    );
+    is_confirm && Defect::ConfirmAfterExpiry.is_on()
 }
 
 fn time_of(request: &Request) -> Option<Timestamp> {

@@ -16,8 +16,9 @@ use cell::Cell;
 use index::SharedIndex;
 use names::SharedNames;
 use onhand_core::{
-    LevelNo, LocationId, LocationNo, Opening, Seq, Sku, SkuNo, Stamp, State, Timestamp,
+    Level, LevelNo, LocationId, LocationNo, Opening, Seq, Sku, SkuNo, Stamp, State, Timestamp,
 };
+use onhand_planted::Defect;
 use pages::SharedPages;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -65,10 +66,14 @@ impl ReadTable {
         for Opening { location, sku } in &publish.openings {
             self.open(location.as_str(), sku.as_str());
         }
-        for (no, level, seq) in &publish.levels {
+        let show = |(no, level, seq): &(LevelNo, Level, Seq)| {
             if let Some(cell) = self.cells.get(no.0) {
                 cell.store(level, *seq);
             }
+        };
+        match Defect::ReadTableGoesBack.is_on() {
+            true => publish.levels.iter().rev().for_each(show),
+            false => publish.levels.iter().for_each(show),
         }
         self.stamp(publish.last);
     }

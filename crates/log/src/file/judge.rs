@@ -37,6 +37,7 @@ use super::walk::{Source, Stop, Walked};
 use crate::disk::DiskFile;
 use crate::log::ReadError;
 use crate::record::{Record, SECTOR};
+use onhand_planted::Defect;
 
 /// What to do about damage in the log.
 pub(crate) const ADVICE: &str = "Nothing was changed. Keep a copy of the folder, check the disk (dmesg, SMART), then \
@@ -62,12 +63,17 @@ pub(crate) fn judge<F: DiskFile>(
     walked: &Walked,
 ) -> Result<Verdict, ReadError> {
     let offset = walked.offset;
-    match walked.stop {
+    let judged = match walked.stop {
         Stop::Blank => blank(source, offset, walked.end.tail.next),
         Stop::NoHeader => no_header(source, offset),
         Stop::NoPayload(header) => no_payload(source, offset, &header),
         Stop::Stranger(header) => Err(stranger(source, offset, &header)),
+    };
+    if judged.is_err() && Defect::DamagedMiddleSkipped.is_on() {
+        let bytes = source.end - offset;
+        return Ok(Verdict::Torn { bytes });
     }
+    judged
 }
 
 fn blank<F: DiskFile>(

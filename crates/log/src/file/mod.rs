@@ -82,6 +82,7 @@ use crate::record::SECTOR;
 use erase::erase;
 use header::{BEGIN, FRAMES, Header, Joint, SEAL, Seal};
 use index::Mark;
+use onhand_planted::Defect;
 use reader::{FileReader, Shared};
 use segment::{CreateFailure, Opened, Segment};
 use std::fmt;
@@ -298,10 +299,14 @@ impl<D: Disk> FileLog<D> {
         if let Err(error) = file.write_at(offset, &self.frame) {
             return Err(self.write_failed(error));
         }
-        if let Err(error) = file.sync() {
-            return Err(self.break_for("the sync of a batch", &error));
+        if Defect::SyncSkipped.is_on() && checksum.0.is_multiple_of(1000) {
+            return Ok(());
         }
-        Ok(())
+        let mut synced = file.sync();
+        if synced.is_err() && Defect::SyncTriedAgain.is_on() {
+            synced = file.sync();
+        }
+        synced.map_err(|error| self.break_for("the sync of a batch", &error))
     }
 
     /// Writes zeros over the zeros after `end`, if room is used there that was only reserved until now.
