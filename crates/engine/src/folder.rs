@@ -15,12 +15,14 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The format of the folder; a later one is refused.
 const FORMAT: u32 = 1;
 
 /// What the folder is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Identity {
     /// The format of the folder.
     pub format: u32,
@@ -28,6 +30,34 @@ pub struct Identity {
     pub partitions: u16,
     /// Whether making it was completed.
     pub is_ready: bool,
+    /// A hash of the above: a changed digit would send locations to partitions that do not know them. Missing in
+    /// folders made before it was there.
+    #[serde(default)]
+    check: Option<String>,
+}
+
+impl Identity {
+    fn new(partitions: u16, is_ready: bool) -> Self {
+        let mut identity = Self {
+            format: FORMAT,
+            partitions,
+            is_ready,
+            check: None,
+        };
+        identity.check = Some(identity.hash());
+        identity
+    }
+
+    fn hash(&self) -> String {
+        let all = format!("{} {} {}", self.format, self.partitions, self.is_ready);
+        format!("{:016x}", xxh3_64(all.as_bytes()))
+    }
+
+    fn is_sound(&self) -> bool {
+        self.check
+            .as_ref()
+            .is_none_or(|check| *check == self.hash())
+    }
 }
 
 /// Why a folder could not be opened.
@@ -156,11 +186,7 @@ fn make_all<D: Disk>(
     partitions: u16,
     make: impl Fn(&D, u16) -> Result<(), FolderError>,
 ) -> Result<Identity, FolderError> {
-    let identity = |is_ready| Identity {
-        format: FORMAT,
-        partitions,
-        is_ready,
-    };
+    let identity = |is_ready| Identity::new(partitions, is_ready);
     if partitions == 0 {
         return Err(no_partition(path));
     }
@@ -228,6 +254,10 @@ fn read_identity(disk: &impl Disk, path: &Path) -> Result<Option<Identity>, Fold
         return Err(bad(format!(
             "format {found} is newer than this build knows ({FORMAT}): use a newer build"
         )));
+    }
+    if !identity.is_sound() {
+        let why = "it does not match its own check: restore it from a copy";
+        return Err(bad(why.to_owned()));
     }
     if identity.partitions == 0 {
         return Err(no_partition(path));

@@ -63,6 +63,11 @@ pub struct LevelThen {
 }
 
 impl Ledger<'_> {
+    /// The positions that can be read, the last excluded.
+    pub fn positions(&self) -> std::ops::Range<u64> {
+        self.reader.first()..self.reader.next()
+    }
+
     /// The entry at a position; `None` if there is none yet.
     ///
     /// # Errors

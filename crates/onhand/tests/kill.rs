@@ -1,9 +1,10 @@
 //! The real binary under real load, killed with SIGKILL at random moments.
 //!
 //! Every client keeps a book of what it was told. A request whose answer did not come is sent again with the same key
-//! until it is answered, so at the end every request has one answer. Then the server must agree with the books: each
-//! acknowledged write is there exactly once. A build whose answers leave before the append (feature
-//! `planted-answer-before-sync`) must fail here, or this test proves nothing.
+//! until it is answered, so at the end every request has one answer. Reservations are made alone and in batches, in
+//! both partitions, and some are left to expire, whoever is alive then. Then the server must agree with the books: each
+//! acknowledged write is there exactly once. A build whose answers leave before the append (the planted defect
+//! `answer-before-sync`) must fail here, or this test proves nothing.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +14,7 @@
 
 mod support;
 
+use onhand_planted::Defect;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,13 +25,25 @@ use support::{Client, Dice, Server, run};
 
 const KILLS: usize = 22;
 const CLIENTS: u64 = 8;
-const SKUS: u64 = 6;
+/// For how long a reservation is held that is left to expire.
+const BRIEF: Duration = Duration::from_secs(1);
+/// Two of them in each partition.
+const LOCATIONS: [&str; 4] = ["cork", "dublin", "galway", "limerick"];
+const SKUS: u64 = 3;
+const SERVE: [&str; 6] = [
+    "--partitions",
+    "2",
+    "--snapshot-mib",
+    "1",
+    "--segment-mib",
+    "1",
+];
 const STOCK: i64 = 400_000;
 
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     let outcome = killed_and_restarted();
-    if cfg!(feature = "planted-answer-before-sync") {
+    if Defect::AnswerBeforeSync.is_on() {
         let noticed = outcome.expect_err("answers left before the append, and nobody noticed");
         println!("noticed, as it must be: {noticed}");
     } else {
@@ -37,22 +51,25 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     }
 }
 
+/// Units by level, which is written as in its path: location, slash, SKU.
+type Lines = BTreeMap<String, i64>;
+
 /// What a client was told.
 #[derive(Default)]
 struct Book {
-    /// Reservations by id: state and units by SKU.
-    reservations: BTreeMap<String, (String, BTreeMap<String, i64>)>,
-    /// Units picked by SKU.
-    picked: BTreeMap<String, i64>,
-    /// Requests answered, with their answers, to be asked again.
-    answered: Vec<(String, String, String, String)>,
+    /// Reservations by id: state and lines.
+    reservations: BTreeMap<String, (String, Lines)>,
+    /// Units picked.
+    picked: Lines,
+    /// Requests answered, with their answers, to be asked again: path, key, body, answer.
+    answered: Vec<(String, String, String, Value)>,
     retried: u64,
 }
 
 fn killed_and_restarted() -> Result<(), String> {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let mut server = Server::start(&data, &["--snapshot-mib", "1", "--segment-mib", "1"]);
+    let mut server = Server::start(&data, &SERVE);
     stock(server.address);
     let port = AtomicU16::new(server.address.port());
     let is_over = AtomicBool::new(false);
@@ -69,7 +86,7 @@ fn killed_and_restarted() -> Result<(), String> {
         for _ in 0..KILLS {
             std::thread::sleep(Duration::from_millis(30 + dice.roll(250)));
             server.kill();
-            server = Server::start(&data, &["--snapshot-mib", "1", "--segment-mib", "1"]);
+            server = Server::start(&data, &SERVE);
             port.store(server.address.port(), Ordering::Release);
         }
         std::thread::sleep(Duration::from_millis(200));
@@ -80,20 +97,26 @@ fn killed_and_restarted() -> Result<(), String> {
             .collect::<Vec<_>>()
     });
     let books = books.into_iter().collect::<Result<Vec<_>, _>>()?;
+    std::thread::sleep(BRIEF);
     compare(server.address, &books)?;
     server.stop();
     check(&data)
 }
 
 fn stock(address: SocketAddr) {
-    let lines: Vec<_> = (0..SKUS)
-        .map(|sku| json!({"sku": format!("sku-{sku}"), "quantity": STOCK}))
-        .collect();
-    let body = json!({"location": "store", "lines": lines}).to_string();
-    let answer = Client::new(address)
-        .post("/v1/stock/receipts", "opening", &body)
-        .unwrap();
-    assert_eq!(answer.status, 201, "{}", answer.body);
+    let mut client = Client::new(address);
+    for (location, sku) in levels() {
+        let line = json!({"sku": sku, "quantity": STOCK});
+        let body = json!({"location": location, "lines": [line]}).to_string();
+        let key = format!("opening-{location}-{sku}");
+        let answer = client.post("/v1/stock/receipts", &key, &body).unwrap();
+        assert_eq!(answer.status, 201, "{}", answer.body);
+    }
+}
+
+fn levels() -> impl Iterator<Item = (&'static str, String)> {
+    let skus = |location| (0..SKUS).map(move |sku| (location, format!("sku-{sku}")));
+    LOCATIONS.into_iter().flat_map(skus)
 }
 
 fn client(number: u64, seed: u64, port: &AtomicU16, is_over: &AtomicBool) -> Result<Book, String> {
@@ -115,7 +138,7 @@ fn client(number: u64, seed: u64, port: &AtomicU16, is_over: &AtomicBool) -> Res
     {
         let again = desk.send(&path, &key, &body);
         let is_marked = again.header("idempotent-replayed") == Some("true");
-        if again.body != first || !is_marked {
+        if again.json() != first || !is_marked {
             return Err(format!(
                 "asked again, {path} {key} says {} and not {first}",
                 again.body
@@ -153,23 +176,37 @@ impl Desk<'_> {
         }
     }
 
+    /// Reserves once, or several times in a batch.
     fn reserve(&mut self, dice: &mut Dice) -> Result<(), String> {
-        let mut lines = BTreeMap::new();
-        for _ in 0..=dice.roll(3) {
-            lines.insert(format!("sku-{}", dice.roll(SKUS)), 1 + dice.roll(3) as i64);
+        if dice.roll(4) > 0 {
+            let hold = Hold::random(dice);
+            let answer = self.write("/v1/reservations", &hold.body.to_string(), 201)?;
+            return self.note(hold, &answer);
         }
-        let wanted: Vec<_> = lines
-            .iter()
-            .map(|(sku, units)| json!({"sku": sku, "quantity": units}))
+        let holds: Vec<_> = (0..=dice.roll(4))
+            .map(|_| (self.key(), Hold::random(dice)))
             .collect();
-        let body = json!({"location": "store", "ttl_seconds": 3600, "lines": wanted}).to_string();
-        let answer = self.write("/v1/reservations", &body, 201)?;
-        let id = answer["id"].as_str().unwrap().to_owned();
-        let is_new = self
-            .book
-            .reservations
-            .insert(id.clone(), ("held".into(), lines))
-            .is_none();
+        let items: Vec<_> = holds.iter().map(|(key, hold)| hold.in_batch(key)).collect();
+        let body = json!({ "reservations": items }).to_string();
+        let answer = self.send("/v1/reservations/batch", "a batch", &body);
+        let results = answer.json()["results"].as_array().cloned();
+        let results = results.filter(|results| results.len() == holds.len());
+        let results = results.ok_or_else(|| format!("a batch got {}", answer.body))?;
+        for ((key, hold), result) in holds.into_iter().zip(results) {
+            let (path, body) = ("/v1/reservations".into(), hold.body.to_string());
+            let first = result["reservation"].clone();
+            self.note(hold, &first)
+                .map_err(|why| format!("{why} in {result}"))?;
+            self.book.answered.push((path, key, body, first));
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, hold: Hold, answer: &Value) -> Result<(), String> {
+        let id = answer["id"].as_str().ok_or("no reservation")?.to_owned();
+        let state = if hold.is_brief { "expired" } else { "held" };
+        let noted = (state.into(), hold.lines);
+        let is_new = self.book.reservations.insert(id.clone(), noted).is_none();
         is_new
             .then_some(())
             .ok_or_else(|| format!("the id {id} was given twice"))
@@ -181,24 +218,21 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn pick(&mut self, id: &str, lines: &BTreeMap<String, i64>) -> Result<(), String> {
+    fn pick(&mut self, id: &str, lines: &Lines) -> Result<(), String> {
         let picked: Vec<_> = lines
             .iter()
-            .map(|(sku, units)| json!({"sku": sku, "picked": units}))
+            .map(|(level, units)| json!({"sku": sku_of(level), "picked": units}))
             .collect();
         let body = json!({ "lines": picked }).to_string();
         self.write(&format!("/v1/reservations/{id}/fulfill"), &body, 200)?;
         self.book.reservations.get_mut(id).unwrap().0 = "fulfilled".into();
-        for (sku, units) in lines {
-            *self.book.picked.entry(sku.clone()).or_default() += units;
-        }
+        add(&mut self.book.picked, lines);
         Ok(())
     }
 
     /// Sends a write until it is answered, and notes the answer.
     fn write(&mut self, path: &str, body: &str, wanted: u16) -> Result<Value, String> {
-        self.requests += 1;
-        let key = format!("client-{}-{}", self.number, self.requests);
+        let key = self.key();
         let answer = self.send(path, &key, body);
         if answer.status != wanted {
             return Err(format!(
@@ -206,10 +240,15 @@ impl Desk<'_> {
                 answer.status, answer.body
             ));
         }
-        self.book
-            .answered
-            .push((path.into(), key, body.into(), answer.body.clone()));
-        Ok(answer.json())
+        let (path, answer) = (path.into(), answer.json());
+        let answered = (path, key, body.into(), answer.clone());
+        self.book.answered.push(answered);
+        Ok(answer)
+    }
+
+    fn key(&mut self) -> String {
+        self.requests += 1;
+        format!("client-{}-{}", self.number, self.requests)
     }
 
     fn send(&mut self, path: &str, key: &str, body: &str) -> support::Answer {
@@ -234,55 +273,100 @@ impl Desk<'_> {
     }
 }
 
+/// A reservation to be made.
+struct Hold {
+    lines: Lines,
+    /// Whether it is left to expire.
+    is_brief: bool,
+    body: Value,
+}
+
+impl Hold {
+    fn random(dice: &mut Dice) -> Self {
+        let location = LOCATIONS[dice.roll(LOCATIONS.len() as u64) as usize];
+        let mut lines = Lines::new();
+        for _ in 0..=dice.roll(3) {
+            let level = format!("{location}/sku-{}", dice.roll(SKUS));
+            lines.insert(level, 1 + dice.roll(3) as i64);
+        }
+        let wanted: Vec<_> = lines
+            .iter()
+            .map(|(level, units)| json!({"sku": sku_of(level), "quantity": units}))
+            .collect();
+        let is_brief = dice.roll(6) == 0;
+        let ttl = if is_brief { BRIEF.as_secs() } else { 3600 };
+        let body = json!({"location": location, "ttl_seconds": ttl, "lines": wanted});
+        Self {
+            lines,
+            is_brief,
+            body,
+        }
+    }
+
+    fn in_batch(&self, key: &str) -> Value {
+        let mut item = self.body.clone();
+        item["idempotency_key"] = key.into();
+        item
+    }
+}
+
+fn sku_of(level: &str) -> &str {
+    level.split_once('/').unwrap().1
+}
+
 /// Holds the server against all books.
 fn compare(address: SocketAddr, books: &[Book]) -> Result<(), String> {
     let mut client = Client::new(address);
-    let (mut reserved, mut allocated) =
-        (BTreeMap::<&str, i64>::new(), BTreeMap::<&str, i64>::new());
-    let mut requests = 0;
-    for book in books {
-        for (id, (state, lines)) in &book.reservations {
-            requests += 1;
-            let answer = client
-                .get(&format!("/v1/reservations/{id}"))
-                .map_err(|error| error.to_string())?;
-            if answer.status != 200 || answer.json()["state"] != json!(state) {
-                return Err(format!(
-                    "{id} was acknowledged as {state}, the server says {}",
-                    answer.body
-                ));
-            }
-            let sums = match state.as_str() {
-                "held" => &mut reserved,
-                "confirmed" => &mut allocated,
-                _ => continue,
-            };
-            for (sku, units) in lines {
-                *sums.entry(sku.as_str()).or_default() += units;
-            }
+    let (mut reserved, mut allocated, mut seen) = (Lines::new(), Lines::new(), BTreeMap::new());
+    for (id, (state, lines)) in books.iter().flat_map(|book| &book.reservations) {
+        let answer = get(&mut client, &format!("/v1/reservations/{id}"))?;
+        if answer["state"] != json!(state) {
+            return Err(format!(
+                "{id} was acknowledged as {state}, the server says {answer}"
+            ));
+        }
+        let partition = id.split('-').next().unwrap_or_default();
+        *seen.entry((partition, state.as_str())).or_insert(0) += 1;
+        match state.as_str() {
+            "held" => add(&mut reserved, lines),
+            "confirmed" => add(&mut allocated, lines),
+            _ => {}
         }
     }
-    for sku in (0..SKUS).map(|sku| format!("sku-{sku}")) {
-        let answer = client
-            .get(&format!("/v1/stock/store/{sku}"))
-            .map_err(|error| error.to_string())?
-            .json();
-        let picked: i64 = books.iter().filter_map(|book| book.picked.get(&sku)).sum();
-        let sum = |sums: &BTreeMap<&str, i64>| sums.get(sku.as_str()).copied().unwrap_or(0);
-        let books_say = (STOCK - picked, sum(&reserved), sum(&allocated));
+    let mut picked = Lines::new();
+    books.iter().for_each(|book| add(&mut picked, &book.picked));
+    for (location, sku) in levels() {
+        let level = format!("{location}/{sku}");
+        let of = |sums: &Lines| sums.get(&level).copied().unwrap_or(0);
+        let books_say = (STOCK - of(&picked), of(&reserved), of(&allocated));
+        let answer = get(&mut client, &format!("/v1/stock/{level}"))?;
         let number = |name: &str| answer[name].as_i64().unwrap();
         let server_says = (number("on_hand"), number("reserved"), number("allocated"));
         if books_say != server_says {
             return Err(format!(
-                "{sku}: the books say (on hand, reserved, allocated) {books_say:?}, the server {server_says:?}"
+                "{level}: the books say (on hand, reserved, allocated) {books_say:?}, the server {server_says:?}"
             ));
         }
     }
     let retried: u64 = books.iter().map(|book| book.retried).sum();
-    println!(
-        "{requests} reservations agree after {KILLS} kills; {retried} tries met a dead server"
-    );
+    println!("after {KILLS} kills, and {retried} tries on a dead server, these agree: {seen:?}");
+    let is_wide = |partition| seen.contains_key(&(partition, "expired"));
+    assert!(is_wide("r0") && is_wide("r1"), "a partition was not used");
     Ok(())
+}
+
+fn get(client: &mut Client, path: &str) -> Result<Value, String> {
+    let answer = client.get(path).map_err(|error| error.to_string())?;
+    let is_there = answer.status == 200;
+    is_there
+        .then(|| answer.json())
+        .ok_or_else(|| format!("{path} got {}: {}", answer.status, answer.body))
+}
+
+fn add(sums: &mut Lines, lines: &Lines) {
+    for (level, units) in lines {
+        *sums.entry(level.clone()).or_default() += units;
+    }
 }
 
 fn check(data: &Path) -> Result<(), String> {

@@ -158,15 +158,16 @@ fn label(word: String) -> Label {
 }
 
 fn span(word: &str) -> Span {
-    let (number, unit) = word.split_at(word.len() - 1);
+    let (number, unit) = word.split_at(word.trim_end_matches(char::is_alphabetic).len());
     let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => panic!("{word:?} is no span: it ends with s, m, h or d"),
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => DAY,
+        _ => panic!("{word:?} is no span: it ends with ms, s, m, h or d"),
     };
-    Span::from_secs(number.parse::<u64>().expect("a number and a unit") * unit)
+    Span::from_millis(number.parse::<u64>().expect("a number and a unit") * unit)
 }
 
 pub(crate) fn request(words: &mut Words, ledger: &Ledger) -> Request {
@@ -354,29 +355,41 @@ fn dispatch(words: &mut Words) -> Dispatch {
     }
 }
 
-/// Announces a transfer of this partition, as its outbox has it, or one of another partition, as the words say.
+/// Announces a transfer of this partition, as its outbox has it, or any one, as the words say.
 fn announce(words: &mut Words, ledger: &Ledger) -> Announce {
     let transfer = words.transfer();
+    let outgoing = match words.0.is_empty() {
+        true => waiting(transfer, ledger),
+        false => outgoing(words),
+    };
+    Announce { transfer, outgoing }
+}
+
+fn waiting(transfer: TransferId, ledger: &Ledger) -> Outgoing {
+    assert_eq!(
+        transfer.source,
+        Ledger::PARTITION,
+        "it is of another partition"
+    );
     let mut outbox = ledger.state.transfers().outbox();
-    if transfer.source == Ledger::PARTITION {
-        let waiting = outbox.find(|(no, _)| *no == transfer.no);
-        let outgoing = waiting.expect("it waits in the outbox").1.clone();
-        return Announce { transfer, outgoing };
-    }
+    let waiting = outbox.find(|(no, _)| *no == transfer.no);
+    waiting.expect("it waits in the outbox").1.clone()
+}
+
+fn outgoing(words: &mut Words) -> Outgoing {
     let to = LocationId::new(&words.option("to").expect("a destination")).expect("a name");
+    let settled = words.option("settled");
+    // The source has handed over all before it, unless a script says otherwise.
+    let settled = settled.map_or(u64::MAX, |no| no.parse().expect("a number"));
     let from = words.location();
     let lines = words.lines(|words| TransferLine {
         sku: words.sku(),
         units: words.number(),
     });
-    let lines = lines.iter().cloned().collect();
-    // The source has handed over all before it, unless a script says otherwise.
-    let settled = TransferNo(u64::MAX);
-    let outgoing = Outgoing {
+    Outgoing {
         from,
         to,
-        settled,
-        lines,
-    };
-    Announce { transfer, outgoing }
+        settled: TransferNo(settled),
+        lines: lines.iter().cloned().collect(),
+    }
 }

@@ -23,11 +23,11 @@ mod writer;
 
 use crate::clock::Clock;
 use crate::inbox::{Inbox, Waiting};
-use crate::machine::{Answer, Effects, Machine, Unavailable};
+use crate::machine::{Answer, Effects, Machine, Request, Unavailable};
 use crate::metrics::PartitionMetrics;
 use crate::table::ReadTable;
 use appender::Appender;
-use onhand_core::{Seq, Timestamp};
+use onhand_core::{State, Timestamp};
 use onhand_log::{Log, LogReader};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -160,19 +160,20 @@ impl Workers {
         self.number
     }
 
-    /// The writer takes what is queued, decides it, and hands a batch over if the log is idle.
-    pub fn write(&mut self) -> Step {
-        self.writer.step()
+    /// The writer takes what is queued, decides it, and hands a batch over if the log is idle. `watch` sees every
+    /// request just before it is decided.
+    pub fn write(&mut self, watch: &mut dyn FnMut(&Request)) -> Step {
+        self.writer.step(watch)
     }
 
-    /// How many requests the writer has decided so far, in the order in which they were queued.
-    pub fn decided(&self) -> u64 {
-        self.writer.decided()
+    /// Whether the open batch is full: requests, and expiries that are due, wait until it is handed over.
+    pub fn is_full(&self) -> bool {
+        self.writer.is_full()
     }
 
-    /// The last entry that the writer has decided, durable or not.
-    pub fn position(&self) -> Seq {
-        self.writer.position()
+    /// What the writer knows, durable or not.
+    pub fn state(&self) -> &State {
+        self.writer.state()
     }
 
     /// When the next hold expires, if nothing happens before.

@@ -6,7 +6,7 @@ use crate::inbox::{Envelope, Inbox, Waiting, Wake};
 use crate::machine::{Machine, Request, Unavailable};
 use crate::metrics::PartitionMetrics;
 use crate::table::ReadTable;
-use onhand_core::{Command, Seq, Timestamp};
+use onhand_core::{Command, State, Timestamp};
 use onhand_planted::Defect;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,7 +25,6 @@ pub(super) struct Writer {
     jobs: Sender<Job>,
     taken: Vec<Envelope>,
     pending: VecDeque<Envelope>,
-    decided: u64,
     /// Why requests are refused, as far as the writer knows.
     outage: Option<Unavailable>,
     /// Whether the read table rests: it shows all there is, as long as nothing is decided.
@@ -50,7 +49,6 @@ impl Writer {
             jobs,
             taken: Vec::new(),
             pending: VecDeque::new(),
-            decided: 0,
             outage: None,
             is_resting: false,
         }
@@ -62,25 +60,25 @@ impl Writer {
             let patience = self.patience();
             let has_work = self.machine.has_work();
             let wake = self.inbox.wait(patience, has_work, &mut self.taken);
-            if self.turn(wake) == Step::Ended {
+            if self.turn(wake, &mut |_| {}) == Step::Ended {
                 return;
             }
         }
     }
 
-    /// One turn without waiting.
-    pub(super) fn step(&mut self) -> Step {
+    /// One turn without waiting; `watch` sees every request just before it is decided.
+    pub(super) fn step(&mut self, watch: &mut dyn FnMut(&Request)) -> Step {
         let wake = self.inbox.take(&mut self.taken);
-        self.turn(wake)
+        self.turn(wake, watch)
     }
 
-    pub(super) fn decided(&self) -> u64 {
-        self.decided
+    /// Whether the open batch is full: requests wait until it is handed over.
+    pub(super) fn is_full(&self) -> bool {
+        self.machine.is_full()
     }
 
-    /// The last entry that was decided, durable or not.
-    pub(super) fn position(&self) -> Seq {
-        self.machine.state().last().seq
+    pub(super) fn state(&self) -> &State {
+        self.machine.state()
     }
 
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {
@@ -88,7 +86,7 @@ impl Writer {
     }
 
     /// Takes what was queued, decides it, and hands a batch over if the log is idle.
-    fn turn(&mut self, wake: Wake) -> Step {
+    fn turn(&mut self, wake: Wake, watch: &mut dyn FnMut(&Request)) -> Step {
         let had = (
             self.taken.len() + self.pending.len(),
             self.machine.entries(),
@@ -97,7 +95,7 @@ impl Writer {
         self.outage = wake.outage;
         match self.outage.clone() {
             Some(outage) => self.refuse_all(&outage),
-            None => self.work(),
+            None => self.work(watch),
         }
         let handed_over = wake.log_is_idle && self.hand_over();
         let is_lost = matches!(self.outage, Some(Unavailable::Stopped(_)));
@@ -127,7 +125,7 @@ impl Writer {
         })
     }
 
-    fn work(&mut self) {
+    fn work(&mut self, watch: &mut dyn FnMut(&Request)) {
         let clock = self.clock.now();
         self.wake_table(clock);
         while let Some(next) = self.pending.pop_front() {
@@ -137,8 +135,8 @@ impl Writer {
                 self.pending.push_front(next);
                 return;
             }
+            watch(&next.request);
             self.machine.submit(now, next.request, next.from);
-            self.decided += 1;
         }
         if !Defect::LazyExpiry.is_on() {
             self.machine.advance(clock);

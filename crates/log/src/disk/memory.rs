@@ -51,6 +51,7 @@ struct State {
     crashed: bool,
     capacity: u64,
     syncs_fail: bool,
+    next_sync_fails: bool,
     fail_at: BTreeMap<u64, io::ErrorKind>,
 }
 
@@ -249,9 +250,9 @@ impl State {
         Ok(())
     }
 
-    fn may_sync(&self) -> io::Result<()> {
+    fn may_sync(&mut self) -> io::Result<()> {
         self.may_change()?;
-        match self.syncs_fail {
+        match std::mem::take(&mut self.next_sync_fails) || self.syncs_fail {
             true => Err(io::Error::other("the disk fails")),
             false => Ok(()),
         }
@@ -294,9 +295,14 @@ impl State {
 
     fn heal(&mut self) {
         self.changes = 0;
-        self.crash_at = None;
         self.crashed = false;
+        self.calm();
+    }
+
+    fn calm(&mut self) {
+        self.crash_at = None;
         self.syncs_fail = false;
+        self.next_sync_fails = false;
         self.fail_at.clear();
     }
 }
@@ -327,6 +333,7 @@ impl MemoryDisk {
             crashed: false,
             capacity: u64::MAX,
             syncs_fail: false,
+            next_sync_fails: false,
             fail_at: BTreeMap::new(),
         })))
     }
@@ -344,6 +351,16 @@ impl MemoryDisk {
     /// Whether every sync fails from now on.
     pub fn fail_syncs(&self, fail: bool) {
         self.state().syncs_fail = fail;
+    }
+
+    /// Makes the next sync fail.
+    pub fn fail_next_sync(&self) {
+        self.state().next_sync_fails = true;
+    }
+
+    /// Takes back every fault that was to come.
+    pub fn calm(&self) {
+        self.state().calm();
     }
 
     /// Makes the change with this number, counted as [`MemoryDisk::changes`] does, fail: a write after some of its

@@ -14,6 +14,7 @@ use axum::response::Response;
 use onhand_core::{Bucket, LevelNo, LocationId, Seq, Sku, Span, Timestamp};
 use onhand_engine::history::{Filter, Ledger, LevelThen};
 use onhand_engine::{Query, Seen, What};
+use onhand_planted::Defect;
 use onhand_wire::json::levels::{Consistency, LevelView};
 use onhand_wire::json::problem::Kind;
 use onhand_wire::json::time::Time;
@@ -63,7 +64,12 @@ pub(crate) async fn get(
     }
 }
 
-async fn strong(app: &App, location: LocationId, sku: Sku) -> Result<Response, Denied> {
+async fn strong(app: &Shared, location: LocationId, sku: Sku) -> Result<Response, Denied> {
+    if Defect::StaleRead.is_on() {
+        let a_moment_ago = app.engine.clock().now().millis().saturating_sub(5);
+        let at = Time(Timestamp::from_millis(a_moment_ago));
+        return reading(app, move |app| then(app, &location, &sku, at)).await;
+    }
     let partition = app.engine.partition_of(&location);
     let names = vec![(location.clone(), sku.clone())];
     let found = app.find(partition, Query::Levels(names)).await?;

@@ -1,0 +1,183 @@
+//! Every answer against what was foretold.
+
+use super::{Book, Foretold, Token};
+use crate::ask::{item_of, shop_of};
+use crate::finding::{Check, Finding, Verdict, must};
+use crate::translate::{millis, refused};
+use crate::twin::{Outcome, Promise, PromiseLine, Shelf};
+use onhand_core::reservation::{Reservation, ReservationLine};
+use onhand_core::{Entry, Level, LocationId, Sku};
+use onhand_engine::{Answer, Found, ReservationView, What};
+
+impl Book {
+    /// A client got an answer; `is_out` says whether the partition was known to be unable to answer.
+    ///
+    /// # Errors
+    /// It is not the one that was foretold.
+    pub fn answered(&mut self, token: Token, answer: &Answer, is_out: bool) -> Verdict {
+        let foretold = self.foretold.remove(&token);
+        if let Answer::Unavailable(why) = answer {
+            self.queued.retain(|(queued, _)| *queued != token);
+            return must(is_out, Check::Answer, || {
+                format!("request {token} is not answered ({why}), and nothing is out of order")
+            });
+        }
+        let Some((foretold, position)) = foretold else {
+            let what = format!("request {token} is answered before it was decided: {answer:?}");
+            return Err(Finding::new(Check::Answer, what));
+        };
+        match foretold {
+            Foretold::Outcome(outcome) => self.check_outcome(token, &outcome, position, answer)?,
+            Foretold::Levels(shelves) => check_levels(token, &shelves, position, answer)?,
+            Foretold::Promise(promise, is_kept) => {
+                check_promise(token, promise.as_ref(), is_kept, answer)?;
+            }
+        }
+        self.show(position);
+        Ok(())
+    }
+
+    fn check_outcome(
+        &self,
+        token: Token,
+        foretold: &Outcome,
+        position: u64,
+        answer: &Answer,
+    ) -> Verdict {
+        let is_it = match (answer, foretold) {
+            (Answer::Recorded(entry), Outcome::Recorded(_)) => {
+                entry.stamp.seq.0 == position && self.is_recorded(entry)
+            }
+            (Answer::Repeated(seq), Outcome::Repeated(before)) => seq.0 == *before,
+            (Answer::Nothing, Outcome::Nothing) => true,
+            (Answer::Refused(refusal), outcome) => {
+                outcome.allows(&Outcome::Refused(refused(refusal)))
+            }
+            _ => false,
+        };
+        must(is_it, Check::Answer, || {
+            format!("request {token} is answered {answer:?}; foretold at {position}: {foretold:?}")
+        })
+    }
+
+    /// Position, time and kind of an entry; the rest is compared when it is read from the ledger.
+    fn is_recorded(&self, entry: &Entry) -> bool {
+        self.record(entry.stamp.seq.0).is_some_and(|record| {
+            (record.at, record.event) == (millis(entry.stamp.at), entry.event.name())
+        })
+    }
+}
+
+fn check_promise(
+    token: Token,
+    foretold: Option<&Promise>,
+    is_kept: bool,
+    answer: &Answer,
+) -> Verdict {
+    let Answer::Found(Found {
+        what: What::Reservation(found),
+        ..
+    }) = answer
+    else {
+        return Err(odd(token, answer));
+    };
+    let is_it = match (found.as_deref(), foretold) {
+        (None, None) => true,
+        (None, Some(_)) => !is_kept,
+        (Some(view), Some(promise)) => is_promise(view, promise),
+        (Some(_), None) => false,
+    };
+    must(is_it, Check::StrongRead, || {
+        format!("request {token} finds {found:?}; foretold: {foretold:?}")
+    })
+}
+
+fn is_promise(view: &ReservationView, promise: &Promise) -> bool {
+    promise_of(&view.reservation, &view.location, &view.skus).as_ref() == Some(promise)
+}
+
+/// A reservation in the twin's words, from the names of what it holds.
+pub(super) fn promise_of(
+    found: &Reservation,
+    location: &LocationId,
+    skus: &[Sku],
+) -> Option<Promise> {
+    let line = |(line, sku): (&ReservationLine, &Sku)| {
+        Some(PromiseLine {
+            item: item_of(sku.as_str())?,
+            asked: line.requested.into(),
+            got: line.reserved.into(),
+            left: line.outstanding.into(),
+            picked: line.picked.into(),
+            missing: line.not_found.into(),
+        })
+    };
+    Some(Promise {
+        shop: shop_of(location.as_str())?,
+        state: found.state.name(),
+        expires: millis(found.expires_at),
+        ended: (!found.state.is_open()).then(|| millis(found.ended_at)),
+        lines: found
+            .lines
+            .iter()
+            .zip(skus)
+            .map(line)
+            .collect::<Option<_>>()?,
+    })
+}
+
+fn check_levels(
+    token: Token,
+    foretold: &[Option<Shelf>],
+    position: u64,
+    answer: &Answer,
+) -> Verdict {
+    let Answer::Found(Found {
+        seq,
+        what: What::Levels(levels),
+        ..
+    }) = answer
+    else {
+        return Err(odd(token, answer));
+    };
+    let is_same = |(level, shelf): (&Option<Level>, &Option<Shelf>)| match (level, shelf) {
+        (Some(level), Some(shelf)) => is_level(level, shelf),
+        (None, None) => true,
+        _ => false,
+    };
+    let is_it = seq.0 == position && levels.iter().zip(foretold).all(is_same);
+    must(is_it, Check::StrongRead, || {
+        format!("request {token} sees {levels:?} at {seq}; foretold at {position}: {foretold:?}")
+    })
+}
+
+/// Whether a level has the numbers of a shelf.
+pub(super) fn is_level(level: &Level, shelf: &Shelf) -> bool {
+    let policy = level.policy();
+    let found = [
+        level.on_hand(),
+        level.reserved().into(),
+        level.allocated().into(),
+        level.unavailable().into(),
+        level.in_transit().into(),
+        policy.safety_stock.into(),
+        policy.oversell_limit.into(),
+        level.available(),
+    ];
+    let foretold = [
+        shelf.on_hand,
+        shelf.reserved,
+        shelf.allocated,
+        shelf.unavailable,
+        shelf.in_transit,
+        shelf.safety,
+        shelf.oversell,
+        shelf.available(),
+    ];
+    found == foretold
+}
+
+fn odd(token: Token, answer: &Answer) -> Finding {
+    let what = format!("request {token} gets another kind of answer: {answer:?}");
+    Finding::new(Check::StrongRead, what)
+}

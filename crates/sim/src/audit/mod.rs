@@ -1,0 +1,304 @@
+//! The auditor: foretells every answer, read and entry from the twin, and says where the product differs.
+//!
+//! A [`Book`] is one partition. It is told of every request in the order in which the writer takes them, and of the
+//! clock at that moment; nothing else. From that the twin knows what must come: the answer ([`answers`]), the entry
+//! ([`entries`]), what a reader may see ([`reads`]), and what must be there after a crash ([`recovery`]).
+//!
+//! What is decided runs ahead of what is durable, so after a crash the twin goes back: to the newest checkpoint before
+//! the last position that survived, and from there through the same requests once more. The position that survived
+//! must be no less than the highest that anybody was shown. That is all there is to "nothing acknowledged is lost".
+
+mod answers;
+mod entries;
+mod reads;
+mod recovery;
+
+pub use reads::Reader;
+
+use crate::ask::{Ask, Millis, Time, TransferName};
+use crate::finding::{Check, Finding, Verdict};
+use crate::translate::{self, Interpreter};
+use crate::twin::{Outcome, Promise, Record, Shelf, Twin};
+use onhand_core::{Command, Entry};
+use onhand_engine::{Query, Request};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+
+/// The number of a client's request.
+pub type Token = u64;
+
+/// After so many requests the twin is copied, so that a way back is never long.
+const CHECKPOINT: usize = 200;
+
+/// What a client asks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// To do something.
+    Ask {
+        /// The idempotency key.
+        key: Option<u64>,
+        /// What.
+        ask: Ask,
+        /// When, if not now.
+        at: Option<Millis>,
+    },
+    /// The levels of shelves, by shop and item.
+    Levels(Vec<(usize, usize)>),
+    /// A reservation.
+    Promise(u64),
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ask { key, ask, at } => {
+                write!(f, "{ask}")?;
+                if let Some(key) = key {
+                    write!(f, " key k{key}")?;
+                }
+                at.map_or(Ok(()), |at| write!(f, " at {}", Time(at)))
+            }
+            Self::Levels(places) => write!(f, "levels {places:?}"),
+            Self::Promise(no) => write!(f, "show r{no}"),
+        }
+    }
+}
+
+/// What the twin did, so that it can be done again.
+#[derive(Clone, Debug)]
+enum Deed {
+    Expire(Millis),
+    Ask(Millis, Option<u64>, Ask),
+}
+
+/// What must come as an answer.
+#[derive(Clone, Debug)]
+enum Foretold {
+    Outcome(Outcome),
+    Levels(Vec<Option<Shelf>>),
+    Promise(Option<Promise>, bool),
+}
+
+/// The books of one partition.
+#[derive(Debug)]
+pub struct Book {
+    twin: Twin,
+    /// Copies of the twin, the oldest first, each with how many deeds were done before it.
+    checkpoints: VecDeque<(usize, Twin)>,
+    /// What was done since the oldest copy, each with the position after it.
+    deeds: VecDeque<(Deed, u64)>,
+    /// How many deeds were dropped from the front.
+    dropped: usize,
+    /// Every entry that the twin foretold; that of position 1 comes first.
+    records: Vec<Record>,
+    /// The numbers of each shelf after each entry that touched it.
+    shelves: BTreeMap<(usize, usize), Vec<(u64, Shelf)>>,
+    /// Requests in the order in which they were queued, until the writer takes them.
+    queued: VecDeque<(Token, Question)>,
+    /// What each request that was taken must be answered, and the position that the answer reflects.
+    foretold: BTreeMap<Token, (Foretold, u64)>,
+    /// The highest position that anybody was shown.
+    shown: u64,
+    /// The durable entries, as far as they were compared.
+    entries: Vec<Entry>,
+    interpreter: Interpreter,
+}
+
+impl Book {
+    /// The books of a new partition.
+    pub fn new(partition: u16) -> Self {
+        let twin = Twin::new(partition);
+        Self {
+            checkpoints: VecDeque::from([(0, twin.clone())]),
+            twin,
+            deeds: VecDeque::new(),
+            dropped: 0,
+            records: Vec::new(),
+            shelves: BTreeMap::new(),
+            queued: VecDeque::new(),
+            foretold: BTreeMap::new(),
+            shown: 0,
+            entries: Vec::new(),
+            interpreter: Interpreter::new(partition),
+        }
+    }
+
+    /// The twin, ahead of what is durable.
+    pub fn twin(&self) -> &Twin {
+        &self.twin
+    }
+
+    /// The highest position that anybody was shown.
+    pub fn shown(&self) -> u64 {
+        self.shown
+    }
+
+    /// How many requests wait for an answer.
+    pub fn waiting(&self) -> usize {
+        self.queued.len() + self.foretold.len()
+    }
+
+    /// A client's request was queued.
+    pub fn queued(&mut self, token: Token, question: Question) {
+        self.queued.push_back((token, question));
+    }
+
+    /// The writer takes a request at a time.
+    ///
+    /// # Errors
+    /// It is not the one whose turn it is.
+    pub fn taken(&mut self, clock: Millis, request: &Request) -> Verdict {
+        if let Some(ask) = self.internal(request) {
+            self.decide(clock, None, &ask);
+            return Ok(());
+        }
+        if matches!(request, Request::Query(Query::Freeze | Query::Outbox)) {
+            self.expire(clock, u64::MAX);
+            return Ok(());
+        }
+        let Some((token, question)) = self.queued.pop_front() else {
+            return Err(Finding::new(
+                Check::Answer,
+                "the writer takes a request that nobody made",
+            ));
+        };
+        let foretold = self.foretell(clock, question);
+        self.foretold
+            .insert(token, (foretold, self.twin.position()));
+        Ok(())
+    }
+
+    fn foretell(&mut self, clock: Millis, question: Question) -> Foretold {
+        match question {
+            Question::Ask { key, ask, at } => {
+                Foretold::Outcome(self.decide(at.unwrap_or(clock), key, &ask))
+            }
+            Question::Levels(places) => {
+                self.expire(clock, u64::MAX);
+                let shelf = |(shop, item): &(usize, usize)| self.twin.shelf(*shop, *item).copied();
+                Foretold::Levels(places.iter().map(shelf).collect())
+            }
+            Question::Promise(no) => {
+                self.expire(clock, u64::MAX);
+                let is_kept = self.twin.is_promise_kept(no);
+                Foretold::Promise(self.twin.promise(no).cloned(), is_kept)
+            }
+        }
+    }
+
+    fn decide(&mut self, clock: Millis, key: Option<u64>, ask: &Ask) -> Outcome {
+        self.expire(clock, u64::MAX);
+        let told = self.twin.ask(clock, key, ask);
+        for record in told.entries {
+            self.note(record, touched(ask));
+        }
+        self.did(Deed::Ask(clock, key, ask.clone()));
+        match told.outcome {
+            // The expiries were told before, each by itself.
+            Outcome::Recorded(_) => Outcome::Recorded(0),
+            other => other,
+        }
+    }
+
+    /// The writer has had its turn and stands at `position`: the expiries that it recorded at the end are due.
+    ///
+    /// # Errors
+    /// It stands elsewhere than the twin; or it is free to record expiries, and left some that are due.
+    pub fn turned(&mut self, clock: Millis, position: u64, is_free: bool) -> Verdict {
+        self.expire(clock, position);
+        let (there, here) = (position, self.twin.position());
+        if there != here {
+            let what = format!("the writer stands at {there}, the twin foretells {here}");
+            return Err(Finding::new(Check::Answer, what));
+        }
+        let now = clock.max(self.twin.now());
+        let is_due = |promise: &Promise| promise.state == "held" && promise.expires <= now;
+        match self.twin.open().find(|(_, promise)| is_due(promise)) {
+            Some((no, promise)) if is_free => {
+                let what = format!(
+                    "reservation {no} was due at {} and is open at {now}",
+                    promise.expires
+                );
+                Err(Finding::new(Check::LateExpiry, what))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Expires what is due, one by one, not beyond a position.
+    fn expire(&mut self, clock: Millis, position: u64) {
+        while self.twin.position() < position {
+            let Some(record) = self.twin.expire_one(clock) else {
+                return;
+            };
+            self.note(record, Vec::new());
+            self.did(Deed::Expire(clock));
+        }
+    }
+
+    /// Notes what an entry makes of the shelves that it touches.
+    fn note(&mut self, record: Record, mut places: Vec<(usize, usize)>) {
+        places.extend(record.changes.iter().map(|one| (one.shop, one.item)));
+        for place in places {
+            if let Some(shelf) = self.twin.shelf(place.0, place.1) {
+                let then = (record.position, *shelf);
+                self.shelves.entry(place).or_default().push(then);
+            }
+        }
+        self.records.push(record);
+    }
+
+    fn did(&mut self, deed: Deed) {
+        self.deeds.push_back((deed, self.twin.position()));
+        if self.deeds.len().is_multiple_of(CHECKPOINT) {
+            let done = self.dropped + self.deeds.len();
+            self.checkpoints.push_back((done, self.twin.clone()));
+            self.forget_deeds();
+        }
+    }
+
+    /// Drops the checkpoints that a crash cannot lead back to, and the deeds before the oldest that is left.
+    fn forget_deeds(&mut self) {
+        while self
+            .checkpoints
+            .get(1)
+            .is_some_and(|(_, twin)| twin.position() <= self.shown)
+        {
+            self.checkpoints.pop_front();
+        }
+        let done = self.checkpoints.front().map_or(0, |(done, _)| *done);
+        self.deeds.drain(..done - self.dropped);
+        self.dropped = done;
+    }
+
+    fn show(&mut self, position: u64) {
+        self.shown = self.shown.max(position);
+    }
+
+    /// What the engine asks of itself, in the twin's words.
+    fn internal(&self, request: &Request) -> Option<Ask> {
+        let Request::Command { command, .. } = request else {
+            return None;
+        };
+        match command {
+            Command::Configure(settings) => Some(Ask::Settings(translate::rules(settings))),
+            Command::Announce(announce) => {
+                translate::parcel(announce.transfer, &announce.outgoing).map(Ask::Announce)
+            }
+            Command::HandOver(hand_over) => Some(Ask::HandOver(TransferName {
+                source: self.twin.partition(),
+                no: hand_over.transfer.0,
+            })),
+            _ => None,
+        }
+    }
+}
+
+/// The shelves that a request touches even where no unit moves.
+fn touched(ask: &Ask) -> Vec<(usize, usize)> {
+    match ask {
+        Ask::Policy { shop, rules } => rules.iter().map(|rule| (*shop, rule.item)).collect(),
+        Ask::Count { shop, lines, .. } => lines.iter().map(|line| (*shop, line.0)).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Bounded reads: what the read table shows, for one reader after another.
+//!
+//! A reader may be behind, and says how far it is. What it sees of a shelf must be what the shelf was at the position
+//! that it names; it must be as new as the position that the whole table names; nothing it sees may be lost later; and
+//! what it has seen once it does not see older.
+
+use super::Book;
+use crate::finding::{Check, Verdict, must};
+use crate::twin::Shelf;
+use onhand_core::Stamp;
+use onhand_engine::Seen;
+use std::collections::BTreeMap;
+
+/// What one reader remembers of one partition.
+#[derive(Clone, Debug, Default)]
+pub struct Reader {
+    position: u64,
+    shelves: BTreeMap<(usize, usize), u64>,
+}
+
+impl Book {
+    /// A reader looks at the position of the table, then at a shelf.
+    ///
+    /// # Errors
+    /// It sees what it may not.
+    pub fn read_shelf(
+        &mut self,
+        reader: &mut Reader,
+        table: Stamp,
+        place: (usize, usize),
+        seen: Option<Seen>,
+    ) -> Verdict {
+        let position = table.seq.0;
+        must(position >= reader.position, Check::ReadGoesBack, || {
+            format!("the table is at {position}, and was at {}", reader.position)
+        })?;
+        reader.position = position;
+        self.show(position);
+        match seen {
+            Some(seen) => self.read_level(reader, position, place, &seen),
+            None => self.read_nothing(position, place),
+        }
+    }
+
+    fn read_nothing(&self, position: u64, place: (usize, usize)) -> Verdict {
+        let first = self.shelves.get(&place).and_then(|then| then.first());
+        let is_later = first.is_none_or(|(opened, _)| *opened > position);
+        must(is_later, Check::BoundedRead, || {
+            format!("{place:?} is not there at {position}, and was opened at {first:?}")
+        })
+    }
+
+    fn read_level(
+        &mut self,
+        reader: &mut Reader,
+        table: u64,
+        place: (usize, usize),
+        seen: &Seen,
+    ) -> Verdict {
+        let position = seen.seq.0;
+        let before = reader.shelves.insert(place, position).unwrap_or(0);
+        must(position >= before, Check::ReadGoesBack, || {
+            format!("{place:?} is seen at {position}, and was at {before}")
+        })?;
+        self.show(position);
+        let newest = self.shelf_at(place, table).map_or(0, |(then, _)| then);
+        must(position >= newest, Check::BoundedRead, || {
+            format!(
+                "{place:?} is seen at {position}, the table is at {table} and it changed at {newest}"
+            )
+        })?;
+        let foretold = self.shelf_at(place, position).map(|(_, shelf)| shelf);
+        let is_it = foretold.is_some_and(|shelf| is_seen(seen, shelf));
+        must(is_it, Check::BoundedRead, || {
+            format!("{place:?} is seen as {seen:?}; foretold: {foretold:?}")
+        })
+    }
+
+    /// A shelf as it was after a position, and the entry that made it so.
+    fn shelf_at(&self, place: (usize, usize), position: u64) -> Option<(u64, &Shelf)> {
+        let all = self.shelves.get(&place)?;
+        let after = all.partition_point(|(then, _)| *then <= position);
+        let (then, shelf) = all.get(after.checked_sub(1)?)?;
+        Some((*then, shelf))
+    }
+}
+
+fn is_seen(seen: &Seen, shelf: &Shelf) -> bool {
+    let found = [
+        seen.on_hand,
+        seen.reserved.into(),
+        seen.allocated.into(),
+        seen.unavailable.into(),
+        seen.in_transit.into(),
+        seen.safety_stock.into(),
+        seen.oversell_limit.into(),
+        seen.available,
+    ];
+    let foretold = [
+        shelf.on_hand,
+        shelf.reserved,
+        shelf.allocated,
+        shelf.unavailable,
+        shelf.in_transit,
+        shelf.safety,
+        shelf.oversell,
+        shelf.available(),
+    ];
+    found == foretold
+}

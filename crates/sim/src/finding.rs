@@ -1,0 +1,92 @@
+//! What a run may find: that the product did not do what it should, and which check noticed.
+
+use std::fmt;
+
+/// The checks, by what they look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// Every answer against the twin's.
+    Answer,
+    /// Every durable entry of the ledger against the twin's.
+    Entry,
+    /// Every strong read against the twin.
+    StrongRead,
+    /// Every bounded read against what the twin had at its position.
+    BoundedRead,
+    /// For one reader, what it sees never goes back.
+    ReadGoesBack,
+    /// What was shown to anybody outlives a loss of power, now.
+    Durability,
+    /// What was shown to anybody is there after a start, and nothing that was never decided.
+    Recovery,
+    /// Every level, reservation and transfer after a start, against the twin's.
+    State,
+    /// Damage is named, or has changed nothing.
+    SilenceOnDamage,
+    /// A start is refused only when something is damaged.
+    NeedlessRefusal,
+    /// No hold is open past its expiry once the writer had a turn.
+    LateExpiry,
+    /// A numbered invariant stopped the partition, or does not hold.
+    Invariant,
+    /// An assertion in the product failed.
+    Assertion,
+    /// What is under way comes to an end.
+    Progress,
+}
+
+impl Check {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Entry => "ledger entry",
+            Self::StrongRead => "strong read",
+            Self::BoundedRead => "bounded read",
+            Self::ReadGoesBack => "read goes back",
+            Self::Durability => "durability",
+            Self::Recovery => "recovery",
+            Self::State => "state after a start",
+            Self::SilenceOnDamage => "silence on damage",
+            Self::NeedlessRefusal => "needless refusal",
+            Self::LateExpiry => "late expiry",
+            Self::Invariant => "invariant",
+            Self::Assertion => "assertion",
+            Self::Progress => "progress",
+        }
+    }
+}
+
+/// The product did not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which check noticed.
+    pub check: Check,
+    /// What was expected and what was there.
+    pub what: String,
+}
+
+impl Finding {
+    /// A finding.
+    pub fn new(check: Check, what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self { check, what }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.check.name(), self.what)
+    }
+}
+
+/// Nothing, or the first finding.
+pub type Verdict<T = ()> = Result<T, Finding>;
+
+/// That something holds, or a finding.
+pub(crate) fn must(holds: bool, check: Check, what: impl FnOnce() -> String) -> Verdict {
+    match holds {
+        true => Ok(()),
+        false => Err(Finding::new(check, what())),
+    }
+}

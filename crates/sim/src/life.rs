@@ -1,0 +1,113 @@
+//! One life of the engine: from a start to a crash or a stop.
+
+use onhand_engine::{Answer, Engine, OpenError, Options, ReplyTo, Request, Unavailable, Workers};
+use onhand_engine::{Prepared, RecoveryReport};
+use onhand_log::disk::MemoryDisk;
+use prometheus_client::registry::Registry;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// Answers that were given and not looked at yet.
+type Answers = Arc<Mutex<Vec<(u64, Answer)>>>;
+
+/// Something that the engine does in the background.
+struct Task {
+    name: &'static str,
+    future: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+/// A running engine, stepped by hand.
+pub(crate) struct Life {
+    /// The engine.
+    pub(crate) engine: Arc<Engine<MemoryDisk>>,
+    /// The workers of each partition.
+    pub(crate) workers: Vec<Workers>,
+    tasks: Vec<Task>,
+    answers: Answers,
+}
+
+impl Life {
+    /// Starts the engine on a disk.
+    ///
+    /// # Errors
+    /// The engine refuses to start.
+    pub(crate) fn start(
+        disk: &MemoryDisk,
+        path: &Path,
+        options: Options,
+    ) -> Result<(Self, Vec<RecoveryReport>), OpenError> {
+        let mut registry = Registry::default();
+        let disk = disk.clone();
+        let Prepared {
+            engine,
+            workers,
+            reports,
+        } = Engine::prepare(disk, path, options, &mut registry, &mut |_, _, _| {})?;
+        let life = Self {
+            engine,
+            workers,
+            tasks: Vec::new(),
+            answers: Answers::default(),
+        };
+        Ok((life, reports))
+    }
+
+    /// Queues a request; its answer comes with [`Life::answers`].
+    ///
+    /// # Errors
+    /// It is refused at once.
+    pub(crate) fn submit(
+        &self,
+        partition: u16,
+        token: u64,
+        request: Request,
+    ) -> Result<(), Unavailable> {
+        let answers = Arc::clone(&self.answers);
+        let sink = move |token, answer| {
+            let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
+            answers.push((token, answer));
+        };
+        let to = ReplyTo::Sink(Arc::new(sink), token);
+        self.engine.submit(partition, request, to)
+    }
+
+    /// The answers that came since this was last asked.
+    pub(crate) fn answers(&self) -> Vec<(u64, Answer)> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *answers)
+    }
+
+    /// Begins something in the background, unless it is under way already.
+    pub(crate) fn begin<F: Future<Output = ()> + 'static>(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce(Arc<Engine<MemoryDisk>>) -> F,
+    ) {
+        if self.tasks.iter().all(|task| task.name != name) {
+            let future = Box::pin(work(Arc::clone(&self.engine)));
+            self.tasks.push(Task { name, future });
+        }
+    }
+
+    /// How many things are under way in the background.
+    pub(crate) fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Lets one of them go on; gives its name if it has ended.
+    pub(crate) fn go_on(&mut self, which: usize) -> Option<&'static str> {
+        let task = self.tasks.get_mut(which)?;
+        let mut context = Context::from_waker(Waker::noop());
+        match task.future.as_mut().poll(&mut context) {
+            Poll::Ready(()) => Some(self.tasks.swap_remove(which).name),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Whether a partition is stopped for good.
+    pub(crate) fn is_stopped(&self, partition: u16) -> bool {
+        matches!(self.engine.outage(partition), Some(Unavailable::Stopped(_)))
+    }
+}

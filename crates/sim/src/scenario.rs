@@ -1,0 +1,82 @@
+//! What a seed stands for: how large the world is, who buys, and what breaks.
+
+use crate::ask::Rules;
+use crate::dice::Dice;
+
+/// How buyers choose their item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skew {
+    /// Every item alike.
+    Uniform,
+    /// The first most, the second half as much, and so on.
+    Zipf,
+    /// Nine in ten want the first.
+    OneHot,
+}
+
+/// What one run is like. All of it comes from the seed.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The seed.
+    pub seed: u64,
+    /// How many partitions.
+    pub partitions: u16,
+    /// How many shops.
+    pub shops: usize,
+    /// How many items.
+    pub items: usize,
+    /// What buyers want.
+    pub skew: Skew,
+    /// Whether quantities are about the largest that there may be.
+    pub is_huge: bool,
+    /// Buyers that come at once for 100 units of one item; 0 for no flash sale.
+    pub flash_sale: usize,
+    /// How many steps.
+    pub steps: usize,
+    /// The settings.
+    pub rules: Rules,
+    /// Requests that may wait for an answer, for each partition.
+    pub capacity: usize,
+    /// Bytes of a full batch.
+    pub batch_bytes: usize,
+    /// Bytes of a log segment.
+    pub segment_bytes: u64,
+    /// Bytes of log after which a snapshot is due.
+    pub snapshot_bytes: u64,
+    /// Whether the log is trimmed.
+    pub trims: bool,
+    /// One step in so many has a fault; 0 for none.
+    pub faults: usize,
+}
+
+impl Scenario {
+    /// The scenario of a seed.
+    pub fn of(seed: u64, steps: usize) -> Self {
+        let mut dice = Dice::new(seed);
+        let minute = 60_000;
+        let rules = Rules {
+            key_retention: dice.one_of(&[5_000, minute, 10 * minute]),
+            ended_retention: dice.one_of(&[1_000, minute, 10 * minute]),
+            count_window: dice.one_of(&[10_000, 5 * minute, 60 * minute]),
+            most_open: dice.one_of(&[5, 40, 100_000]),
+            most_levels: dice.one_of(&[12, 100_000, 100_000]),
+        };
+        Self {
+            seed,
+            partitions: dice.one_of(&[1, 1, 2, 3]),
+            shops: dice.within(1, 6) as usize,
+            items: dice.one_of(&[1, 3, 8, 30]),
+            skew: dice.one_of(&[Skew::Uniform, Skew::Zipf, Skew::OneHot]),
+            is_huge: dice.comes(1, 10),
+            flash_sale: if dice.comes(1, 20) { 10_000 } else { 0 },
+            steps,
+            rules,
+            capacity: dice.one_of(&[4, 64, 16_384]),
+            batch_bytes: dice.one_of(&[512, 8_192, 1 << 20]),
+            segment_bytes: dice.one_of(&[8 << 10, 32 << 10, 128 << 10]),
+            snapshot_bytes: dice.one_of(&[4 << 10, 32 << 10]),
+            trims: dice.comes(1, 2),
+            faults: dice.one_of(&[0, 60, 150, 400]),
+        }
+    }
+}

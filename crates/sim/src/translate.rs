@@ -1,0 +1,506 @@
+//! Between the plain words of the twin and the types of the core: the one place where both meet.
+
+use crate::ask::{
+    AdjustLine, Ask, Line, Millis, Parcel, Pick, Rule, Rules, TransferName, item_name, item_of,
+    shop_name, shop_of,
+};
+use crate::twin::{Change, Outcome, Promise, PromiseLine, Record, Told};
+use onhand_core::level::OnNotFound;
+use onhand_core::reservation::Reservation;
+use onhand_core::reservation::{
+    confirm::Confirm,
+    extend::Extend,
+    fulfill::{Fulfill, PickLine, Substitution},
+    hold::{Hold, HoldLine},
+    release::Release,
+};
+use onhand_core::stock::{
+    adjust::{Adjust, Adjusts, Direction},
+    count::{Count, CountLine},
+    receive::{Receive, ReceiveLine},
+    set_policy::{PolicyLine, SetPolicy},
+};
+use onhand_core::transfer::{
+    Outgoing, TransferId, TransferLine,
+    announce::Announce,
+    arrive::Arrive,
+    dispatch::{Dispatch, DispatchLine},
+    hand_over::HandOver,
+};
+use onhand_core::{
+    Bucket, Command, Decision, Entry, Event, Label, LevelNo, Lines, LocationId, Movement, Quantity,
+    Refusal, ReservationNo, Settings, Sku, Span, Timestamp, TransferNo, stock,
+};
+use std::collections::BTreeMap;
+
+/// 2026-03-02T00:00:00Z, in milliseconds since 1970.
+const MIDNIGHT: u64 = 1_772_409_600_000;
+
+/// A moment as the core has it; nothing is before 1970.
+pub fn moment(at: Millis) -> Timestamp {
+    Timestamp::from_millis(MIDNIGHT.saturating_add_signed(at))
+}
+
+/// A moment as the twin has it.
+pub fn millis(at: Timestamp) -> Millis {
+    at.millis() as i64 - MIDNIGHT as i64
+}
+
+/// The location of a shop.
+pub fn location(shop: usize) -> LocationId {
+    LocationId::new(&shop_name(shop)).expect("a word and a number make a name")
+}
+
+/// The SKU of an item.
+pub fn sku(item: usize) -> Sku {
+    Sku::new(&item_name(item)).expect("a word and a number make a name")
+}
+
+/// The name of a transfer in the core.
+pub fn transfer_id(name: TransferName) -> TransferId {
+    TransferId {
+        source: name.source,
+        no: TransferNo(name.no),
+    }
+}
+
+/// The name of a transfer in the twin.
+pub fn transfer_name(id: TransferId) -> TransferName {
+    TransferName {
+        source: id.source,
+        no: id.no.0,
+    }
+}
+
+/// The settings that the rules stand for; `None` if one is below zero.
+pub fn settings(rules: &Rules) -> Option<Settings> {
+    Some(Settings {
+        key_retention: span(rules.key_retention)?,
+        ended_retention: span(rules.ended_retention)?,
+        count_window: span(rules.count_window)?,
+        most_open_reservations: rules.most_open,
+        most_levels: rules.most_levels,
+    })
+}
+
+/// The rules that the settings stand for.
+pub fn rules(settings: &Settings) -> Rules {
+    let millis = |span: Span| i64::try_from(span.millis()).unwrap_or(Millis::MAX);
+    Rules {
+        key_retention: millis(settings.key_retention),
+        ended_retention: millis(settings.ended_retention),
+        count_window: millis(settings.count_window),
+        most_open: settings.most_open_reservations,
+        most_levels: settings.most_levels,
+    }
+}
+
+/// The command that a request stands for.
+///
+/// `None` if the core has no words for it: no lines or too many, a quantity of less than one or past a billion, a
+/// number past 32 bits, a time to live below zero.
+pub fn command(ask: &Ask) -> Option<Command> {
+    let reservation = |no: &u64| ReservationNo(*no);
+    Some(match ask {
+        Ask::Settings(rules) => Command::Configure(settings(rules)?),
+        Ask::Receive {
+            shop,
+            lines,
+            happened,
+        } => receive(*shop, lines, *happened)?,
+        Ask::Adjust {
+            shop,
+            lines: all,
+            happened,
+        } => Command::Adjust(Adjust {
+            location: location(*shop),
+            lines: lines(all, adjust_line)?,
+            reference: None,
+            occurred_at: happened.map(moment),
+        }),
+        Ask::Count {
+            shop,
+            as_of,
+            complete,
+            lines,
+        } => count(*shop, *as_of, *complete, lines)?,
+        Ask::Policy { shop, rules } => Command::SetPolicy(SetPolicy {
+            location: location(*shop),
+            lines: lines(rules, policy_line)?,
+            reason: None,
+        }),
+        Ask::Hold {
+            shop,
+            lines,
+            ttl,
+            partial,
+        } => hold(*shop, lines, *ttl, *partial)?,
+        Ask::Confirm(no) => Command::Confirm(Confirm {
+            reservation: reservation(no),
+        }),
+        Ask::Extend(no, ttl) => Command::Extend(Extend {
+            reservation: reservation(no),
+            ttl: span(*ttl)?,
+        }),
+        Ask::Release(no) => Command::Release(Release {
+            reservation: reservation(no),
+        }),
+        Ask::Fulfill {
+            no,
+            picks,
+            happened,
+        } => Command::Fulfill(Fulfill {
+            reservation: reservation(no),
+            lines: lines(picks, pick_line)?,
+            occurred_at: happened.map(moment),
+        }),
+        Ask::Dispatch { from, to, lines } => dispatch(*from, *to, lines)?,
+        Ask::Announce(parcel) => Command::Announce(Announce {
+            transfer: transfer_id(parcel.name),
+            outgoing: outgoing(parcel)?,
+        }),
+        Ask::HandOver(name) => Command::HandOver(HandOver {
+            transfer: TransferNo(name.no),
+        }),
+        Ask::Arrive(name) => Command::Arrive(Arrive {
+            transfer: transfer_id(*name),
+        }),
+    })
+}
+
+fn lines<T, L>(from: &[T], line: impl Fn(&T) -> Option<L>) -> Option<Lines<L>> {
+    let lines: Vec<L> = from.iter().map(line).collect::<Option<_>>()?;
+    Lines::new(lines).ok()
+}
+
+fn span(millis: Millis) -> Option<Span> {
+    Some(Span::from_millis(millis.try_into().ok()?))
+}
+
+fn number(units: i64) -> Option<u32> {
+    units.try_into().ok()
+}
+
+fn quantity(units: i64) -> Option<Quantity> {
+    Quantity::new(number(units)?)
+}
+
+fn receive(shop: usize, all: &[Line], happened: Option<Millis>) -> Option<Command> {
+    let line = |(item, units): &Line| {
+        let (sku, quantity) = (sku(*item), quantity(*units)?);
+        Some(ReceiveLine {
+            sku,
+            quantity,
+            lot: None,
+            expires_on: None,
+        })
+    };
+    Some(Command::Receive(Receive {
+        location: location(shop),
+        lines: lines(all, line)?,
+        reference: None,
+        occurred_at: happened.map(moment),
+    }))
+}
+
+fn adjust_line(line: &AdjustLine) -> Option<stock::adjust::AdjustLine> {
+    Some(stock::adjust::AdjustLine {
+        sku: sku(line.item),
+        direction: if line.by > 0 {
+            Direction::Up
+        } else {
+            Direction::Down
+        },
+        quantity: quantity(line.by.checked_abs()?)?,
+        reason: Label::new("why").ok()?,
+        of: if line.unavailable {
+            Adjusts::Unavailable
+        } else {
+            Adjusts::OnHand
+        },
+    })
+}
+
+fn count(shop: usize, as_of: Millis, complete: bool, all: &[Line]) -> Option<Command> {
+    let line = |(item, units): &Line| {
+        Some(CountLine {
+            sku: sku(*item),
+            on_hand: number(*units)?,
+        })
+    };
+    Some(Command::Count(Count {
+        location: location(shop),
+        as_of: moment(as_of),
+        source: Label::new("ann").ok()?,
+        complete,
+        lines: lines(all, line)?,
+    }))
+}
+
+fn policy_line(rule: &Rule) -> Option<PolicyLine> {
+    let on_not_found = |correct| match correct {
+        true => OnNotFound::Correct,
+        false => OnNotFound::Label,
+    };
+    let limit = |units: Option<i64>| {
+        units
+            .map(number)
+            .map_or(Some(None), |units| units.map(Some))
+    };
+    Some(PolicyLine {
+        sku: sku(rule.item),
+        safety_stock: limit(rule.safety)?,
+        oversell_limit: limit(rule.oversell)?,
+        on_not_found: rule.correct.map(on_not_found),
+    })
+}
+
+fn hold(shop: usize, all: &[Line], ttl: Millis, partial: bool) -> Option<Command> {
+    let line = |(item, units): &Line| {
+        Some(HoldLine {
+            sku: sku(*item),
+            quantity: quantity(*units)?,
+        })
+    };
+    Some(Command::Hold(Hold {
+        location: location(shop),
+        lines: lines(all, line)?,
+        ttl: span(ttl)?,
+        allow_partial: partial,
+        reference: None,
+    }))
+}
+
+fn pick_line(pick: &Pick) -> Option<PickLine> {
+    let substitution = |(item, units): &Line| {
+        Some(Substitution {
+            sku: sku(*item),
+            quantity: quantity(*units)?,
+        })
+    };
+    Some(PickLine {
+        sku: sku(pick.item),
+        picked: number(pick.picked)?,
+        not_found: number(pick.missing)?,
+        substitutions: pick
+            .instead
+            .iter()
+            .map(substitution)
+            .collect::<Option<_>>()?,
+    })
+}
+
+fn dispatch(from: usize, to: usize, all: &[Line]) -> Option<Command> {
+    let line = |(item, units): &Line| {
+        Some(DispatchLine {
+            sku: sku(*item),
+            quantity: quantity(*units)?,
+        })
+    };
+    Some(Command::Dispatch(Dispatch {
+        from: location(from),
+        to: location(to),
+        lines: lines(all, line)?,
+        reference: None,
+    }))
+}
+
+/// What a parcel is in the source's outbox.
+pub fn outgoing(parcel: &Parcel) -> Option<Outgoing> {
+    let line = |(item, units): &Line| {
+        Some(TransferLine {
+            sku: sku(*item),
+            units: number(*units)?,
+        })
+    };
+    Some(Outgoing {
+        settled: TransferNo(parcel.settled),
+        from: location(parcel.from),
+        to: location(parcel.to),
+        lines: parcel.lines.iter().map(line).collect::<Option<_>>()?,
+    })
+}
+
+/// The parcel that lies in an outbox; `None` if it has a name that no shop or item has.
+pub fn parcel(id: TransferId, outgoing: &Outgoing) -> Option<Parcel> {
+    let line = |line: &TransferLine| Some((item_of(line.sku.as_str())?, i64::from(line.units)));
+    Some(Parcel {
+        name: transfer_name(id),
+        from: shop_of(outgoing.from.as_str())?,
+        to: shop_of(outgoing.to.as_str())?,
+        lines: outgoing.lines.iter().map(line).collect::<Option<_>>()?,
+        settled: outgoing.settled.0,
+    })
+}
+
+/// A refusal in the twin's words.
+pub fn refused(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::KeyReused => "key reused".to_owned(),
+        Refusal::UnknownLocation(location) => format!("unknown location {location}"),
+        Refusal::UnknownSku { line, sku } => format!("unknown SKU {sku} {line}"),
+        Refusal::UnknownReservation => "unknown reservation".to_owned(),
+        Refusal::UnknownTransfer => "unknown transfer".to_owned(),
+        Refusal::WrongState { state, .. } => format!("wrong state {}", state.name()),
+        Refusal::AlreadyReceived => "already received".to_owned(),
+        Refusal::SameLocation => "same location".to_owned(),
+        Refusal::InsufficientStock(lines) => {
+            let line = |line: &onhand_core::Shortage| {
+                format!(" {} {}/{}", line.sku, line.requested, line.available)
+            };
+            format!("insufficient{}", lines.iter().map(line).collect::<String>())
+        }
+        Refusal::BelowZero { line, sku, on_hand } => format!("below zero {sku} {line} {on_hand}"),
+        Refusal::TooMuch { line, sku } => format!("too much {sku} {line}"),
+        Refusal::MoreThanPromised {
+            line,
+            sku,
+            outstanding,
+        } => {
+            format!("more than promised {sku} {line} {outstanding}")
+        }
+        Refusal::NotInReservation { line, sku } => format!("not in reservation {sku} {line}"),
+        Refusal::SkuTwice { line, sku } => format!("twice {sku} {line}"),
+        Refusal::InFuture { .. } => "in future".to_owned(),
+        Refusal::TooOld { .. } => "too old".to_owned(),
+        Refusal::Full(_) => "full".to_owned(),
+    }
+}
+
+/// Tells the entries of one partition in the twin's words. It learns the shelves behind the numbers of levels from
+/// nothing but the entries, from the first on.
+#[derive(Clone, Debug)]
+pub struct Interpreter {
+    partition: u16,
+    places: Vec<(usize, usize)>,
+}
+
+impl Interpreter {
+    /// For a partition without entries.
+    pub fn new(partition: u16) -> Self {
+        Self {
+            partition,
+            places: Vec::new(),
+        }
+    }
+
+    /// The shop and item of a level.
+    pub fn place(&self, level: LevelNo) -> Option<(usize, usize)> {
+        self.places.get(level.0 as usize).copied()
+    }
+
+    /// Learns the levels that the next entry opens, and tells it in the twin's words; `None` if it names a shop, an
+    /// item or a level that there is not.
+    pub fn record(&mut self, entry: &Entry) -> Option<Record> {
+        for opening in &entry.openings {
+            let shop = shop_of(opening.location.as_str())?;
+            self.places.push((shop, item_of(opening.sku.as_str())?));
+        }
+        Some(Record {
+            position: entry.stamp.seq.0,
+            at: millis(entry.stamp.at),
+            event: entry.event.name(),
+            reservation: reservation_of(&entry.event),
+            transfer: self.transfer_of(&entry.event),
+            changes: self.changes(&entry.event)?,
+        })
+    }
+
+    /// What was recorded at a request, expiries first, and what came of it.
+    pub fn told(&mut self, expired: &[Entry], decision: &Decision) -> Option<Told> {
+        let expired = expired.iter().map(|entry| self.record(entry));
+        let mut entries: Vec<Record> = expired.collect::<Option<_>>()?;
+        let outcome = match decision {
+            Decision::Record(entry) => {
+                entries.push(self.record(entry)?);
+                Outcome::Recorded(entries.len() - 1)
+            }
+            Decision::Repeat(position) => Outcome::Repeated(position.0),
+            Decision::Nothing => Outcome::Nothing,
+            Decision::Refuse(refusal) => Outcome::Refused(refused(refusal)),
+        };
+        Some(Told { entries, outcome })
+    }
+
+    fn transfer_of(&self, event: &Event) -> Option<TransferName> {
+        match event {
+            Event::Dispatched(event) => Some(transfer_name(event.transfer)),
+            Event::Announced(event) => Some(transfer_name(event.transfer)),
+            Event::Arrived(event) => Some(transfer_name(event.transfer)),
+            Event::HandedOver(event) => {
+                let (source, no) = (self.partition, event.transfer.0);
+                Some(TransferName { source, no })
+            }
+            _ => None,
+        }
+    }
+
+    fn changes(&self, event: &Event) -> Option<Vec<Change>> {
+        let mut movements = Vec::new();
+        event.movements(&mut |movement| movements.push(movement));
+        let mut changes: BTreeMap<(usize, usize), Change> = BTreeMap::new();
+        for movement in &movements {
+            let (shop, item) = self.place(movement.level)?;
+            let empty = Change {
+                shop,
+                item,
+                ..Change::default()
+            };
+            add(changes.entry((shop, item)).or_insert(empty), movement);
+        }
+        Some(
+            changes
+                .into_values()
+                .filter(|change| !change.is_none())
+                .collect(),
+        )
+    }
+
+    /// A reservation in the twin's words.
+    pub fn promise(&self, found: &Reservation) -> Option<Promise> {
+        let line = |line: &onhand_core::reservation::ReservationLine| {
+            Some(PromiseLine {
+                item: self.place(line.level)?.1,
+                asked: line.requested.into(),
+                got: line.reserved.into(),
+                left: line.outstanding.into(),
+                picked: line.picked.into(),
+                missing: line.not_found.into(),
+            })
+        };
+        let first = found.lines.first()?;
+        Some(Promise {
+            shop: self.place(first.level)?.0,
+            state: found.state.name(),
+            expires: millis(found.expires_at),
+            ended: (!found.state.is_open()).then(|| millis(found.ended_at)),
+            lines: found.lines.iter().map(line).collect::<Option<_>>()?,
+        })
+    }
+}
+
+fn add(change: &mut Change, movement: &Movement) {
+    let units = i64::from(movement.units);
+    change.on_hand += movement.on_hand_change();
+    for (bucket, units) in [(movement.from, -units), (movement.to, units)] {
+        match bucket {
+            Bucket::Outside | Bucket::Free => {}
+            Bucket::Reserved => change.reserved += units,
+            Bucket::Allocated => change.allocated += units,
+            Bucket::Unavailable => change.unavailable += units,
+            Bucket::InTransit => change.in_transit += units,
+        }
+    }
+}
+
+fn reservation_of(event: &Event) -> Option<u64> {
+    match event {
+        Event::Held(event) => Some(event.reservation.0),
+        Event::Confirmed(event) => Some(event.reservation.0),
+        Event::Extended(event) => Some(event.reservation.0),
+        Event::Released(event) => Some(event.reservation.0),
+        Event::Expired(event) => Some(event.reservation.0),
+        Event::Fulfilled(event) => Some(event.reservation.0),
+        _ => None,
+    }
+}

@@ -1,0 +1,93 @@
+//! What the twin foretells of a request.
+
+use crate::ask::{Millis, TransferName};
+
+/// All that is recorded at a request, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The expiries that were due, in order, then at most one entry for the request itself.
+    pub entries: Vec<Record>,
+    /// What came of the request.
+    pub outcome: Outcome,
+}
+
+impl Told {
+    /// Whether what the other side did is as foretold.
+    pub fn allows(&self, found: &Self) -> bool {
+        self.entries == found.entries && self.outcome.allows(&found.outcome)
+    }
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// This one of the entries answers it, counted from 0.
+    Recorded(usize),
+    /// It was answered before, by the entry at this position of the partition.
+    Repeated(u64),
+    /// It is done already.
+    Nothing,
+    /// It is refused, in these words.
+    Refused(String),
+    /// It is refused in one of these words: what it names ended so long ago that it may be forgotten, or not yet.
+    Either(String, String),
+}
+
+impl Outcome {
+    /// Whether what was found is as foretold.
+    pub fn allows(&self, found: &Self) -> bool {
+        match (self, found) {
+            (Self::Either(one, other), Self::Refused(why)) => why == one || why == other,
+            _ => self == found,
+        }
+    }
+}
+
+/// An entry of the ledger, in plain words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its position: the first entry of a partition has 1.
+    pub position: u64,
+    /// When it was recorded.
+    pub at: Millis,
+    /// The name of the event, such as `held`.
+    pub event: &'static str,
+    /// The reservation it is about.
+    pub reservation: Option<u64>,
+    /// The transfer it is about.
+    pub transfer: Option<TransferName>,
+    /// What changed on which shelf, by shop and item; shelves whose numbers stay are left out.
+    pub changes: Vec<Change>,
+}
+
+/// By how much the numbers of a shelf changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// Where.
+    pub shop: usize,
+    /// What.
+    pub item: usize,
+    /// Units there.
+    pub on_hand: i64,
+    /// Units held by reservations that can expire.
+    pub reserved: i64,
+    /// Units promised for good.
+    pub allocated: i64,
+    /// Units there that cannot be sold.
+    pub unavailable: i64,
+    /// Units on their way here.
+    pub in_transit: i64,
+}
+
+impl Change {
+    /// Whether nothing changed.
+    pub fn is_none(&self) -> bool {
+        let Self { shop, item, .. } = *self;
+        *self
+            == Self {
+                shop,
+                item,
+                ..Self::default()
+            }
+    }
+}

@@ -1,0 +1,425 @@
+//! One run: clients, the engine and its disk, the clock, and everything that breaks, in one thread.
+//!
+//! The world goes in steps. Each step the dice choose who goes on: a client, a writer, an appender, a reader, something
+//! in the background, or a fault. Nothing happens between steps, and nothing else chooses, so a seed is a run. After
+//! each step the answers that came are compared with the twin's ([`crate::audit`]), and a machine that stopped is
+//! started again ([`starts`]).
+
+mod damage;
+mod faults;
+mod starts;
+
+use crate::ask::Millis;
+use crate::audit::{Book, Question, Reader, Token};
+use crate::clock::SimulatedClock;
+use crate::counts::Counts;
+use crate::dice::Dice;
+use crate::finding::{Check, Finding, Verdict, must};
+use crate::life::Life;
+use crate::scenario::Scenario;
+use crate::trace::Trace;
+use crate::translate::{command, location, moment, settings, sku};
+use crate::twin::Twin;
+use crate::workload::Workload;
+use faults::Weather;
+use onhand_core::{ReservationNo, Seq, Span};
+use onhand_engine::{Answer, Options, Query, Request, Step};
+use onhand_log::disk::MemoryDisk;
+use onhand_wire::key::key;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where the clock of a world begins: after every window that a rule may have.
+const MORNING: Millis = 10 * 3_600_000;
+
+/// Readers of the read tables.
+const READERS: usize = 3;
+
+/// A run that is under way.
+pub struct World {
+    scenario: Scenario,
+    dice: Dice,
+    clock: Arc<SimulatedClock>,
+    disk: MemoryDisk,
+    path: PathBuf,
+    options: Options,
+    life: Life,
+    books: Vec<Book>,
+    readers: Vec<BTreeMap<u16, Reader>>,
+    workload: Workload,
+    weather: Weather,
+    tokens: Token,
+    trace: Trace,
+    counts: Counts,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What was done.
+    pub counts: Counts,
+    /// A hash of the trace.
+    pub trace_hash: u64,
+    /// A hash of the states of all partitions at the end.
+    pub state_hash: u128,
+    /// The trace: all of it if it was kept, else its end.
+    pub trace: String,
+    /// What was found.
+    pub finding: Option<Finding>,
+}
+
+/// Runs a scenario to its end, or to the first finding.
+pub fn run(scenario: Scenario, keeps_trace: bool) -> Outcome {
+    match World::new(scenario, keeps_trace) {
+        Ok(mut world) => {
+            let finding = world.run().err();
+            world.outcome(finding)
+        }
+        Err(finding) => Outcome {
+            counts: Counts::default(),
+            trace_hash: 0,
+            state_hash: 0,
+            trace: String::new(),
+            finding: Some(finding),
+        },
+    }
+}
+
+impl World {
+    fn new(scenario: Scenario, keeps_trace: bool) -> Verdict<Self> {
+        let clock = Arc::new(SimulatedClock::at(MORNING));
+        let options = options(&scenario, &clock);
+        let (disk, path) = (MemoryDisk::new(), PathBuf::from("/data"));
+        let (life, _) = Life::start(&disk, &path, options.clone()).map_err(|error| {
+            let what = format!("a new folder cannot be made: {error}");
+            Finding::new(Check::NeedlessRefusal, what)
+        })?;
+        let workload = Workload::new(&scenario, |shop| life.engine.partition_of(&location(shop)));
+        let mut world = Self {
+            dice: Dice::new(scenario.seed ^ 0x5eed),
+            books: (0..scenario.partitions).map(Book::new).collect(),
+            readers: vec![BTreeMap::new(); READERS],
+            weather: Weather::default(),
+            tokens: 0,
+            trace: Trace::new(keeps_trace),
+            counts: Counts {
+                seeds: 1,
+                ..Counts::default()
+            },
+            scenario,
+            clock,
+            disk,
+            path,
+            options,
+            life,
+            workload,
+        };
+        world.begin_life();
+        Ok(world)
+    }
+
+    fn run(&mut self) -> Verdict {
+        for _ in 0..self.scenario.steps {
+            self.counts.steps += 1;
+            self.step()?;
+        }
+        self.finish()
+    }
+
+    fn outcome(&self, finding: Option<Finding>) -> Outcome {
+        let states = self.life.workers.iter().map(|workers| workers.state());
+        let hashes = states.map(|state| onhand_wire::state_hash(&state.freeze()));
+        Outcome {
+            counts: self.counts.clone(),
+            trace_hash: self.trace.hash(),
+            state_hash: hashes.fold(0, |all: u128, hash| all.rotate_left(1) ^ hash),
+            trace: self.trace.text(),
+            finding,
+        }
+    }
+
+    fn now(&self) -> Millis {
+        self.clock.shows()
+    }
+
+    fn note(&mut self, what: std::fmt::Arguments<'_>) {
+        self.trace.line(self.clock.shows(), what);
+    }
+
+    /// Lets one of all go on.
+    fn step(&mut self) -> Verdict {
+        self.pass_time();
+        let Weather {
+            slow_disk,
+            slow_writer,
+            ..
+        } = self.weather;
+        let flash = if self.workload.is_flash_sale() { 60 } else { 0 };
+        let weights = [
+            22 + flash,
+            if slow_writer > 0 { 1 } else { 30 },
+            if slow_disk > 0 { 1 } else { 45 },
+            if self.life.tasks() > 0 { 12 } else { 0 },
+            8,
+            2,
+            3,
+            2,
+        ];
+        match self.dice.weighed(&weights) {
+            0 => self.client(),
+            1 => self.writer()?,
+            2 => self.appender()?,
+            3 => self.background(),
+            4 => self.reader()?,
+            5 => self.race(),
+            6 => self.begin_background(),
+            _ => self.check_durable()?,
+        }
+        if self.scenario.faults > 0 && self.dice.comes(1, self.scenario.faults) {
+            self.fault()?;
+        }
+        self.weather.passes(&self.disk);
+        self.look_at_answers()?;
+        self.restart_if_dead()
+    }
+
+    fn pass_time(&mut self) {
+        let millis = match self.dice.below(40) {
+            0 => self.dice.within(10, 2_000),
+            1..6 => self.dice.within(1, 10),
+            6..10 => 1,
+            _ => return,
+        };
+        self.jump(millis);
+    }
+
+    fn jump(&mut self, millis: Millis) {
+        let to = (self.now() + millis).max(MORNING);
+        self.counts.simulated_millis += (to - self.now()).max(0) as u64;
+        self.clock.set(to);
+    }
+
+    fn client(&mut self) {
+        let now = self.now();
+        let twins: Vec<&Twin> = self.books.iter().map(Book::twin).collect();
+        if let Some((partition, question)) = self.workload.next(&mut self.dice, now, &twins) {
+            self.submit(partition, question);
+        }
+    }
+
+    /// Sets the clock to where an answer changes, or one millisecond off, and asks.
+    fn race(&mut self) {
+        let twins: Vec<&Twin> = self.books.iter().map(Book::twin).collect();
+        let Some((moment, partition, question)) = self.workload.race(&mut self.dice, &twins) else {
+            return;
+        };
+        let off = self.dice.one_of(&[-1, 0, 0, 0, 1]);
+        let ahead = moment + off - self.now();
+        if (0..3_600_000).contains(&ahead) {
+            self.jump(ahead);
+            self.submit(partition, question);
+        }
+    }
+
+    fn submit(&mut self, partition: u16, question: Question) {
+        let Some(request) = self.request(partition, &question) else {
+            return;
+        };
+        self.tokens += 1;
+        let token = self.tokens << 8 | u64::from(partition);
+        self.note(format_args!("#{token} to {partition}: {question}"));
+        self.counts.requests += 1;
+        match self.life.submit(partition, token, request) {
+            Ok(()) => self.books[usize::from(partition)].queued(token, question),
+            Err(why) => self.note(format_args!("#{token} is turned away: {why}")),
+        }
+    }
+
+    fn request(&self, partition: u16, question: &Question) -> Option<Request> {
+        Some(match question {
+            Question::Ask { key: name, ask, at } => {
+                let twin = self.books[usize::from(partition)].twin();
+                if !twin.foresees(at.unwrap_or(self.now()), *name, ask) {
+                    return None;
+                }
+                let command = command(ask)?;
+                let key = name.map(|name| key("", &name.to_string(), &command));
+                let at = at.map(moment);
+                Request::Command { key, command, at }
+            }
+            Question::Levels(places) => {
+                let name = |(shop, item): &(usize, usize)| (location(*shop), sku(*item));
+                Request::Query(Query::Levels(places.iter().map(name).collect()))
+            }
+            Question::Promise(no) => Request::Query(Query::Reservation(ReservationNo(*no))),
+        })
+    }
+
+    fn any_partition(&mut self) -> usize {
+        self.dice.below(self.books.len())
+    }
+
+    fn writer(&mut self) -> Verdict {
+        let which = self.any_partition();
+        self.turn(which)
+    }
+
+    /// One turn of a writer, and what the twin says to it.
+    fn turn(&mut self, which: usize) -> Verdict {
+        let now = self.now();
+        let mut taken = Vec::new();
+        let workers = &mut self.life.workers[which];
+        let step = workers.write(&mut |request| taken.push(request.clone()));
+        let position = workers.state().last().seq.0;
+        // A writer that did something, or has a full batch, may have left the rest for its next turn.
+        let is_free = step == Step::Idle
+            && !workers.is_full()
+            && self.life.engine.outage(which as u16).is_none();
+        self.note(format_args!(
+            "writer {which}: {step:?}, {} taken, at {position}",
+            taken.len()
+        ));
+        for request in &taken {
+            self.check_parcel(request)?;
+            self.books[which].taken(now, request)?;
+        }
+        self.books[which].turned(now, position, is_free)
+    }
+
+    /// What is announced to a destination must be what its source has in the outbox.
+    fn check_parcel(&self, request: &Request) -> Verdict {
+        let Request::Command {
+            command: onhand_core::Command::Announce(announce),
+            ..
+        } = request
+        else {
+            return Ok(());
+        };
+        let found = crate::translate::parcel(announce.transfer, &announce.outgoing);
+        let source = self.books[usize::from(announce.transfer.source)].twin();
+        let is_known = source.outbox().any(|parcel| Some(parcel) == found.as_ref());
+        let was_handed_over = source
+            .outbox()
+            .all(|parcel| parcel.name.no != announce.transfer.no.0);
+        must(is_known || was_handed_over, Check::Entry, || {
+            format!("{found:?} is announced, and is not what was dispatched")
+        })
+    }
+
+    fn appender(&mut self) -> Verdict {
+        let which = self.any_partition();
+        let step = self.life.workers[which].append();
+        self.note(format_args!("appender {which}: {step:?}"));
+        match step {
+            Step::Done => self.read_ledger(which),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the entries that became durable.
+    fn read_ledger(&mut self, which: usize) -> Verdict {
+        while !self.disk.has_crashed() {
+            let position = self.books[which].next_entry();
+            let entry = self.life.engine.entry(which as u16, Seq(position));
+            match entry {
+                Ok(Some(entry)) => {
+                    self.counts.entries += 1;
+                    self.books[which].read_entry(entry)?;
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    let what = format!("entry {position} cannot be read: {error}");
+                    return Err(Finding::new(Check::Entry, what));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn background(&mut self) {
+        let which = self.dice.below(self.life.tasks());
+        if let Some(name) = self.life.go_on(which) {
+            self.note(format_args!("{name}: done"));
+        }
+    }
+
+    fn begin_background(&mut self) {
+        match self.dice.below(4) {
+            0 => {
+                let partition = self.any_partition() as u16;
+                self.life.begin("snapshot", move |engine| async move {
+                    drop(engine.take_snapshot(partition).await);
+                });
+            }
+            1 => self.life.begin("due snapshots", |engine| async move {
+                engine.take_due_snapshots().await;
+            }),
+            _ => self.life.begin("courier", |engine| async move {
+                engine.carry_transfers().await;
+            }),
+        }
+    }
+
+    /// A reader looks at a shelf.
+    fn reader(&mut self) -> Verdict {
+        let which = self.any_partition();
+        let partition = which as u16;
+        let Some(place) = self.workload.place(&mut self.dice, partition) else {
+            return Ok(());
+        };
+        let table = self.life.engine.table(partition);
+        let position = table.position();
+        let shop = table.location(&location(place.0));
+        let seen = shop.and_then(|shop| table.find(shop, &sku(place.1)));
+        let reader = self.dice.below(READERS);
+        let reader = self.readers[reader].entry(partition).or_default();
+        self.counts.reads += 1;
+        self.books[which].read_shelf(reader, position, place, seen.map(|(_, seen)| seen))
+    }
+
+    fn look_at_answers(&mut self) -> Verdict {
+        for (token, answer) in self.life.answers() {
+            let which = partition_of(token);
+            let is_out = self.disk.has_crashed() || self.life.engine.outage(which as u16).is_some();
+            self.note(format_args!("#{token} gets {}", Brief(&answer)));
+            self.counts.answers += 1;
+            self.books[which].answered(token, &answer, is_out)?;
+        }
+        Ok(())
+    }
+}
+
+/// The partition that a request went to: its number's last byte.
+fn partition_of(token: Token) -> usize {
+    (token & 0xff) as usize
+}
+
+/// An answer in a few words.
+struct Brief<'a>(&'a Answer);
+
+impl std::fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Answer::Recorded(entry) => write!(f, "{} at {}", entry.event.name(), entry.stamp.seq),
+            Answer::Repeated(seq) => write!(f, "the answer of {seq} again"),
+            Answer::Nothing => f.write_str("nothing to do"),
+            Answer::Refused(refusal) => f.write_str(&crate::translate::refused(refusal)),
+            Answer::Found(found) => write!(f, "what was there at {}", found.seq),
+            Answer::Unavailable(why) => write!(f, "no answer: {why}"),
+        }
+    }
+}
+
+fn options(scenario: &Scenario, clock: &Arc<SimulatedClock>) -> Options {
+    Options {
+        partitions: Some(scenario.partitions),
+        capacity: scenario.capacity,
+        batch_bytes: scenario.batch_bytes,
+        segment_bytes: scenario.segment_bytes,
+        snapshot_bytes: scenario.snapshot_bytes,
+        keep_ledger: scenario.trims.then(|| Span::from_millis(0)),
+        settings: settings(&scenario.rules).unwrap_or_default(),
+        clock: clock.clone(),
+    }
+}

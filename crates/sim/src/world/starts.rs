@@ -1,0 +1,326 @@
+//! Lives: starts, stops and crashes.
+
+use super::World;
+use crate::finding::{Check, Finding, Verdict, must};
+use crate::life::Life;
+use onhand_core::Seq;
+use onhand_engine::recover::RecoverError;
+use onhand_engine::{OpenError, Step};
+use onhand_log::ReadError;
+use onhand_log::disk::MemoryDisk;
+use onhand_log::file::FileLog;
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+/// How often a start is interrupted before it must come through.
+const TRIES: usize = 8;
+
+impl World {
+    /// What an engine does first in each life.
+    pub(super) fn begin_life(&mut self) {
+        self.life.begin("configure", |engine| async move {
+            drop(engine.configure().await);
+        });
+    }
+
+    /// Starts the machine again if it has stopped, and the process if a partition has.
+    pub(super) fn restart_if_dead(&mut self) -> Verdict {
+        if self.disk.has_crashed() {
+            return self.crash("crash in a call");
+        }
+        let partitions = 0..self.books.len() as u16;
+        let stopped = partitions.filter(|one| self.life.is_stopped(*one)).count();
+        if stopped > 0 {
+            self.check_stop()?;
+            // An operator takes a moment to notice.
+            if self.dice.comes(1, 10) {
+                return self.restart_process();
+            }
+        }
+        Ok(())
+    }
+
+    /// A partition stops for good when the disk fails, never because an invariant does not hold.
+    fn check_stop(&self) -> Verdict {
+        let outages = (0..self.books.len() as u16).filter_map(|one| self.life.engine.outage(one));
+        let violation = outages
+            .map(|outage| outage.to_string())
+            .find(|why| why.contains("INV-"));
+        match violation {
+            Some(why) => Err(Finding::new(Check::Invariant, why)),
+            None => Ok(()),
+        }
+    }
+
+    /// The machine loses power.
+    pub(super) fn crash(&mut self, how: &'static str) -> Verdict {
+        self.counts.fault(how);
+        self.note(format_args!("{how}"));
+        let dice = &mut self.dice;
+        self.disk
+            .restart(&mut |alternatives| dice.below(alternatives));
+        self.weather.clear(&self.disk);
+        self.damage_copies()?;
+        self.start_again(TRIES)
+    }
+
+    /// The process ends, and is started again; what the system knew of the disk it still knows.
+    pub(super) fn restart_process(&mut self) -> Verdict {
+        self.counts.fault("process restart");
+        self.note(format_args!("the process ends"));
+        self.weather.clear(&self.disk);
+        self.start_again(TRIES)
+    }
+
+    /// The process is stopped in order.
+    pub(super) fn stop_in_order(&mut self) -> Verdict {
+        self.counts.fault("stop in order");
+        self.note(format_args!("stop"));
+        self.weather.clear(&self.disk);
+        self.life.begin("last snapshots", |engine| async move {
+            engine.take_last_snapshots().await;
+        });
+        self.settle()?;
+        self.life.engine.close();
+        self.settle()?;
+        self.start_again(TRIES)
+    }
+
+    /// Lets everything come to its end.
+    pub(super) fn settle(&mut self) -> Verdict {
+        for _ in 0..10_000 {
+            let mut is_busy = false;
+            for which in 0..self.books.len() {
+                is_busy |= self.settle_partition(which)?;
+            }
+            while self.life.tasks() > 0 && self.life.go_on(0).is_some() {
+                is_busy = true;
+            }
+            self.look_at_answers()?;
+            if !is_busy {
+                return Ok(());
+            }
+            if self.disk.has_crashed() {
+                return Ok(());
+            }
+        }
+        let what = "the workers go on and on with nothing to do";
+        Err(Finding::new(Check::Progress, what))
+    }
+
+    fn settle_partition(&mut self, which: usize) -> Verdict<bool> {
+        let stands = |world: &Self| {
+            let book = &world.books[which];
+            (book.twin().position(), book.waiting(), world.life.tasks())
+        };
+        let before = stands(self);
+        self.turn(which)?;
+        self.look_at_answers()?;
+        let mut is_busy = false;
+        loop {
+            let step = self.life.workers[which].append();
+            self.look_at_answers()?;
+            is_busy |= matches!(step, Step::Done | Step::Later);
+            if step != Step::Done {
+                break;
+            }
+            self.read_ledger(which)?;
+        }
+        Ok(is_busy || before != stands(self))
+    }
+
+    /// Starts the engine on what is on the disk, through crashes and errors in the middle of the start.
+    pub(super) fn start_again(&mut self, most_disturbed: usize) -> Verdict {
+        self.end_life();
+        self.lose_power_if_dead();
+        self.disk.calm();
+        for attempt in 0.. {
+            let is_disturbed = attempt < most_disturbed && self.disturb_start();
+            match Life::start(&self.disk, &self.path, self.options.clone()) {
+                Ok((life, reports)) => {
+                    self.note(format_args!("started: {}", Tails(&reports)));
+                    self.life = life;
+                    break;
+                }
+                Err(error) => self.survive(&error, is_disturbed)?,
+            }
+        }
+        for which in 0..self.books.len() {
+            let workers = &self.life.workers[which];
+            self.books[which].restarted(workers.state())?;
+        }
+        self.counts.starts += 1;
+        self.read_old_entries()?;
+        self.begin_life();
+        Ok(())
+    }
+
+    /// Lets a start be interrupted, maybe.
+    fn disturb_start(&mut self) -> bool {
+        let soon = self.disk.changes() + 1 + self.dice.below(25) as u64;
+        match self.dice.below(8) {
+            0..2 => {
+                self.counts.fault("crash in a start");
+                self.disk.crash_at(soon);
+            }
+            2 => {
+                self.counts.fault("an error of the disk in a start");
+                self.disk.fail_at(soon, ErrorKind::TimedOut);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// A start was refused: something must have been in its way.
+    fn survive(&mut self, error: &OpenError, is_disturbed: bool) -> Verdict {
+        self.note(format_args!("not started: {error}"));
+        must(is_disturbed, Check::NeedlessRefusal, || error.to_string())?;
+        self.lose_power_if_dead();
+        self.disk.calm();
+        Ok(())
+    }
+
+    fn lose_power_if_dead(&mut self) {
+        if self.disk.has_crashed() {
+            let dice = &mut self.dice;
+            self.disk
+                .restart(&mut |alternatives| dice.below(alternatives));
+        }
+    }
+
+    /// Nothing of the old life may hold the folder's lock.
+    fn end_life(&mut self) {
+        let empty = MemoryDisk::new();
+        let options = self.options.clone();
+        if let Ok((life, _)) = Life::start(&empty, &self.path, options) {
+            self.life = life;
+        }
+    }
+
+    /// The entries that were read before are still the same, and those that were not are read now.
+    fn read_old_entries(&mut self) -> Verdict {
+        let all = self.dice.comes(1, 4);
+        for which in 0..self.books.len() {
+            let first = if all {
+                1
+            } else {
+                self.books[which].next_entry()
+            };
+            for position in first..self.books[which].next_entry() {
+                match self.life.engine.entry(which as u16, Seq(position)) {
+                    Ok(Some(entry)) => self.books[which].read_again(position, &entry)?,
+                    Ok(None) => {
+                        let what = format!("entry {position} is gone");
+                        return Err(Finding::new(Check::Recovery, what));
+                    }
+                    // Trimmed, or the machine stopped meanwhile.
+                    Err(_) => {}
+                }
+            }
+            self.read_ledger(which)?;
+        }
+        Ok(())
+    }
+
+    /// Takes power from a copy of the disk, so that nothing is left but what is durable: it must hold all that anybody
+    /// was shown.
+    pub(super) fn check_durable(&mut self) -> Verdict {
+        if self.disk.has_crashed() {
+            return Ok(());
+        }
+        let copy = self.disk.fork();
+        copy.restart(&mut |_| 0);
+        for (which, book) in self.books.iter().enumerate() {
+            let dir = onhand_engine::folder::log_dir(&self.path, which as u16);
+            let found = FileLog::inspect(&copy, &dir, &mut |_| {});
+            let summary = found.map_err(|error| {
+                let what = format!("a copy without power is damaged: {error}");
+                Finding::new(Check::Durability, what)
+            })?;
+            must(summary.next > book.shown(), Check::Durability, || {
+                let (shown, last) = (book.shown(), summary.next - 1);
+                format!("{shown} was shown, and only {last} is durable in partition {which}")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Ends the run: all faults end, all is answered, all is verified once more.
+    pub(super) fn finish(&mut self) -> Verdict {
+        self.weather.clear(&self.disk);
+        if self.disk.has_crashed() {
+            self.crash("crash in a call")?;
+        }
+        self.disk.calm();
+        let mut partitions = 0..self.books.len() as u16;
+        if partitions.any(|one| self.life.is_stopped(one)) {
+            self.start_again(0)?;
+        }
+        self.settle()?;
+        let waiting: usize = self.books.iter().map(|book| book.waiting()).sum();
+        must(waiting == 0, Check::Progress, || {
+            format!("{waiting} requests are never answered")
+        })?;
+        for which in 0..self.books.len() {
+            let state = self.life.workers[which].state().clone();
+            self.books[which].check_state(&state)?;
+        }
+        self.verify()
+    }
+
+    /// What `onhand check` says of the folder.
+    fn verify(&mut self) -> Verdict {
+        let hashes: BTreeMap<u16, u128> = self
+            .life
+            .workers
+            .iter()
+            .map(|workers| {
+                let body = workers.state().freeze();
+                (workers.partition(), onhand_wire::state_hash(&body))
+            })
+            .collect();
+        let copy = self.disk.fork();
+        copy.restart(&mut |_| 1);
+        let failed = |error: String| Finding::new(Check::Recovery, format!("check says: {error}"));
+        let reading = onhand_engine::verify::Reading::open_on(copy, &self.path)
+            .map_err(|error| failed(error.to_string()))?;
+        for (partition, hash) in hashes {
+            let report = reading
+                .verify(partition, &mut |_, _, _| {})
+                .map_err(|error| failed(error.to_string()))?;
+            if let Some(violation) = report.violations.first() {
+                return Err(Finding::new(Check::Invariant, violation.to_string()));
+            }
+            must(report.hash == hash, Check::State, || {
+                format!("the replay of partition {partition} comes to another state")
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Where each partition started.
+struct Tails<'a>(&'a [onhand_engine::RecoveryReport]);
+
+impl std::fmt::Display for Tails<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for report in self.0 {
+            let (snapshot, replayed) = (report.snapshot, report.replayed);
+            write!(f, "[{} snapshot {snapshot} + {replayed}]", report.partition)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an error says which file or folder is at fault.
+pub(super) fn names_what_is_wrong(error: &OpenError) -> bool {
+    match error {
+        OpenError::Partition { source, .. } => match source {
+            RecoverError::Log(ReadError::Io { .. }) | RecoverError::Replay { .. } => false,
+            RecoverError::Log(_) | RecoverError::Gap { .. } => true,
+        },
+        OpenError::Folder(_) => true,
+        OpenError::Thread(_) | OpenError::Settings(_) => false,
+    }
+}
