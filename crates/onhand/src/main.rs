@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod replay;
 mod serve;
+mod sim;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
@@ -37,6 +38,7 @@ enum Command {
     Replay(replay::Replay),
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
+    Sim(sim::Sim),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Sim(command) => command.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

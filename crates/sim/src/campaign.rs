@@ -4,19 +4,22 @@ use crate::counts::Counts;
 use crate::finding::{Check, Finding};
 use crate::scenario::Scenario;
 use crate::world::{Outcome, run};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 
 thread_local! {
+    /// The seed that this thread runs.
+    static SEED: Cell<u64> = const { Cell::new(0) };
     /// What a panic of this thread said, and where.
     static LAST_WORDS: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Runs one seed. A panic in the product is a finding like any other.
 pub fn run_seed(seed: u64, steps: usize, keeps_trace: bool) -> Outcome {
+    SEED.set(seed);
     let scenario = Scenario::of(seed, steps);
     let outcome = catch_unwind(AssertUnwindSafe(|| run(scenario, keeps_trace)));
     outcome.unwrap_or_else(|_| Outcome {
@@ -67,5 +70,9 @@ pub fn run_seeds(
 }
 
 fn remember(panic: &PanicHookInfo<'_>) {
+    if cfg!(panic = "abort") {
+        // Nobody will be there to ask.
+        eprintln!("seed {}: {panic}", SEED.get());
+    }
     LAST_WORDS.with(|words| *words.borrow_mut() = panic.to_string());
 }

@@ -13,6 +13,8 @@ pub enum Check {
     StrongRead,
     /// Every bounded read against what the twin had at its position.
     BoundedRead,
+    /// Every read of the past against what the twin had then.
+    PastRead,
     /// For one reader, what it sees never goes back.
     ReadGoesBack,
     /// What was shown to anybody outlives a loss of power, now.
@@ -43,6 +45,7 @@ impl Check {
             Self::Entry => "ledger entry",
             Self::StrongRead => "strong read",
             Self::BoundedRead => "bounded read",
+            Self::PastRead => "read of the past",
             Self::ReadGoesBack => "read goes back",
             Self::Durability => "durability",
             Self::Recovery => "recovery",

@@ -2,6 +2,7 @@
 
 use crate::ask::Rules;
 use crate::dice::Dice;
+use std::fmt;
 
 /// How buyers choose their item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,46 @@ pub struct Scenario {
     pub trims: bool,
     /// One step in so many has a fault; 0 for none.
     pub faults: usize,
+    /// Crashes at changes of the disk that are said, not thrown.
+    pub crashes: Crashes,
+}
+
+/// At which change of the disk, counted from 1, the machine crashes. A change is a call that writes, names or syncs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Crashes {
+    /// Of the making of the folder.
+    pub making: Option<u64>,
+    /// Of the first life.
+    pub running: Option<u64>,
+    /// Of the first start after a crash.
+    pub starting: Option<u64>,
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            partitions,
+            shops,
+            items,
+            skew,
+            steps,
+            ..
+        } = self;
+        write!(
+            f,
+            "{partitions} partitions, {shops} shops, {items} items, {skew:?}, {steps} steps"
+        )?;
+        if self.is_huge {
+            f.write_str(", huge quantities")?;
+        }
+        if self.flash_sale > 0 {
+            write!(f, ", a flash sale for {} buyers", self.flash_sale)?;
+        }
+        match self.faults {
+            0 => f.write_str(", no faults"),
+            steps => write!(f, ", a fault every {steps} steps or so"),
+        }
+    }
 }
 
 impl Scenario {
@@ -61,6 +102,7 @@ impl Scenario {
             most_open: dice.one_of(&[5, 40, 100_000]),
             most_levels: dice.one_of(&[12, 100_000, 100_000]),
         };
+        let flash_sale = if dice.comes(1, 40) { 10_000 } else { 0 };
         Self {
             seed,
             partitions: dice.one_of(&[1, 1, 2, 3]),
@@ -68,8 +110,9 @@ impl Scenario {
             items: dice.one_of(&[1, 3, 8, 30]),
             skew: dice.one_of(&[Skew::Uniform, Skew::Zipf, Skew::OneHot]),
             is_huge: dice.comes(1, 10),
-            flash_sale: if dice.comes(1, 20) { 10_000 } else { 0 },
-            steps,
+            flash_sale,
+            // All its buyers shall come.
+            steps: steps + 4 * flash_sale,
             rules,
             capacity: dice.one_of(&[4, 64, 16_384]),
             batch_bytes: dice.one_of(&[512, 8_192, 1 << 20]),
@@ -77,6 +120,7 @@ impl Scenario {
             snapshot_bytes: dice.one_of(&[4 << 10, 32 << 10]),
             trims: dice.comes(1, 2),
             faults: dice.one_of(&[0, 60, 150, 400]),
+            crashes: Crashes::default(),
         }
     }
 }

@@ -17,6 +17,9 @@ const REMEMBERED: usize = 64;
 /// About the most units of a line.
 const HUGE: i64 = 1_000_000_000;
 
+/// Units of a flash sale.
+const FLASH_UNITS: i64 = 100;
+
 /// A request that was sent.
 #[derive(Clone, Debug)]
 struct Sent {
@@ -35,8 +38,10 @@ pub(crate) struct Workload {
     count_window: Millis,
     sent: VecDeque<Sent>,
     keys: u64,
-    /// Buyers of the flash sale that are still to come, and where it is.
+    /// Buyers of the flash sale that are still to come.
     flash: usize,
+    /// Whether there is something for them.
+    is_flash_stocked: bool,
 }
 
 impl Workload {
@@ -55,6 +60,7 @@ impl Workload {
             sent: VecDeque::new(),
             keys: 0,
             flash: scenario.flash_sale,
+            is_flash_stocked: false,
         }
     }
 
@@ -97,9 +103,19 @@ impl Workload {
     }
 
     fn flash_buyer(&mut self, dice: &mut Dice) -> Option<(u16, Question)> {
-        self.flash -= 1;
         let partition = (0..self.shops.len()).find(|at| !self.shops[*at].is_empty())?;
         let shop = self.shops[partition][0];
+        self.flash -= 1;
+        if !std::mem::replace(&mut self.is_flash_stocked, true) {
+            let (lines, happened) = (vec![(0, FLASH_UNITS)], None);
+            let ask = Ask::Receive {
+                shop,
+                lines,
+                happened,
+            };
+            let key = Some(self.new_key());
+            return Some((partition as u16, Question::Ask { key, ask, at: None }));
+        }
         let ask = Ask::Hold {
             shop,
             lines: vec![(0, 1)],

@@ -5,10 +5,12 @@
 //! what it has seen once it does not see older.
 
 use super::Book;
+use crate::ask::Millis;
 use crate::finding::{Check, Verdict, must};
 use crate::twin::Shelf;
 use onhand_core::Stamp;
 use onhand_engine::Seen;
+use onhand_engine::history::LevelThen;
 use std::collections::BTreeMap;
 
 /// What one reader remembers of one partition.
@@ -73,6 +75,33 @@ impl Book {
         let is_it = foretold.is_some_and(|shelf| is_seen(seen, shelf));
         must(is_it, Check::BoundedRead, || {
             format!("{place:?} is seen as {seen:?}; foretold: {foretold:?}")
+        })
+    }
+
+    /// A reader asks what a shelf had at a time, while the table is at a position.
+    ///
+    /// # Errors
+    /// It is told something else.
+    pub fn read_then(
+        &self,
+        table: Stamp,
+        place: (usize, usize),
+        at: Millis,
+        found: Option<LevelThen>,
+    ) -> Verdict {
+        let known = &self.records[..self.records.len().min(table.seq.0 as usize)];
+        // The ledger's time never goes back.
+        let position = known.partition_point(|record| record.at <= at) as u64;
+        let foretold = self.shelf_at(place, position).map(|(_, shelf)| shelf);
+        let is_it = match (&found, foretold) {
+            (Some(then), Some(shelf)) => {
+                then.on_hand() == shelf.on_hand && then.available() == shelf.available()
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        must(is_it, Check::PastRead, || {
+            format!("{place:?} was {found:?} at {at}; foretold at {position}: {foretold:?}")
         })
     }
 

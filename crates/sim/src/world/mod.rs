@@ -6,6 +6,7 @@
 //! started again ([`starts`]).
 
 mod damage;
+pub mod everywhere;
 mod faults;
 mod starts;
 
@@ -22,12 +23,12 @@ use crate::translate::{command, location, moment, settings, sku};
 use crate::twin::Twin;
 use crate::workload::Workload;
 use faults::Weather;
-use onhand_core::{ReservationNo, Seq, Span};
+use onhand_core::{LevelNo, ReservationNo, Seq, Span};
 use onhand_engine::{Answer, Options, Query, Request, Step};
 use onhand_log::disk::MemoryDisk;
 use onhand_wire::key::key;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where the clock of a world begins: after every window that a rule may have.
@@ -91,10 +92,10 @@ impl World {
         let clock = Arc::new(SimulatedClock::at(MORNING));
         let options = options(&scenario, &clock);
         let (disk, path) = (MemoryDisk::new(), PathBuf::from("/data"));
-        let (life, _) = Life::start(&disk, &path, options.clone()).map_err(|error| {
-            let what = format!("a new folder cannot be made: {error}");
-            Finding::new(Check::NeedlessRefusal, what)
-        })?;
+        let life = make(&disk, &path, &options, scenario.crashes.making)?;
+        if let Some(change) = scenario.crashes.running {
+            disk.crash_at(disk.changes() + change);
+        }
         let workload = Workload::new(&scenario, |shop| life.engine.partition_of(&location(shop)));
         let mut world = Self {
             dice: Dice::new(scenario.seed ^ 0x5eed),
@@ -372,10 +373,31 @@ impl World {
         let position = table.position();
         let shop = table.location(&location(place.0));
         let seen = shop.and_then(|shop| table.find(shop, &sku(place.1)));
+        if let Some((no, _)) = seen {
+            self.read_the_past(which, place, no)?;
+        }
         let reader = self.dice.below(READERS);
         let reader = self.readers[reader].entry(partition).or_default();
         self.counts.reads += 1;
         self.books[which].read_shelf(reader, position, place, seen.map(|(_, seen)| seen))
+    }
+
+    /// Now and then a reader asks what a shelf had some time ago.
+    fn read_the_past(&mut self, which: usize, place: (usize, usize), no: LevelNo) -> Verdict {
+        if !self.dice.comes(1, 6) {
+            return Ok(());
+        }
+        let at = self.now() - self.dice.one_of(&[0, 1, 1_000, 60_000]);
+        let partition = which as u16;
+        let position = self.life.engine.table(partition).position();
+        match self.life.engine.ledger(partition).level_at(no, moment(at)) {
+            Ok(found) => {
+                self.counts.reads += 1;
+                self.books[which].read_then(position, place, at, found)
+            }
+            // Trimmed, or the machine has stopped.
+            Err(_) => Ok(()),
+        }
     }
 
     fn look_at_answers(&mut self) -> Verdict {
@@ -393,6 +415,26 @@ impl World {
 /// The partition that a request went to: its number's last byte.
 fn partition_of(token: Token) -> usize {
     (token & 0xff) as usize
+}
+
+/// Makes the folder, through a crash at a change if one is said.
+fn make(disk: &MemoryDisk, path: &Path, options: &Options, crash_at: Option<u64>) -> Verdict<Life> {
+    if let Some(change) = crash_at {
+        disk.crash_at(change);
+    }
+    let mut made = Life::start(disk, path, options.clone());
+    if disk.has_crashed() {
+        drop(made);
+        let mut dice = Dice::new(crash_at.unwrap_or(0));
+        disk.restart(&mut |alternatives| dice.below(alternatives));
+        made = Life::start(disk, path, options.clone());
+    }
+    let (life, _) = made.map_err(|error| {
+        let what = format!("a new folder cannot be made: {error}");
+        Finding::new(Check::NeedlessRefusal, what)
+    })?;
+    disk.calm();
+    Ok(life)
 }
 
 /// An answer in a few words.

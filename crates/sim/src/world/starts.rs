@@ -135,7 +135,8 @@ impl World {
         self.lose_power_if_dead();
         self.disk.calm();
         for attempt in 0.. {
-            let is_disturbed = attempt < most_disturbed && self.disturb_start();
+            let is_disturbed =
+                self.crash_in_start() || attempt < most_disturbed && self.disturb_start();
             match Life::start(&self.disk, &self.path, self.options.clone()) {
                 Ok((life, reports)) => {
                     self.note(format_args!("started: {}", Tails(&reports)));
@@ -153,6 +154,15 @@ impl World {
         self.read_old_entries()?;
         self.begin_life();
         Ok(())
+    }
+
+    /// Lets the first start crash where the scenario says.
+    fn crash_in_start(&mut self) -> bool {
+        let change = self.scenario.crashes.starting.take();
+        if let Some(change) = change {
+            self.disk.crash_at(self.disk.changes() + change);
+        }
+        change.is_some()
     }
 
     /// Lets a start be interrupted, maybe.

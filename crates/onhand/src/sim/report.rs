@@ -1,0 +1,141 @@
+//! What a run of many seeds came to, as text, JSON and a table in a document.
+
+use super::Sim;
+use crate::failure::Failure;
+use crate::output;
+use onhand_sim::counts::Counts;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+#[derive(Serialize)]
+pub(super) struct Report {
+    first_seed: u64,
+    seeds: u64,
+    steps_each: usize,
+    seconds: f64,
+    steps: u64,
+    simulated_days: u64,
+    requests: u64,
+    answers_compared: u64,
+    entries_compared: u64,
+    bounded_reads_compared: u64,
+    starts_compared: u64,
+    faults: BTreeMap<&'static str, u64>,
+    violations: u64,
+}
+
+impl Report {
+    pub(super) fn new(
+        first_seed: u64,
+        steps_each: usize,
+        counts: &Counts,
+        took: Duration,
+        is_found: bool,
+    ) -> Self {
+        Self {
+            first_seed,
+            seeds: counts.seeds,
+            steps_each,
+            seconds: took.as_secs_f64(),
+            steps: counts.steps,
+            simulated_days: counts.simulated_days(),
+            requests: counts.requests,
+            answers_compared: counts.answers,
+            entries_compared: counts.entries,
+            bounded_reads_compared: counts.reads,
+            starts_compared: counts.starts,
+            faults: counts.faults.clone(),
+            violations: is_found.into(),
+        }
+    }
+
+    pub(super) fn show(&self, command: &Sim) -> Result<(), Failure> {
+        if let Some(path) = &command.into {
+            write_between(path, "run", &self.markdown(command))?;
+        }
+        match command.json {
+            true => output::json(self),
+            false => output::text(self.text()),
+        }
+        Ok(())
+    }
+
+    /// The figures with their names, in the order in which they are told.
+    fn figures(&self) -> [(&'static str, u64); 9] {
+        [
+            ("seeds", self.seeds),
+            ("steps", self.steps),
+            ("simulated days", self.simulated_days),
+            ("requests", self.requests),
+            ("answers compared", self.answers_compared),
+            ("ledger entries compared", self.entries_compared),
+            ("bounded reads compared", self.bounded_reads_compared),
+            ("starts compared", self.starts_compared),
+            ("violations", self.violations),
+        ]
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let faults = self.faults.iter().map(|(kind, count)| (*kind, *count));
+        for (name, count) in self.figures().into_iter().chain(faults) {
+            // A string takes all.
+            let _ = writeln!(text, "{name:<34} {:>15}", grouped(count));
+        }
+        let _ = write!(text, "in {:.0} s", self.seconds);
+        text
+    }
+
+    fn markdown(&self, command: &Sim) -> String {
+        let mut text = format!(
+            "Made by `onhand sim --seed {} --seeds {} --steps {}` in {:.0} s on {} threads.\n\n\
+             | what | how often |\n|---|---:|\n",
+            self.first_seed,
+            self.seeds,
+            self.steps_each,
+            self.seconds,
+            command.threads()
+        );
+        for (name, count) in self.figures() {
+            let _ = writeln!(text, "| {name} | {} |", grouped(count));
+        }
+        text.push_str("\n| fault | how often |\n|---|---:|\n");
+        for (kind, count) in &self.faults {
+            let _ = writeln!(text, "| {kind} | {} |", grouped(*count));
+        }
+        text
+    }
+}
+
+/// A number with commas.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Puts text between `<!-- name -->` and `<!-- /name -->` in a file.
+pub(super) fn write_between(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    let file = std::fs::read_to_string(path)
+        .map_err(|error| Failure::say(format!("cannot read {}: {error}", path.display())))?;
+    let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
+    let parts = file
+        .split_once(&begin)
+        .and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+    let Some((before, after)) = parts else {
+        let what = format!("{} has no {begin} … {end} to write between", path.display());
+        return Err(Failure::say(what));
+    };
+    let text = format!("{before}{begin}\n{}\n{end}{after}", text.trim_end());
+    std::fs::write(path, text)
+        .map_err(|error| Failure::say(format!("cannot write {}: {error}", path.display())))
+}

@@ -1,0 +1,57 @@
+//! Fixed seeds, each twice: nothing is found, and both runs are the same to the byte. And a crash at every change.
+//!
+//! A seed that found something is added to `seeds.txt` with its cause, so that it is run for ever.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+
+use onhand_sim::campaign::run_seed;
+use onhand_sim::scenario::Scenario;
+use onhand_sim::world::everywhere::crash_everywhere;
+
+/// Seed and steps of each line; what follows a `#` is the cause.
+fn seeds() -> Vec<(u64, usize)> {
+    let lines = include_str!("seeds.txt").lines();
+    let lines = lines.map(|line| line.split('#').next().unwrap().trim());
+    lines
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            let (seed, steps) = line.split_once(' ').unwrap();
+            (seed.parse().unwrap(), steps.trim().parse().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn fixed_seeds_find_nothing_and_are_the_same_twice() {
+    let seeds = seeds();
+    assert!(seeds.len() >= 20, "the seeds are not where they should be");
+    for (seed, steps) in seeds {
+        let [first, second] = [(); 2].map(|()| run_seed(seed, steps, true));
+        assert_eq!(first.finding, None, "seed {seed}\n{}", first.trace);
+        assert!(first.trace.len() > 10_000, "seed {seed} does nothing");
+        assert!(first == second, "seed {seed} is not the same twice");
+    }
+}
+
+#[test]
+fn another_seed_is_another_run() {
+    let [one, other] = [1, 2].map(|seed| run_seed(seed, 300, false));
+    assert_ne!(one.trace_hash, other.trace_hash);
+    assert_ne!(one.state_hash, other.state_hash);
+}
+
+#[test]
+fn a_crash_at_every_change_loses_nothing() {
+    let mut crashes = 0;
+    for seed in [3, 4, 5] {
+        let scenario = Scenario {
+            flash_sale: 0,
+            steps: 200,
+            ..Scenario::of(seed, 0)
+        };
+        let counts = crash_everywhere(&scenario);
+        let counts = counts.unwrap_or_else(|(crashes, found)| panic!("{crashes:?}: {found}"));
+        crashes += counts.faults["crash at a change that was said"];
+    }
+    assert!(crashes > 600, "only {crashes} crashes were tried");
+}
