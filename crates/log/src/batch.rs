@@ -46,6 +46,9 @@ impl Batch {
     /// The most bytes of a payload.
     pub const MOST_BYTES: usize = 32 << 20;
 
+    /// Positions end here: far more than will ever be written, and adding to one never overflows.
+    pub const LAST_POSITION: u64 = u64::MAX / 2;
+
     /// The position after its last record.
     pub fn next(&self) -> u64 {
         self.first + u64::from(self.records)

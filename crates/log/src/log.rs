@@ -121,6 +121,9 @@ pub fn admit(batch: &Batch, tail: &Tail, last_millis: u64) -> Result<(), AppendE
     if !batch.follows(tail) {
         return Err(AppendError::Fenced(*tail));
     }
+    if batch.next() > Batch::LAST_POSITION {
+        return Err(AppendError::Invalid("its positions are past the last one"));
+    }
     if batch.at_millis < last_millis {
         return Err(AppendError::Invalid(
             "its time is before that of the batch before it",

@@ -19,29 +19,35 @@ compile_error!(
 );
 
 macro_rules! defects {
-    ($($name:ident $feature:tt $what:literal)*) => {
+    ($($name:ident $feature:tt $what:literal)*; $($parsed:ident $parsed_feature:tt $parsed_what:literal)*) => {
         /// A defect that can be planted.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[repr(u8)]
-        pub enum Defect { $(#[doc = $what] $name),* }
+        pub enum Defect { $(#[doc = $what] $name,)* $(#[doc = $parsed_what] $parsed),* }
 
         impl Defect {
-            /// All of them.
+            /// All that the simulator can look for.
             pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Those in the parsers, which only bytes that nobody meant can find: for `fuzz/run --planted`.
+            pub const FOR_FUZZING: &[Self] = &[$(Self::$parsed),*];
 
             /// Its name: that of the feature which switches it on.
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$name => $feature),* }
+                match self { $(Self::$name => $feature,)* $(Self::$parsed => $parsed_feature),* }
             }
 
             /// What goes wrong.
             pub const fn what(self) -> &'static str {
-                match self { $(Self::$name => $what),* }
+                match self { $(Self::$name => $what,)* $(Self::$parsed => $parsed_what),* }
             }
 
             /// Whether the build has it for good.
             const fn is_built_in(self) -> bool {
-                match self { $(Self::$name => cfg!(feature = $feature)),* }
+                match self {
+                    $(Self::$name => cfg!(feature = $feature),)*
+                    $(Self::$parsed => cfg!(feature = $parsed_feature)),*
+                }
             }
         }
     };
@@ -81,6 +87,14 @@ defects! {
     LazyExpiry "lazy-expiry" "Expiries are recorded only when the next command comes"
     ReplayDecidesAnew "replay-decides-anew" "A replay sets expiries by its own time"
     ClockTakenAsItIs "clock-taken-as-it-is" "The ledger's time follows a clock that goes back"
+    ;
+    // For fuzzing: in the parsers.
+    FrameLengthTrusted "fuzz-frame-length-trusted" "The length of a frame is trusted, though it runs past its segment"
+    BlockLengthTrusted "fuzz-block-length-trusted" "The length of a block of a snapshot is trusted"
+    BatchEndDropped "fuzz-batch-end-dropped" "What cannot be read at the end of a batch is dropped"
+    KeyUnchecked "fuzz-key-unchecked" "The bytes of an idempotency key are not looked at"
+    ExcerptCutsACharacter "fuzz-excerpt-cuts-a-character" "What is told back of a wrong text ends within a character"
+    IdSpelledFreely "fuzz-id-spelled-freely" "The numbers in an identifier may have a sign and leading zeros"
 }
 
 #[cfg(feature = "choose")]
@@ -98,10 +112,8 @@ pub fn plant(defect: Option<Defect>) {
 impl Defect {
     /// The defect of a name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|defect| defect.name() == name)
+        let all = Self::ALL.iter().chain(Self::FOR_FUZZING);
+        all.copied().find(|defect| defect.name() == name)
     }
 
     /// Whether it is on.

@@ -2,6 +2,7 @@
 
 use crate::Malformed;
 use onhand_core::Entry;
+use onhand_planted::Defect;
 
 /// The version that is written.
 const VERSION: u8 = 1;
@@ -87,6 +88,10 @@ impl Iterator for BatchReader<'_> {
             Ok((entry, rest)) => {
                 self.rest = rest;
                 Some(Ok(entry))
+            }
+            Err(_) if Defect::BatchEndDropped.is_on() => {
+                self.rest = &[];
+                None
             }
             Err(error) => {
                 self.rest = &[];

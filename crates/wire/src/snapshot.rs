@@ -1,7 +1,8 @@
 //! A state as a stream of bytes: a version byte, then chunks of items, each chunk with its length before it.
 
 use crate::Malformed;
-use onhand_core::{Body, Item, State, Thaw};
+use onhand_core::body::Head;
+use onhand_core::{Body, Item, LevelNo, LocationId, Sku, State, Thaw};
 use std::io::{self, Read, Write};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -11,6 +12,8 @@ const VERSION: u8 = 1;
 const CHUNK: usize = 64 << 10;
 /// A chunk that says it is longer is damaged.
 const MOST_CHUNK: usize = 64 << 20;
+/// Positions and numbers that are counted on from here never reach their end.
+const MOST_NUMBER: u64 = u64::MAX / 2;
 
 /// Why a snapshot could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +67,7 @@ pub fn read(source: &mut impl Read) -> Result<State, SnapshotError> {
             newest: VERSION,
         }));
     }
-    let mut thaw = Thaw::default();
+    let (mut thaw, mut seen) = (Thaw::default(), Seen::default());
     let mut chunk = Vec::new();
     loop {
         read_chunk(source, &mut chunk)?;
@@ -73,12 +76,65 @@ pub fn read(source: &mut impl Read) -> Result<State, SnapshotError> {
             let (item, after) = postcard::take_from_bytes::<Item>(rest)
                 .map_err(|error| malformed(error.to_string()))?;
             rest = after;
+            seen.admit(&item).map_err(|why| malformed(why.into()))?;
             match thaw.take(item) {
                 Ok(next) => thaw = next,
                 Err(state) => return Ok(*state),
             }
         }
     }
+}
+
+/// How much of a state was read. A number stands for what came before it; one that does not is refused, as a state
+/// with it would reserve room for all numbers below, or fail where it is looked at.
+#[derive(Default)]
+struct Seen {
+    head: bool,
+    locations: u64,
+    skus: u64,
+    levels: u64,
+}
+
+impl Seen {
+    fn admit(&mut self, item: &Item) -> Result<(), &'static str> {
+        let is_first = !std::mem::replace(&mut self.head, true);
+        if is_first != matches!(item, Item::Head(_)) {
+            return Err("it does not begin with its one head");
+        }
+        let is_sound = match item {
+            Item::Head(head) => can_be_counted_on(head),
+            Item::Location(name) => count(&mut self.locations, LocationId::new(name).is_ok()),
+            Item::Sku(name) => count(&mut self.skus, Sku::new(name).is_ok()),
+            Item::Level(level) => {
+                let is_named = u64::from(level.location.0) < self.locations
+                    && u64::from(level.sku.0) < self.skus;
+                count(&mut self.levels, is_named)
+            }
+            Item::Reservation(Some(one)) => one.lines.iter().all(|line| self.has(line.level)),
+            Item::Change(change) => self.has(change.level),
+            Item::Incoming(_, one) => one.lines.iter().all(|line| self.has(line.level)),
+            _ => true,
+        };
+        is_sound
+            .then_some(())
+            .ok_or("it holds a name or a number that cannot be")
+    }
+
+    fn has(&self, level: LevelNo) -> bool {
+        u64::from(level.0) < self.levels
+    }
+}
+
+fn count(counter: &mut u64, is_sound: bool) -> bool {
+    *counter += 1;
+    is_sound
+}
+
+fn can_be_counted_on(head: &Head) -> bool {
+    let numbers = head.fronts.iter().copied();
+    numbers
+        .chain([head.last.seq.0, head.next_transfer])
+        .all(|number| number <= MOST_NUMBER)
 }
 
 fn read_chunk(source: &mut impl Read, chunk: &mut Vec<u8>) -> Result<(), SnapshotError> {

@@ -5,13 +5,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+use onhand_core::body::Head;
 use onhand_core::reservation::{confirm, extend, fulfill, hold, release};
 use onhand_core::stock::{adjust, count, receive, set_policy};
 use onhand_core::transfer::dispatch;
 use onhand_core::{
-    Command, Decision, Entry, Few, Label, Lines, LocationId, OnNotFound, Quantity, ReservationNo,
-    Settings, Sku, Span, State, Timestamp,
+    Command, Decision, Entry, Few, Item, Label, Level, Lines, LocationId, LocationNo, OnNotFound,
+    Quantity, ReservationNo, Settings, Sku, SkuNo, Span, State, Timestamp,
 };
+use onhand_wire::snapshot::SnapshotError;
 use onhand_wire::{BatchReader, BatchWriter, key, snapshot, state_hash};
 use std::path::PathBuf;
 
@@ -236,4 +238,43 @@ fn a_later_version_is_refused_by_name() {
     let error = BatchReader::new(&[200, 1, 2]).unwrap_err().to_string();
     assert!(error.contains("200"), "{error}");
     assert!(snapshot::read(&mut &[200u8, 0][..]).is_err());
+}
+
+/// A snapshot of these items, in one chunk.
+fn snapshot_of(items: &[Item]) -> Vec<u8> {
+    let items: Vec<u8> = items
+        .iter()
+        .flat_map(|item| postcard::to_stdvec(item).unwrap())
+        .collect();
+    let mut bytes = vec![1];
+    bytes.extend_from_slice(&(items.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(&items);
+    bytes
+}
+
+/// Found by fuzzing: a level of a location that was never named reserved room for four billion of them.
+#[test]
+fn a_snapshot_is_believed_only_as_far_as_it_adds_up() {
+    let head = || Item::Head(Head::default());
+    let at_the_end = Item::Head(Head {
+        fronts: [u64::MAX; 5],
+        ..Head::default()
+    });
+    let level = |no| Item::Level(Level::new(LocationNo(no), SkuNo(0)));
+    let named = || [head(), Item::Location("a".into()), Item::Sku("b".into())];
+    let read = |items: &[Item]| snapshot::read(&mut &snapshot_of(items)[..]);
+    assert!(read(&[named().as_slice(), &[level(0), Item::End]].concat()).is_ok());
+    for wrong in [
+        [named().as_slice(), &[level(u32::MAX)]].concat(),
+        vec![Item::End],
+        vec![head(), head()],
+        vec![head(), Item::Sku("two words".into())],
+        vec![at_the_end, Item::Ended(ReservationNo(0))],
+    ] {
+        let told = read(&wrong).unwrap_err();
+        assert!(
+            matches!(told, SnapshotError::Malformed(_)),
+            "{wrong:?}: {told}"
+        );
+    }
 }

@@ -100,7 +100,8 @@ impl FrameHeader {
             masked: record.u32(48) & MASKED != 0,
         };
         let fits = header.payload as usize <= Batch::MOST_BYTES;
-        (fits && header.records > 0).then_some(header)
+        let has_places = header.records > 0 && header.next() <= Batch::LAST_POSITION;
+        (fits && has_places).then_some(header)
     }
 
     /// The bytes of the whole frame.

@@ -8,7 +8,7 @@
 //!
 //! They lie at fixed places, so a start reads one block of each segment and knows what should follow it.
 
-use crate::batch::{Checksum, Tail};
+use crate::batch::{Batch, Checksum, Tail};
 use crate::record::{Record, SECTOR};
 use std::path::{Path, PathBuf};
 
@@ -97,8 +97,12 @@ impl Header {
         if record.u32(8) != VERSION {
             return Err(HeaderFault::Version(record.u32(8)));
         }
+        let start = Joint::get(record);
+        if !(1..=Batch::LAST_POSITION).contains(&start.tail.next) {
+            return Err(HeaderFault::Damaged);
+        }
         Ok(Self {
-            start: Joint::get(record),
+            start,
             bytes: record.u64(40),
         })
     }
@@ -156,11 +160,18 @@ impl Seal {
         self.end.put(record).with_u64(40, self.offset).checked(salt)
     }
 
-    pub(crate) fn decode(record: &Record, salt: u64) -> Stamped<Self> {
-        Stamped::of(record, SEAL_MAGIC, salt, |record| Self {
+    /// Reads the seal of the segment with this header. One that speaks of a place outside of it is damaged.
+    pub(crate) fn decode(record: &Record, header: &Header) -> Stamped<Self> {
+        let seal = Stamped::of(record, SEAL_MAGIC, header.salt(), |record| Self {
             end: Joint::get(record),
             offset: record.u64(40),
-        })
+        });
+        match seal {
+            Stamped::Sound(seal) if !(FRAMES..=header.bytes).contains(&seal.offset) => {
+                Stamped::Damaged
+            }
+            seal => seal,
+        }
     }
 }
 

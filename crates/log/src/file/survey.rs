@@ -194,7 +194,7 @@ fn find<D: Disk>(disk: &D, dir: &Path, first: u64) -> Result<Found, ReadError> {
     }
     let salt = header.salt();
     Ok(Found {
-        seal: Seal::decode(&Record::read(&block[SEAL as usize..]), salt),
+        seal: Seal::decode(&Record::read(&block[SEAL as usize..]), &header),
         begin: header::decode_begin(&Record::read(&block[BEGIN as usize..]), salt),
         path,
         header,

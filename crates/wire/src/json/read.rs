@@ -49,9 +49,19 @@ pub fn read<T: for<'de> FromJson<'de>>(bytes: &[u8]) -> Result<T, Unreadable> {
 
 /// What is wrong with bytes that were refused before their end was seen: if they are no JSON, that comes first.
 fn unfit<T: for<'de> FromJson<'de>>(bytes: &[u8]) -> Unreadable {
-    match serde_json::from_slice::<IgnoredAny>(bytes) {
-        Ok(IgnoredAny) => Unreadable::Unfit(fault::<T>(bytes)),
-        Err(error) => Unreadable::NotJson(error.to_string()),
+    match not_json(bytes) {
+        None => Unreadable::Unfit(fault::<T>(bytes)),
+        Some(why) => Unreadable::NotJson(why),
+    }
+}
+
+/// Why bytes are no JSON. The parser does not look into texts that it ignores, so their encoding is checked first.
+fn not_json(bytes: &[u8]) -> Option<String> {
+    match str::from_utf8(bytes) {
+        Err(error) => Some(error.to_string()),
+        Ok(text) => serde_json::from_str::<IgnoredAny>(text)
+            .err()
+            .map(|error| error.to_string()),
     }
 }
 
@@ -106,4 +116,23 @@ fn write_token(pointer: &mut String, token: &str) {
     let token = token.replace('~', "~0").replace('/', "~1");
     let shown = &token[..token.floor_char_boundary(200)];
     write!(pointer, "/{shown}").expect("a string takes any text");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::reservations::ReservationRequest;
+
+    /// Found by fuzzing: what is ignored was not looked into.
+    #[test]
+    fn a_text_that_is_not_utf_8_is_no_json_wherever_it_stands() {
+        for bytes in [
+            &b"{\"location\": \"\xff\"}"[..],
+            b"{\"location\": 5, \"lines\": \"\xff\"}",
+            b"{\"\xff\": 5}",
+        ] {
+            let told = read::<ReservationRequest>(bytes).unwrap_err();
+            assert!(matches!(told, Unreadable::NotJson(_)), "{told:?}");
+        }
+    }
 }

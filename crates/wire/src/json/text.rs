@@ -5,6 +5,7 @@ use super::schema::{described, label, name};
 use compact_str::CompactString;
 use onhand_core::name::NotAName;
 use onhand_core::{Label, LocationId, Sku};
+use onhand_planted::Defect;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
@@ -69,7 +70,10 @@ impl<T: TryFrom<CompactString, Error = NotAName>> Visitor<'_> for Text<T> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         T::try_from(CompactString::new(text)).map_err(|NotAName| {
-            let shown = &text[..text.floor_char_boundary(SHOWN)];
+            let shown = match Defect::ExcerptCutsACharacter.is_on() {
+                true => &text[..SHOWN.min(text.len())],
+                false => &text[..text.floor_char_boundary(SHOWN)],
+            };
             E::invalid_value(Unexpected::Str(shown), &self)
         })
     }

@@ -1,10 +1,11 @@
 //! Bytes that change, files that go away, files that are cut: refused with the place, or harmless; never fewer batches.
 
 use super::{contents, dir, inspect, open, scripted, segment_paths, with_batches};
-use crate::batch::Batch;
-use crate::disk::{Disk, MemoryDisk};
-use crate::file::header;
+use crate::batch::{Batch, Checksum, Tail};
+use crate::disk::{Disk, DiskFile, MemoryDisk};
+use crate::file::header::{self, Header, Joint, SEAL, Seal, Stamped};
 use crate::log::{Log, ReadError};
+use crate::record::Record;
 use std::path::Path;
 
 /// Two segments: three batches in a sealed one, two in the last.
@@ -296,4 +297,48 @@ fn frames_in_a_payload_are_payload() {
     assert_eq!(contents(&log), batches);
     batches.push(batch);
     assert_eq!(contents(&open(&disk).unwrap().0), batches);
+}
+
+/// Found by fuzzing: a seal whose checksum is right, and that speaks of a place far outside of its segment.
+#[test]
+fn a_seal_outside_of_its_segment_is_damaged() {
+    let (disk, batches) = with_batches(&TWO_SEGMENTS);
+    let path = &segments(&disk)[0];
+    disk.damage(path, |bytes| {
+        let header = Header::decode(&Record::read(bytes)).unwrap();
+        let at = SEAL as usize..SEAL as usize + Record::BYTES;
+        let Stamped::Sound(seal) = Seal::decode(&Record::read(&bytes[at.clone()]), &header) else {
+            panic!("there is a seal");
+        };
+        let mut end = seal.end;
+        // The next segment does not continue this: the error names the place that the seal speaks of.
+        end.tail.checksum = Checksum(0);
+        let offset = u64::MAX - 7;
+        let outside = Seal { end, offset }.record(header.salt());
+        bytes[at].copy_from_slice(outside.bytes());
+    });
+    assert!(refused(&disk, path, &batches, "a seal outside"));
+}
+
+/// Positions begin with 1 and end long before they overflow: a header that says otherwise is damaged.
+#[test]
+fn a_segment_begins_at_a_position_that_can_be() {
+    for next in [0, Batch::LAST_POSITION + 1, u64::MAX] {
+        let (disk, path) = (MemoryDisk::new(), header::path(dir(), next));
+        disk.create_dir(dir()).unwrap();
+        let tail = Tail {
+            next,
+            checksum: Checksum(0),
+        };
+        let start = Joint { tail, at_millis: 0 };
+        let header = Header {
+            start,
+            bytes: 8 << 10,
+        };
+        let mut bytes = header.block(true);
+        bytes.resize(8 << 10, 0);
+        let file = disk.create(&path).unwrap();
+        file.write_at(0, &bytes).unwrap();
+        assert!(refused(&disk, &path, &[], &format!("it begins at {next}")));
+    }
 }

@@ -1,0 +1,154 @@
+//! A model as bytes that describe themselves.
+//!
+//! What is needed to score, what is needed to know whether one may (the features, with the hash of their definitions),
+//! and what whoever made it had to say: the range of the ledger it was trained on, settings, metrics. The last is free
+//! text by name, because it is for people and for other crates, which know what it means.
+//!
+//! Two forms with the same content: JSON, for interchange and for reading, and a compact one of postcard behind a magic
+//! word. Both begin with a version. The same model gives the same bytes: maps are in the order of their keys, and there
+//! is no time in it that the caller did not put there.
+
+use crate::calibrate::Calibration;
+use crate::dataset::BinMap;
+use crate::tree::{Broken, Forest};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The format that this build writes.
+pub const VERSION: u32 = 1;
+
+/// What the compact form begins with.
+const MAGIC: &[u8; 8] = b"onhandML";
+
+/// A model with all that is to be known of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Artefact {
+    /// Version of the format.
+    pub version: u32,
+    /// What the model is called.
+    pub name: String,
+    /// The features, in the order of a row's values.
+    pub features: Vec<Feature>,
+    /// From features to a raw score.
+    pub forest: Forest,
+    /// From a raw score to a probability.
+    pub calibration: Calibration,
+    /// Free text by name: training range, seed, settings, metrics.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// A feature as the model knows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Feature {
+    /// The hash of its definition, as whoever defines features makes it.
+    pub definition: String,
+    /// Its name and bins.
+    pub bins: BinMap,
+}
+
+/// Bytes that are not a model that this build can use.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// Written by a later version.
+    #[error("the model's format is version {found}; this build knows {VERSION}: use a newer one")]
+    Version {
+        /// What the bytes say.
+        found: u32,
+    },
+    /// Not a compact model at all.
+    #[error("this is not a model: the first bytes are not those of one")]
+    NotAModel,
+    /// Damaged, or JSON of another shape.
+    #[error("cannot read the model: {0}")]
+    Content(String),
+    /// The numbers of features do not agree.
+    #[error("the model describes {described} features, and its forest has {used}")]
+    Features {
+        /// Features described.
+        described: usize,
+        /// Features of the forest.
+        used: usize,
+    },
+    /// A tree that cannot be followed.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+/// What a version is read from before the rest is tried.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+impl Artefact {
+    /// The probability that the model gives a row: one value a feature, NaN if missing.
+    ///
+    /// # Panics
+    /// If the row has fewer values than there are features.
+    pub fn probability(&self, row: &[f32]) -> f64 {
+        self.calibration.probability(self.forest.score(row))
+    }
+
+    /// JSON, indented.
+    ///
+    /// # Errors
+    /// If a number is not finite, which JSON cannot say.
+    pub fn to_json(&self) -> Result<String, Unreadable> {
+        serde_json::to_string_pretty(self).map_err(content)
+    }
+
+    /// Reads what [`Self::to_json`] wrote.
+    ///
+    /// # Errors
+    /// If it is of a later version, of another shape, or a model that cannot score.
+    pub fn from_json(text: &str) -> Result<Self, Unreadable> {
+        let head: Versioned = serde_json::from_str(text).map_err(content)?;
+        expect_version(head.version)?;
+        serde_json::from_str::<Self>(text)
+            .map_err(content)?
+            .checked()
+    }
+
+    /// The compact form.
+    ///
+    /// # Errors
+    /// None that is known; the encoder's are passed on.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Unreadable> {
+        postcard::to_extend(self, MAGIC.to_vec()).map_err(content)
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// If it is no model, of a later version, damaged, longer than a model, or a model that cannot score.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let body = bytes.strip_prefix(MAGIC).ok_or(Unreadable::NotAModel)?;
+        let (head, _) = postcard::take_from_bytes::<Versioned>(body).map_err(content)?;
+        expect_version(head.version)?;
+        let (model, rest) = postcard::take_from_bytes::<Self>(body).map_err(content)?;
+        match rest.len() {
+            0 => model.checked(),
+            more => Err(Unreadable::Content(format!("{more} bytes after its end"))),
+        }
+    }
+
+    fn checked(self) -> Result<Self, Unreadable> {
+        let (described, used) = (self.features.len(), self.forest.features as usize);
+        if described != used {
+            return Err(Unreadable::Features { described, used });
+        }
+        self.forest.check()?;
+        Ok(self)
+    }
+}
+
+fn content(error: impl std::fmt::Display) -> Unreadable {
+    Unreadable::Content(error.to_string())
+}
+
+fn expect_version(found: u32) -> Result<(), Unreadable> {
+    match found {
+        VERSION => Ok(()),
+        found => Err(Unreadable::Version { found }),
+    }
+}

@@ -1,0 +1,123 @@
+//! From a raw score to a probability that holds.
+//!
+//! A forest trained on log loss is nearly calibrated on its own days, and drifts after. So a map from score to
+//! probability is fitted on a slice after the training days, and which map is decided on a slice after that, by log
+//! loss: none at all, Platt's (two numbers), beta (three), or isotonic (as many as the slice supports). All rise with
+//! the score, so calibration never changes an order.
+
+mod isotonic;
+mod parametric;
+
+use crate::metrics::{Sample, log_loss};
+use crate::numeric::{logit, sigmoid_wide};
+use serde::{Deserialize, Serialize};
+
+/// A rising map from a raw score (a log odds) to a probability.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Calibration {
+    /// The score's own probability, 1 / (1 + e^-score).
+    #[default]
+    None,
+    /// 1 / (1 + e^-(slope * score + intercept)) (Platt, *Probabilistic outputs for support vector machines*, 1999).
+    Platt {
+        /// 0 or more.
+        slope: f64,
+        /// Log odds at score 0.
+        intercept: f64,
+    },
+    /// Log odds a ln p - b ln(1 - p) + c (Kull, Silva Filho, Flach, *Beta calibration*, 2017).
+    Beta {
+        /// 0 or more.
+        a: f64,
+        /// 0 or more.
+        b: f64,
+        /// Log odds of a score in the middle.
+        c: f64,
+    },
+    /// Straight lines between the centres of the blocks of an isotonic regression (Zadrozny, Elkan, 2002).
+    Isotonic {
+        /// Score and probability, both ascending.
+        knots: Vec<(f64, f64)>,
+    },
+}
+
+/// The forms of [`Calibration`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// See [`Calibration::None`].
+    None,
+    /// See [`Calibration::Platt`].
+    Platt,
+    /// See [`Calibration::Beta`].
+    Beta,
+    /// See [`Calibration::Isotonic`].
+    Isotonic,
+}
+
+/// A calibration and how each form did on the later slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    /// The best one.
+    pub calibration: Calibration,
+    /// Log loss of each form on the later slice.
+    pub log_losses: Vec<(Form, f64)>,
+}
+
+impl Calibration {
+    /// Fits a form to raw scores.
+    pub fn fit(form: Form, scores: &Sample) -> Self {
+        match form {
+            Form::None => Self::None,
+            Form::Platt => parametric::platt(scores),
+            Form::Beta => parametric::beta(scores),
+            Form::Isotonic => isotonic::fit(scores),
+        }
+    }
+
+    /// Fits each form to `fit`, and takes the one with the least log loss on `later`; of equal ones the simplest.
+    pub fn choose(fit: &Sample, later: &Sample) -> Chosen {
+        let forms = [Form::None, Form::Platt, Form::Beta, Form::Isotonic];
+        let tried = forms.map(|form| {
+            let calibration = Self::fit(form, fit);
+            let loss = log_loss(&later.with(&calibration.probabilities(later.predicted())));
+            (form, calibration, loss)
+        });
+        let log_losses = tried.iter().map(|(form, _, loss)| (*form, *loss)).collect();
+        let best = tried
+            .into_iter()
+            .reduce(|best, next| if next.2 < best.2 { next } else { best });
+        Chosen {
+            calibration: best.map_or(Self::None, |best| best.1),
+            log_losses,
+        }
+    }
+
+    /// The probability of a raw score.
+    pub fn probability(&self, score: f64) -> f64 {
+        match self {
+            Self::None => sigmoid_wide(score),
+            Self::Platt { slope, intercept } => sigmoid_wide(slope * score + intercept),
+            Self::Beta { a, b, c } => {
+                let (p, q) = parametric::logs(score);
+                sigmoid_wide(a * p - b * q + c)
+            }
+            Self::Isotonic { knots } => isotonic::between(knots, score),
+        }
+    }
+
+    /// The probabilities of raw scores.
+    pub fn probabilities(&self, scores: &[f64]) -> Vec<f64> {
+        scores
+            .iter()
+            .map(|&score| self.probability(score))
+            .collect()
+    }
+
+    /// The log odds after calibration: what the parts of a calibrated score would add up to.
+    pub fn log_odds(&self, score: f64) -> f64 {
+        logit(self.probability(score).clamp(1e-12, 1.0 - 1e-12))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! A model written, read, and refused.
+
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+mod frame;
+
+use frame::*;
+use onhand_models::artefact::{Artefact, Feature, Unreadable};
+use onhand_models::calibrate::Calibration;
+use std::collections::BTreeMap;
+
+fn artefact() -> (Artefact, Vec<Vec<f32>>) {
+    let (train, signal) = rows(2_000, 25);
+    let data = frame(&train, happened(&signal, 26));
+    let features = data.maps().iter().map(|map| Feature {
+        definition: format!("hash of {}", map.name()),
+        bins: map.clone(),
+    });
+    let model = Artefact {
+        version: onhand_models::artefact::VERSION,
+        name: "availability".to_owned(),
+        features: features.collect(),
+        forest: fitted(&small(), &data),
+        calibration: Calibration::Platt {
+            slope: 0.9,
+            intercept: 0.1 + 0.2,
+        },
+        facts: BTreeMap::from([("seed".to_owned(), "7".to_owned())]),
+    };
+    (model, train)
+}
+
+#[test]
+fn a_model_comes_back_as_it_was() {
+    let (model, rows) = artefact();
+    let (json, bytes) = (model.to_json().unwrap(), model.to_bytes().unwrap());
+    let from_json = Artefact::from_json(&json).unwrap();
+    let from_bytes = Artefact::from_bytes(&bytes).unwrap();
+    assert_eq!(from_json, model);
+    assert_eq!(from_bytes, model);
+    assert_eq!(from_json.to_bytes().unwrap(), bytes);
+    assert_eq!(
+        from_bytes.probability(&rows[0]),
+        model.probability(&rows[0])
+    );
+    assert!(
+        bytes.len() * 4 < json.len(),
+        "{} {}",
+        bytes.len(),
+        json.len()
+    );
+}
+
+#[test]
+fn what_is_not_a_model_is_refused() {
+    let (model, _) = artefact();
+    let bytes = model.to_bytes().unwrap();
+    assert!(matches!(
+        Artefact::from_bytes(b"something"),
+        Err(Unreadable::NotAModel)
+    ));
+    let longer = [&bytes[..], &[0]].concat();
+    assert!(matches!(
+        Artefact::from_bytes(&longer),
+        Err(Unreadable::Content(_))
+    ));
+    for cut in [8, 9, 100, bytes.len() - 1] {
+        assert!(Artefact::from_bytes(&bytes[..cut]).is_err(), "{cut}");
+    }
+    let later = Artefact {
+        version: 2,
+        ..model.clone()
+    };
+    let read = Artefact::from_json(&later.to_json().unwrap());
+    assert!(matches!(read, Err(Unreadable::Version { found: 2 })));
+    let mut broken = model;
+    broken.features.pop();
+    let read = Artefact::from_bytes(&broken.to_bytes().unwrap());
+    assert!(matches!(read, Err(Unreadable::Features { .. })));
+}
+
+#[test]
+fn a_tree_in_a_circle_is_refused() {
+    let (model, _) = artefact();
+    let json = model.to_json().unwrap();
+    let circle = json.replacen("\"left\": 1,", "\"left\": 0,", 1);
+    assert_ne!(json, circle);
+    assert!(matches!(
+        Artefact::from_json(&circle),
+        Err(Unreadable::Broken(_))
+    ));
+}
+
+/// A hash of bytes (FNV-1a).
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+/// The same data, settings and seed give the same bytes, on any machine and in any release. A change of the algorithm
+/// changes this number: then say so in the changelog.
+#[test]
+fn the_bytes_of_this_model_are_known() {
+    let (model, _) = artefact();
+    assert_eq!(hash(&model.to_bytes().unwrap()), 15_819_464_079_782_643_396);
+}
