@@ -39,7 +39,8 @@
 //!   a log whose first segment is not marked has lost files, and files before the mark are remains of a trim.
 //! - **Start**: `survey` reads without changing anything and refuses damage; `judge` tells a torn write from damage;
 //!   `recover` then makes good what a crash left: it writes the last segment's frames again and syncs them, because
-//!   after a failed sync the system may show bytes that are not on the disk; it cuts the torn write; seals what lacks
+//!   after a failed sync the system may show bytes that are not on the disk (the last of them is kept aside meanwhile,
+//!   [`again`]); it cuts the torn write; seals what lacks
 //!   a seal; removes remains.
 //!
 //! # What happens on each failure
@@ -57,6 +58,7 @@
 //! An error of a write (and not of a sync) is retriable even when it is not about room: the zeros that were synced
 //! after it prove that the disk takes writes again. Readers are not concerned by any of this.
 
+mod again;
 mod erase;
 mod frame;
 mod header;

@@ -1,15 +1,17 @@
 //! The start: opening a log that is there, and making good what a crash left behind.
 //!
-//! Everything is judged before anything is changed; what is refused is left as it was found. Then, in this order, each
-//! step harmless if a crash comes after it:
+//! Everything is judged before anything is changed; what is refused is left as it was found, but for the last frame of
+//! a start that was interrupted, which is put back first ([`super::again`]). Then, in this order, each step harmless if
+//! a crash comes after it:
 //!
-//! 1. The frames of the last segment are written again, the same bytes in the same place, and synced; then a torn write
-//!    after them is erased. A sync that failed before the start may have left bytes in the system's memory that are not
+//! 1. The last frame is kept aside ([`super::again`]). The frames of the last segment are written again, the same bytes
+//!    in the same place, and synced; then a torn write after them is erased. A sync that failed before the start may have left bytes in the system's memory that are not
 //!    on the disk, and no later sync would notice: bytes written anew are on the disk after it, or the start fails.
 //! 2. The segment before the last is sealed, or its seal written again, for the same reason.
 //! 3. If there are remains of a trim: the mark of the beginning is written again and synced.
 //! 4. Remains are removed and the folder is synced: names are then on the disk, too.
 
+use super::again;
 use super::erase::erase;
 use super::header::{Header, Joint, SEAL, Seal};
 use super::index::Mark;
@@ -17,7 +19,7 @@ use super::judge::Verdict;
 use super::reader::Shared;
 use super::segment::{Opened, Segment};
 use super::survey::{self, Found, Survey, verify_sealed};
-use super::walk::{Source, Walk};
+use super::walk::{Source, Walk, Walked};
 use super::{Active, FileLog, FileLogOptions, frame, write_begin};
 use crate::batch::Batch;
 use crate::disk::{Disk, DiskFile};
@@ -96,6 +98,7 @@ impl<D: Disk> FileLog<D> {
         // Before the lock, which would leave its file in a folder that is no log's.
         survey::names(&disk, dir)?;
         let lock = lock(&disk, dir)?;
+        again::put_back(&disk, dir)?;
         let survey = Survey::of(&disk, dir)?;
         verify(&disk, &survey, options.verify_from)?;
         let active = settle(&disk, dir, &survey)?;
@@ -208,6 +211,7 @@ fn settle_last<D: Disk>(
         .map_err(|error| ReadError::io(&found.path, error))?;
     let opened = Arc::new(Opened::new(file, &found.header));
     let source = found.source(&opened.file);
+    keep_aside(disk, dir, found, &source, &survey.last)?;
     let end = write_again(&source, &found.header, &opened)?;
     if end != survey.last.end {
         let what = io::Error::other("the file changes while it is read");
@@ -216,6 +220,7 @@ fn settle_last<D: Disk>(
     // Before anything is taken away: what is to stay must be there.
     let synced = opened.file.sync();
     synced.map_err(|error| ReadError::io(&found.path, error))?;
+    again::forget(disk, dir).map_err(|error| ReadError::io(dir, error))?;
     if let Verdict::Torn { bytes } = survey.verdict {
         let erased = erase(&opened.file, survey.last.offset, bytes);
         erased.map_err(|error| ReadError::io(&found.path, error))?;
@@ -226,6 +231,21 @@ fn settle_last<D: Disk>(
         offset: survey.last.offset,
         warm: survey.last.offset,
     })
+}
+
+/// Keeps the last good frame aside: it alone may not be on the disk as it is shown.
+fn keep_aside<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    found: &Found,
+    source: &Source<'_, D::File>,
+    walked: &Walked,
+) -> Result<(), ReadError> {
+    let Some(offset) = walked.last_frame else {
+        return Ok(());
+    };
+    let frame = source.bytes(offset, walked.offset - offset)?;
+    again::keep(disk, dir, found, offset, &frame).map_err(|error| ReadError::io(dir, error))
 }
 
 /// Writes every good frame again, each as it was just read and checked.

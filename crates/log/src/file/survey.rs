@@ -9,6 +9,7 @@
 //! Only the last segment is read through, and the one before it if a crash came between the creation of the last and
 //! its own seal.
 
+use super::again;
 use super::header::{self, BEGIN, FRAMES, Header, HeaderFault, SEAL, Seal, Stamped};
 use super::judge::{ADVICE, Verdict, changed, damaged, judge, stranger};
 use super::walk::{Source, Stop, Walk, Walked};
@@ -283,12 +284,26 @@ fn next_missing(dir: &Path, one: &Found, next: u64) -> ReadError {
 /// Reads the last segment through.
 fn end<D: Disk>(disk: &D, dir: &Path, last: &Found) -> Result<(Walked, Verdict), ReadError> {
     match last.seal {
-        Stamped::Absent => read_through(disk, last),
+        Stamped::Absent => match read_through(disk, last) {
+            Err(ReadError::Damaged { offset, .. }) if again::covers(disk, dir, last, offset) => {
+                passed_over(disk, last)
+            }
+            other => other,
+        },
         Stamped::Sound(seal) => Err(next_missing(dir, last, seal.end.tail.next)),
         Stamped::Torn | Stamped::Damaged => {
             Err(last.damaged(SEAL, "there is something where the segment's seal will be"))
         }
     }
+}
+
+/// The end of a segment whose last frame an interrupted start was writing again: who only reads passes over it.
+fn passed_over<D: Disk>(disk: &D, found: &Found) -> Result<(Walked, Verdict), ReadError> {
+    let file = open(disk, &found.path)?;
+    let source = found.source(&file);
+    let walked = Walk::new(source, found.header.start).finish(|_, _| Ok(()))?;
+    let bytes = source.end - walked.offset;
+    Ok((walked, Verdict::Torn { bytes }))
 }
 
 fn read_through<D: Disk>(disk: &D, found: &Found) -> Result<(Walked, Verdict), ReadError> {

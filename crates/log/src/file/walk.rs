@@ -85,6 +85,7 @@ pub(crate) struct Walk<'a, F> {
     source: Source<'a, F>,
     pub(crate) offset: u64,
     pub(crate) end: Joint,
+    last_frame: Option<u64>,
 }
 
 impl<'a, F: DiskFile> Walk<'a, F> {
@@ -93,6 +94,7 @@ impl<'a, F: DiskFile> Walk<'a, F> {
             source,
             offset: FRAMES,
             end: start,
+            last_frame: None,
         }
     }
 
@@ -109,6 +111,7 @@ impl<'a, F: DiskFile> Walk<'a, F> {
         let Some(batch) = header.batch(payload) else {
             return Ok(Err(Stop::NoPayload(header)));
         };
+        self.last_frame = Some(self.offset);
         self.offset += header.size();
         self.end = Joint {
             tail: batch.tail(),
@@ -123,7 +126,8 @@ impl<'a, F: DiskFile> Walk<'a, F> {
         }
         let header = FrameHeader::decode(record, self.source.salt).ok_or(Stop::NoHeader)?;
         let fits = self.offset + header.size() <= self.source.end;
-        if (fits || Defect::FrameLengthTrusted.is_on()) && header.follows(&self.end.tail) {
+        let follows = header.follows(&self.end.tail) && header.at_millis >= self.end.at_millis;
+        if (fits || Defect::FrameLengthTrusted.is_on()) && follows {
             Ok(header)
         } else {
             Err(Stop::Stranger(header))
@@ -148,6 +152,7 @@ impl<'a, F: DiskFile> Walk<'a, F> {
         Walked {
             offset: self.offset,
             end: self.end,
+            last_frame: self.last_frame,
             stop,
         }
     }
@@ -160,6 +165,8 @@ pub(crate) struct Walked {
     pub(crate) offset: u64,
     /// The log there.
     pub(crate) end: Joint,
+    /// Where the last good frame begins, if there is one.
+    pub(crate) last_frame: Option<u64>,
     /// Why it goes no further.
     pub(crate) stop: Stop,
 }

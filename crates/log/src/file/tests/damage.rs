@@ -3,6 +3,7 @@
 use super::{contents, dir, inspect, open, scripted, segment_paths, with_batches};
 use crate::batch::{Batch, Checksum, Tail};
 use crate::disk::{Disk, DiskFile, MemoryDisk};
+use crate::file::frame;
 use crate::file::header::{self, Header, Joint, SEAL, Seal, Stamped};
 use crate::log::{Log, ReadError};
 use crate::record::Record;
@@ -341,4 +342,20 @@ fn a_segment_begins_at_a_position_that_can_be() {
         file.write_at(0, &bytes).unwrap();
         assert!(refused(&disk, &path, &[], &format!("it begins at {next}")));
     }
+}
+
+/// Found by fuzzing: a batch in its place in the chain, closed before the one that it follows. A search by time would
+/// pass by it, and nobody can have appended it.
+#[test]
+fn a_time_that_goes_back_is_damage() {
+    let (disk, mut batches) = with_batches(&[300, 300]);
+    let path = segments(&disk)[0].clone();
+    batches[1].at_millis = batches[0].at_millis - 1;
+    disk.damage(&path, |bytes| {
+        let salt = Header::decode(&Record::read(bytes)).unwrap().salt();
+        let (mut again, at) = (Vec::new(), 4096 + frame::size(300));
+        frame::encode(&batches[1], batches[1].checksum(), at, salt, &mut again);
+        bytes[at as usize..at as usize + again.len()].copy_from_slice(&again);
+    });
+    assert!(refused(&disk, &path, &batches, "an earlier time"));
 }
