@@ -8,7 +8,9 @@
 //! It never reads a clock, a random number or a thread's turn that is not the seed's; `clippy.toml` beside this crate
 //! holds it to that.
 //!
-//! Where to look: [`ask`] is what can be asked, in plain numbers; [`twin`] is the model, one partition a value.
+//! Where to look: [`ask`] is what can be asked, in plain numbers; [`twin`] is the model, one partition a value;
+//! [`world`] is one run, and [`scenario`] what a seed makes of it; [`audit`] compares; [`campaign`] runs many seeds, and
+//! [`planted`] looks whether they find what was planted.
 
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 

@@ -11,7 +11,6 @@ const KEPT: usize = 60;
 /// The lines of a run, and their hash.
 pub struct Trace {
     hash: Xxh3,
-    lines: u64,
     last: VecDeque<String>,
     all: Option<String>,
 }
@@ -21,7 +20,6 @@ impl Trace {
     pub fn new(keeps_all: bool) -> Self {
         Self {
             hash: Xxh3::new(),
-            lines: 0,
             last: VecDeque::new(),
             all: keeps_all.then(String::new),
         }
@@ -33,7 +31,6 @@ impl Trace {
         // A string takes all.
         let _ = writeln!(line, "{} {what}", Time(at));
         self.hash.update(line.as_bytes());
-        self.lines += 1;
         if let Some(all) = &mut self.all {
             all.push_str(&line);
         }
@@ -46,11 +43,6 @@ impl Trace {
     /// A hash of all lines.
     pub fn hash(&self) -> u64 {
         self.hash.digest()
-    }
-
-    /// How many lines there were.
-    pub fn lines(&self) -> u64 {
-        self.lines
     }
 
     /// All lines, if they were kept; else the last.

@@ -6,8 +6,8 @@ use crate::finding::{Check, Finding, Verdict, must};
 use crate::translate::{millis, refused};
 use crate::twin::{Outcome, Promise, PromiseLine, Shelf};
 use onhand_core::reservation::{Reservation, ReservationLine};
-use onhand_core::{Entry, Level, LocationId, Sku};
-use onhand_engine::{Answer, Found, ReservationView, What};
+use onhand_core::{Entry, Level, LocationId, OnNotFound, Seq, Sku};
+use onhand_engine::{Answer, Found, ReservationView, Seen, What};
 
 impl Book {
     /// A client got an answer; `is_out` says whether the partition was known to be unable to answer.
@@ -153,16 +153,20 @@ fn check_levels(
 
 /// Whether a level has the numbers of a shelf.
 pub(super) fn is_level(level: &Level, shelf: &Shelf) -> bool {
-    let policy = level.policy();
+    is_seen(&Seen::of(level, Seq::ZERO), shelf)
+}
+
+/// Whether a reader sees the numbers of a shelf.
+pub(super) fn is_seen(seen: &Seen, shelf: &Shelf) -> bool {
     let found = [
-        level.on_hand(),
-        level.reserved().into(),
-        level.allocated().into(),
-        level.unavailable().into(),
-        level.in_transit().into(),
-        policy.safety_stock.into(),
-        policy.oversell_limit.into(),
-        level.available(),
+        seen.on_hand,
+        seen.reserved.into(),
+        seen.allocated.into(),
+        seen.unavailable.into(),
+        seen.in_transit.into(),
+        seen.safety_stock.into(),
+        seen.oversell_limit.into(),
+        seen.available,
     ];
     let foretold = [
         shelf.on_hand,
@@ -174,7 +178,8 @@ pub(super) fn is_level(level: &Level, shelf: &Shelf) -> bool {
         shelf.oversell,
         shelf.available(),
     ];
-    found == foretold
+    let corrects = seen.on_not_found == OnNotFound::Correct;
+    found == foretold && corrects == shelf.corrects
 }
 
 fn odd(token: Token, answer: &Answer) -> Finding {

@@ -85,8 +85,8 @@ pub struct Book {
     twin: Twin,
     /// Copies of the twin, the oldest first, each with how many deeds were done before it.
     checkpoints: VecDeque<(usize, Twin)>,
-    /// What was done since the oldest copy, each with the position after it.
-    deeds: VecDeque<(Deed, u64)>,
+    /// What was done since the oldest copy.
+    deeds: VecDeque<Deed>,
     /// How many deeds were dropped from the front.
     dropped: usize,
     /// Every entry that the twin foretold; that of position 1 comes first.
@@ -249,7 +249,7 @@ impl Book {
     }
 
     fn did(&mut self, deed: Deed) {
-        self.deeds.push_back((deed, self.twin.position()));
+        self.deeds.push_back(deed);
         if self.deeds.len().is_multiple_of(CHECKPOINT) {
             let done = self.dropped + self.deeds.len();
             self.checkpoints.push_back((done, self.twin.clone()));

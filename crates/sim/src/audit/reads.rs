@@ -5,6 +5,7 @@
 //! what it has seen once it does not see older.
 
 use super::Book;
+use super::answers::is_seen;
 use crate::ask::Millis;
 use crate::finding::{Check, Verdict, must};
 use crate::twin::Shelf;
@@ -112,28 +113,4 @@ impl Book {
         let (then, shelf) = all.get(after.checked_sub(1)?)?;
         Some((*then, shelf))
     }
-}
-
-fn is_seen(seen: &Seen, shelf: &Shelf) -> bool {
-    let found = [
-        seen.on_hand,
-        seen.reserved.into(),
-        seen.allocated.into(),
-        seen.unavailable.into(),
-        seen.in_transit.into(),
-        seen.safety_stock.into(),
-        seen.oversell_limit.into(),
-        seen.available,
-    ];
-    let foretold = [
-        shelf.on_hand,
-        shelf.reserved,
-        shelf.allocated,
-        shelf.unavailable,
-        shelf.in_transit,
-        shelf.safety,
-        shelf.oversell,
-        shelf.available(),
-    ];
-    found == foretold
 }

@@ -48,7 +48,7 @@ impl Book {
             then.truncate(kept);
         }
         let again = self.deeds.split_off(done - self.dropped);
-        for (deed, _) in again {
+        for deed in again {
             if self.twin.position() < position {
                 self.do_again(deed, position);
             }
