@@ -103,7 +103,11 @@ fn is_never_written(state: &State, entry: &Entry) -> bool {
         Event::Extended(event) => event.expires_at < at,
         Event::Dispatched(event) => {
             let is_known = !state.directory().location_name(event.from).is_empty();
-            !is_known || event.lines.iter().any(|line| is_unknown(state, entry, line.level))
+            !is_known
+                || event
+                    .lines
+                    .iter()
+                    .any(|line| is_unknown(state, entry, line.level))
         }
         _ => false,
     }

@@ -339,10 +339,13 @@ impl Calls {
         if at_path.peek().is_none() {
             return is_elsewhere(uri.path(), status);
         }
-        at_path.any(|call| match call.method == method {
-            true => call.statuses.contains(status.as_str()),
-            false => status == StatusCode::METHOD_NOT_ALLOWED,
-        })
+        // An empty parameter is one in the middle of a path, and none at its end.
+        let may_be_missing = uri.path().ends_with('/') && status == StatusCode::NOT_FOUND;
+        may_be_missing
+            || at_path.any(|call| match call.method == method {
+                true => call.statuses.contains(status.as_str()),
+                false => status == StatusCode::METHOD_NOT_ALLOWED,
+            })
     }
 }
 
@@ -350,7 +353,7 @@ impl Call {
     fn is_at(&self, path: &str) -> bool {
         let mut found = path.split('/');
         let is_same = self.path.iter().all(|segment| match found.next() {
-            Some(found) => (segment.starts_with('{') && !found.is_empty()) || segment == found,
+            Some(found) => segment.starts_with('{') || segment == found,
             None => false,
         });
         is_same && found.next().is_none()

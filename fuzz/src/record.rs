@@ -1,4 +1,4 @@
-//! The 64-byte records of log and snapshot files, as `docs` of the formats describe them, written by hand: what puts
+//! The 64-byte records of log and snapshot files, as the modules of the log describe them, written by hand: what puts
 //! right must not trust what is fuzzed.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;

@@ -5,7 +5,6 @@
 
 use super::object::{FromJson, Part};
 use serde::de::{DeserializeSeed, IgnoredAny};
-use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment, Track};
 use std::fmt::Write;
 use std::marker::PhantomData;
@@ -41,14 +40,12 @@ impl From<Fault> for Unreadable {
 pub fn read<T: for<'de> FromJson<'de>>(bytes: &[u8]) -> Result<T, Unreadable> {
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let read = T::from_json(&mut from).and_then(|read| from.end().map(|()| read));
-    read.map_err(|error| match error.classify() {
-        Category::Data => unfit::<T>(bytes),
-        Category::Io | Category::Syntax | Category::Eof => Unreadable::NotJson(error.to_string()),
-    })
+    read.map_err(|_| unreadable::<T>(bytes))
 }
 
-/// What is wrong with bytes that were refused before their end was seen: if they are no JSON, that comes first.
-fn unfit<T: for<'de> FromJson<'de>>(bytes: &[u8]) -> Unreadable {
+/// What is wrong with bytes that were refused before their end was seen: if they are no JSON, that comes first. The
+/// parser's own word is not enough: it calls a number in the place of a name a syntax error, too.
+fn unreadable<T: for<'de> FromJson<'de>>(bytes: &[u8]) -> Unreadable {
     match not_json(bytes) {
         None => Unreadable::Unfit(fault::<T>(bytes)),
         Some(why) => Unreadable::NotJson(why),
@@ -89,7 +86,11 @@ fn fault<T: for<'de> FromJson<'de>>(bytes: &[u8]) -> Fault {
 
 /// The parser's message without its line and column: the pointer says it better.
 fn without_place(error: &serde_json::Error) -> String {
-    let message = error.to_string();
+    let message = match error.to_string() {
+        // What it says of a number in the place of a name.
+        bare if bare.starts_with("expected value") => "expected a string".into(),
+        message => message,
+    };
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = message.strip_suffix(&place).unwrap_or(&message);
     message[..message.floor_char_boundary(400)].into()
@@ -121,7 +122,27 @@ fn write_token(pointer: &mut String, token: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::adjustments::AdjustmentRequest;
     use crate::json::reservations::ReservationRequest;
+
+    /// Found by fuzzing: a number in the place of a name was told as malformed JSON.
+    #[test]
+    fn json_of_another_shape_is_no_malformed_json() {
+        for (value, says) in [
+            ("5", "expected a string"),
+            ("-5", "expected a string"),
+            ("\"shelf\"", "unknown variant"),
+        ] {
+            let text = format!(
+                r#"{{"location": "a", "lines": [{{"sku": "b", "quantity": 1, "reason": "c", "of": {value}}}]}}"#
+            );
+            let Err(Unreadable::Unfit(fault)) = read::<AdjustmentRequest>(text.as_bytes()) else {
+                panic!("{value} is told as another thing");
+            };
+            assert_eq!(fault.pointer, "/lines/0/of");
+            assert!(fault.message.contains(says), "{fault:?}");
+        }
+    }
 
     /// Found by fuzzing: what is ignored was not looked into.
     #[test]
