@@ -190,15 +190,35 @@ fn extend(path: &mut [Known]) {
 fn weights_without(path: &[Known], gone: Known, mut each: impl FnMut(f64)) {
     let last = path.len() - 1;
     let size = path.len() as f64;
-    let mut next = path[last].weight;
-    for index in (0..last).rev() {
-        let kept = gone.zero * (last - index) as f64 / size;
-        if gone.one == 0.0 {
-            each(path[index].weight / kept);
-        } else {
-            let weight = next * size / ((index + 1) as f64 * gone.one);
-            next = path[index].weight - weight * kept;
-            each(weight);
+    if gone.one == 0.0 {
+        let factor = size / gone.zero;
+        for (index, known) in path[..last].iter().enumerate().rev() {
+            each(known.weight * factor * inverse(last - index));
         }
+        return;
     }
+    let (gain, loss) = (size / gone.one, gone.zero / size);
+    let mut next = path[last].weight;
+    for (index, known) in path[..last].iter().enumerate().rev() {
+        let weight = next * gain * inverse(index + 1);
+        next = known.weight - weight * (loss * (last - index) as f64);
+        each(weight);
+    }
+}
+
+/// 1 / count, without a division for the counts that paths have.
+fn inverse(count: usize) -> f64 {
+    const KNOWN: [f64; 64] = {
+        let mut table = [1.0; 64];
+        let mut count = 2;
+        while count < 64 {
+            table[count] = 1.0 / count as f64;
+            count += 1;
+        }
+        table
+    };
+    KNOWN
+        .get(count)
+        .copied()
+        .unwrap_or_else(|| 1.0 / count as f64)
 }

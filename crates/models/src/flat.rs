@@ -5,18 +5,30 @@
 //! (one row) or several rows (a batch) take their steps together until none of them moves, and the processor has that
 //! many loads under way at once.
 //!
+//! A batch takes small trees another way: it asks every question of a tree of all rows of a block, bottom up, and keeps
+//! the answer's side. That is more questions, but without any address to wait for, so the compiler makes vector
+//! instructions of it: 3 times faster for trees of 31 leaves, no faster for 127.
+//!
 //! A missing value has two copies in the prepared row: infinity, which is above every threshold, and minus infinity,
 //! which is above none. A split reads the copy that goes its way, so nothing is asked about missing values on the way.
 //!
 //! Scores are the same, to the last bit, as [`Forest::score`]'s: the values of the trees are added in the same order.
+
+use std::ops::Range;
 
 use crate::tree::{Broken, Forest, Kind, Node, Question, Tree};
 
 /// Walks side by side: what hides the time of a load.
 const LANES: usize = 8;
 
-/// Rows of a batch that are taken through a tree before the next tree: their prepared values stay in a near cache.
-const BLOCK: usize = 64;
+/// Rows of a batch that are taken through a tree before the next tree: all that is known of them stays in a near cache.
+const BLOCK: usize = 32;
+
+/// Nodes up to which a tree is faster asked whole than walked.
+const ASKED_WHOLE: usize = 2 * 80;
+
+/// One number for each row of a block.
+type Rows = [f32; BLOCK];
 
 /// `x[value] > threshold` goes to `left + 1`, else to `left`.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +54,20 @@ pub struct FlatForest {
 struct Place {
     start: u32,
     end: u32,
+}
+
+impl Place {
+    fn nodes(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// `above` where a value is above the threshold, else `below`.
+fn select(values: &Rows, threshold: f32, below: &Rows, above: &Rows) -> Rows {
+    std::array::from_fn(|row| match values[row] > threshold {
+        true => above[row],
+        false => below[row],
+    })
 }
 
 fn or(value: f32, missing: f32) -> f32 {
@@ -125,51 +151,74 @@ impl FlatForest {
     /// If `rows` does not hold `features` values for each place in `scores`.
     pub fn score_batch(&self, rows: &[f32], scores: &mut [f64]) {
         assert_eq!(rows.len(), scores.len() * self.features, "one row a score");
-        let width = 2 * self.features;
-        let mut values = vec![[0.0; LANES]; width * BLOCK / LANES];
+        let mut values = vec![[0.0; BLOCK]; 2 * self.features];
+        let mut answers = vec![[0.0; BLOCK]; ASKED_WHOLE];
         let blocks = rows.chunks(BLOCK * self.features.max(1));
         for (rows, scores) in blocks.zip(scores.chunks_mut(BLOCK)) {
             self.turn(rows, &mut values);
             scores.fill(self.base);
             for tree in &self.trees {
-                let lanes = values.chunks_exact(width.max(1));
-                for (values, scores) in lanes.zip(scores.chunks_mut(LANES)) {
-                    let leaves = self.walk_rows(tree, values);
-                    for (score, leaf) in scores.iter_mut().zip(leaves) {
-                        *score += f64::from(leaf);
-                    }
+                let leaves = match tree.nodes().len() <= ASKED_WHOLE {
+                    true => self.ask_whole(tree, &values, &mut answers),
+                    false => self.walk_rows(tree, &values),
+                };
+                for (score, leaf) in scores.iter_mut().zip(leaves) {
+                    *score += f64::from(leaf);
                 }
             }
         }
     }
 
-    /// Lays rows side by side, a lane each, with both copies of each value.
-    fn turn(&self, rows: &[f32], values: &mut [[f32; LANES]]) {
-        for (index, row) in rows.chunks_exact(self.features).enumerate() {
-            let (first, lane) = (index / LANES * 2 * self.features, index % LANES);
-            let (high, low) = values[first..][..2 * self.features].split_at_mut(self.features);
-            for ((&value, high), low) in row.iter().zip(high).zip(low) {
-                high[lane] = or(value, f32::INFINITY);
-                low[lane] = or(value, f32::NEG_INFINITY);
+    /// Lays rows side by side, with both copies of each value.
+    fn turn(&self, rows: &[f32], values: &mut [Rows]) {
+        let (high, low) = values.split_at_mut(self.features);
+        for (place, row) in rows.chunks_exact(self.features).enumerate() {
+            for ((&value, high), low) in row.iter().zip(&mut *high).zip(&mut *low) {
+                high[place] = or(value, f32::INFINITY);
+                low[place] = or(value, f32::NEG_INFINITY);
             }
         }
     }
 
-    /// Takes a lane's worth of rows through one tree.
-    fn walk_rows(&self, tree: &Place, values: &[[f32; LANES]]) -> [f32; LANES] {
-        let steps = &self.steps[tree.start as usize..tree.end as usize];
-        let leaves = &self.leaves[tree.start as usize..tree.end as usize];
-        let mut at = [0u16; LANES];
-        loop {
-            let next: [u16; LANES] = std::array::from_fn(|lane| {
-                let step = steps[usize::from(at[lane])];
-                step.left + u16::from(values[usize::from(step.value)][lane] > step.threshold)
-            });
-            if next == at {
-                return at.map(|node| leaves[usize::from(node)]);
+    /// Takes a block through a tree from its last node to its first: a node's answer is that of one of its children.
+    fn ask_whole(&self, tree: &Place, values: &[Rows], answers: &mut [Rows]) -> Rows {
+        let steps = &self.steps[tree.nodes()];
+        let leaves = &self.leaves[tree.nodes()];
+        for (node, (step, &leaf)) in steps.iter().zip(leaves).enumerate().rev() {
+            let left = usize::from(step.left);
+            if left == node {
+                answers[node] = [leaf; BLOCK];
+            } else {
+                let (own, children) = answers.split_at_mut(left);
+                let values = &values[usize::from(step.value)];
+                own[node] = select(values, step.threshold, &children[0], &children[1]);
             }
-            at = next;
         }
+        answers[0]
+    }
+
+    /// Takes a block through a tree, some rows at a time.
+    fn walk_rows(&self, tree: &Place, values: &[Rows]) -> Rows {
+        let steps = &self.steps[tree.nodes()];
+        let leaves = &self.leaves[tree.nodes()];
+        let mut found = [0.0; BLOCK];
+        for (group, found) in found.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let first = group * LANES;
+            let mut at = [0u16; LANES];
+            loop {
+                let next: [u16; LANES] = std::array::from_fn(|lane| {
+                    let step = steps[usize::from(at[lane])];
+                    let value = values[usize::from(step.value)][(first + lane) % BLOCK];
+                    step.left + u16::from(value > step.threshold)
+                });
+                if next == at {
+                    break;
+                }
+                at = next;
+            }
+            *found = at.map(|node| leaves[usize::from(node)]);
+        }
+        found
     }
 
     /// Adds a tree level by level, children side by side.
