@@ -40,8 +40,7 @@
 //! - **Start**: `survey` reads without changing anything and refuses damage; `judge` tells a torn write from damage;
 //!   `recover` then makes good what a crash left: it writes the last segment's frames again and syncs them, because
 //!   after a failed sync the system may show bytes that are not on the disk (the last of them is kept aside meanwhile,
-//!   [`again`]); it cuts the torn write; seals what lacks
-//!   a seal; removes remains.
+//!   `again`); it cuts the torn write; seals what lacks a seal; removes remains.
 //!
 //! # What happens on each failure
 //!
