@@ -55,6 +55,25 @@ impl State {
         Ok(())
     }
 
+    /// Checks that an entry which moves nothing speaks of levels that were opened; to move one that was not fails by
+    /// itself.
+    pub(crate) fn check_is_there(&self, entry: &Entry) -> Result<(), Violation> {
+        let mut is_there = match &entry.event {
+            Event::Observed(_) => true,
+            Event::Pushed(event) => (event.location.0 as usize) < self.directory.locations(),
+            _ => return Ok(()),
+        };
+        let levels = &self.directory;
+        entry
+            .event
+            .levels(&mut |no| is_there &= levels.level(no).is_some());
+        if is_there {
+            return Ok(());
+        }
+        let what = format!("{} of what was never opened", entry.event.name());
+        Err(Violation::new(Invariant::Bounds, entry.stamp, what))
+    }
+
     fn follows(&self, entry: &Entry) -> bool {
         entry.stamp.seq == self.last.seq.next() && entry.stamp.at >= self.last.at
     }

@@ -14,11 +14,15 @@
 //! Within a step the first line at fault is named, except for [`crate::refusal::Refusal::InsufficientStock`], which
 //! names all. An adjustment adds up its lines in order, so its steps 5 and 7 are one.
 
+use crate::facts::push::Push;
 use crate::reservation::{
     confirm::Confirm, extend::Extend, fulfill::Fulfill, hold::Hold, release::Release,
 };
 use crate::settings::Settings;
-use crate::stock::{adjust::Adjust, count::Count, receive::Receive, set_policy::SetPolicy};
+use crate::stock::{
+    adjust::Adjust, count::Count, observe::Observe, receive::Receive, sell::Sell,
+    set_policy::SetPolicy,
+};
 use crate::transfer::{
     announce::Announce, arrive::Arrive, dispatch::Dispatch, hand_over::HandOver,
 };
@@ -55,4 +59,10 @@ pub enum Command {
     HandOver(HandOver),
     /// A transfer arrived.
     Arrive(Arrive),
+    /// Goods left through the till.
+    Sell(Sell),
+    /// The shelf was looked at.
+    Observe(Observe),
+    /// Values that others know.
+    Push(Push),
 }

@@ -5,6 +5,7 @@
 //! changed, because every log ever written must replay.
 
 use crate::draft::Opening;
+use crate::facts::push::Pushed;
 use crate::keys::Key;
 use crate::level::{Bucket, Movement};
 use crate::numbers::{LevelNo, Seq};
@@ -13,7 +14,10 @@ use crate::reservation::{
     release::Released,
 };
 use crate::settings::Settings;
-use crate::stock::{adjust::Adjusted, count::Counted, receive::Received, set_policy::PolicySet};
+use crate::stock::{
+    adjust::Adjusted, count::Counted, observe::Observed, receive::Received, sell::Sold,
+    set_policy::PolicySet,
+};
 use crate::time::Timestamp;
 use crate::transfer::{
     announce::Announced, arrive::Arrived, dispatch::Dispatched, hand_over::HandedOver,
@@ -75,6 +79,12 @@ pub enum Event {
     HandedOver(HandedOver),
     /// A transfer arrived.
     Arrived(Arrived),
+    /// Goods left through the till.
+    Sold(Sold),
+    /// The shelf was looked at.
+    Observed(Observed),
+    /// Values that others know.
+    Pushed(Pushed),
 }
 
 impl Event {
@@ -92,29 +102,37 @@ impl Event {
             Self::Dispatched(event) => event.movements(each),
             Self::Announced(event) => event.movements(each),
             Self::Arrived(event) => event.movements(each),
-            Self::Configured(_) | Self::PolicySet(_) | Self::Extended(_) | Self::HandedOver(_) => {}
+            Self::Sold(event) => event.movements(each),
+            Self::Configured(_)
+            | Self::PolicySet(_)
+            | Self::Extended(_)
+            | Self::HandedOver(_)
+            | Self::Observed(_)
+            | Self::Pushed(_) => {}
         }
     }
 
-    /// The levels it changes, in order; one may come more than once.
+    /// The levels it changes or speaks of, in order; one may come more than once.
     pub fn levels(&self, each: &mut dyn FnMut(LevelNo)) {
         match self {
             Self::PolicySet(event) => event.lines.iter().for_each(|line| each(line.level)),
+            Self::Observed(event) => event.levels(each),
+            Self::Pushed(event) => event.levels(each),
             other => other.movements(&mut |movement| each(movement.level)),
         }
     }
 
     /// Whether a movement only mends the record: no goods came or went. What a count changes, and the surplus that
-    /// a pick proves, were there (or not) all the time, so a count as of an earlier moment has seen them already.
+    /// a pick or a sale proves, were there (or not) all the time, so a count as of an earlier moment has seen them already.
     pub(crate) fn mends_the_record(&self, movement: &Movement) -> bool {
         match self {
             Self::Counted(_) => true,
-            Self::Fulfilled(_) => movement.from == Bucket::Outside,
+            Self::Fulfilled(_) | Self::Sold(_) => movement.from == Bucket::Outside,
             _ => false,
         }
     }
 
-    /// When it happened, if that may be before it was recorded.
+    /// When it happened, if that may be before it was recorded. Looks and facts have a time each.
     pub fn occurred_at(&self) -> Option<Timestamp> {
         match self {
             Self::Received(event) => Some(event.occurred_at),
@@ -122,6 +140,7 @@ impl Event {
             Self::Counted(event) => Some(event.as_of),
             Self::Fulfilled(event) => Some(event.occurred_at),
             Self::Expired(event) => Some(event.expired_at),
+            Self::Sold(event) => Some(event.sold_at),
             _ => None,
         }
     }
@@ -144,6 +163,9 @@ impl Event {
             Self::Announced(_) => "announced",
             Self::HandedOver(_) => "handed_over",
             Self::Arrived(_) => "arrived",
+            Self::Sold(_) => "sold",
+            Self::Observed(_) => "observed",
+            Self::Pushed(_) => "pushed",
         }
     }
 }

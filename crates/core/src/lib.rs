@@ -6,7 +6,7 @@
 //! Floor 0. It imports nothing of Onhand and only small, pure crates. It never touches a file, a socket, a clock, a
 //! random number, a float or a thread; `clippy.toml` beside this crate holds it to that.
 //!
-//! Where to look: one file per command in [`stock`], [`reservation`] and [`transfer`], each with its command, its
+//! Where to look: one file per command in [`stock`], [`reservation`], [`transfer`] and [`facts`], each with its command, its
 //! event, how it is decided, what it moves and what else it settles; [`state`] holds the dispatchers and nothing more.
 
 #![deny(
@@ -21,6 +21,7 @@ pub mod command;
 mod directory;
 mod draft;
 pub mod entry;
+pub mod facts;
 mod index;
 pub mod invariant;
 mod journal;
@@ -45,12 +46,13 @@ pub use command::Command;
 pub use directory::Directory;
 pub use draft::Opening;
 pub use entry::{Entry, Event, Stamp};
+pub use facts::value::{Millionths, Value};
 pub use invariant::{Invariant, Violation};
 pub use journal::Change;
 pub use keys::{Key, Remembered};
 pub use level::{Bucket, Level, Movement, OnNotFound, Policy};
 pub use lines::{Few, Lines};
-pub use name::{Label, LocationId, Sku};
+pub use name::{FactName, Label, LocationId, Sku};
 pub use numbers::{LevelNo, LocationNo, ReservationNo, Seq, SkuNo, TransferNo};
 pub use quantity::Quantity;
 pub use refusal::{Refusal, Shortage};

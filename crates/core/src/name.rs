@@ -91,6 +91,10 @@ name! {
     Sku, identifier, "a string of 1 to 128 visible ASCII characters (! to ~)"
 }
 name! {
+    /// What a fact is called: `discount`, `weather.rain`, `category`.
+    FactName, identifier, "a string of 1 to 128 visible ASCII characters (! to ~)"
+}
+name! {
     /// Any other text that a caller gives us to keep: a reference, a reason, a source, a lot.
     Label, label, "a string of 1 to 128 characters, none of them a control character, with no space at its ends"
 }

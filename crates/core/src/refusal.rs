@@ -90,9 +90,9 @@ pub enum Refusal {
         /// The time of the ledger.
         now: Timestamp,
     },
-    /// A count as of a time before the count window.
+    /// A count or a sale of a time before the count window.
     TooOld {
-        /// The oldest time that a count may speak of.
+        /// The oldest time that it may speak of.
         oldest: Timestamp,
     },
     /// Something that the configuration bounds is full.

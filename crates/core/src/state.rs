@@ -7,6 +7,7 @@ use crate::command::Command;
 use crate::directory::Directory;
 use crate::draft::{Draft, Opening};
 use crate::entry::{Entry, Event, Stamp};
+use crate::facts::push;
 use crate::invariant::{Invariant, Violation};
 use crate::journal::{self, Change, Journal};
 use crate::keys::{Key, Keys};
@@ -17,7 +18,7 @@ use crate::numbers::{LevelNo, LocationNo, Seq};
 use crate::refusal::Refusal;
 use crate::reservation::{Reservations, confirm, expire, extend, fulfill, hold, release};
 use crate::settings::Settings;
-use crate::stock::{adjust, count, receive, set_policy};
+use crate::stock::{adjust, count, observe, receive, sell, set_policy};
 use crate::time::Timestamp;
 use crate::totals::Totals;
 use crate::transfer::{Transfers, announce, arrive, dispatch, hand_over};
@@ -175,6 +176,18 @@ impl State {
                 let (openings, event) = count::decide(self, now, command)?;
                 return Ok(Some((openings, Event::Counted(event))));
             }
+            Command::Sell(command) => {
+                let (openings, event) = sell::decide(self, now, command)?;
+                return Ok(Some((openings, Event::Sold(event))));
+            }
+            Command::Observe(command) => {
+                let (openings, event) = observe::decide(self, now, command)?;
+                return Ok(Some((openings, Event::Observed(event))));
+            }
+            Command::Push(command) => {
+                let (openings, event) = push::decide(self, command)?;
+                return Ok(Some((openings, Event::Pushed(event))));
+            }
             Command::Announce(command) => {
                 let announced = announce::decide(self, command)?;
                 return Ok(announced.map(|(openings, event)| (openings, Event::Announced(event))));
@@ -203,6 +216,7 @@ impl State {
         for opening in &entry.openings {
             self.directory.open(&opening.location, &opening.sku);
         }
+        self.check_is_there(entry)?;
         let changes = self.journal.back();
         let mut outcome = Ok(());
         entry.event.movements(&mut |movement| {
@@ -275,7 +289,11 @@ impl State {
             Event::Announced(event) => event.settle(self),
             Event::HandedOver(event) => event.settle(self),
             Event::Arrived(event) => event.settle(self, stamp),
-            Event::Received(_) | Event::Adjusted(_) => {}
+            Event::Received(_)
+            | Event::Adjusted(_)
+            | Event::Sold(_)
+            | Event::Observed(_)
+            | Event::Pushed(_) => {}
         }
     }
 

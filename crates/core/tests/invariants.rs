@@ -6,11 +6,13 @@
 mod ledger;
 
 use ledger::{Ledger, items, key, replay, thaw};
+use onhand_core::facts::push::{Push, PushLine};
 use onhand_core::numbers::ReservationNo;
 use onhand_core::reservation::{
     confirm::Confirm, fulfill::Fulfill, fulfill::PickLine, hold::Hold, hold::HoldLine,
     release::Release,
 };
+use onhand_core::stock::observe::{Observe, ObserveLine};
 use onhand_core::stock::receive::{Receive, ReceiveLine};
 use onhand_core::transfer::{
     TransferId,
@@ -20,9 +22,10 @@ use onhand_core::transfer::{
     hand_over::HandOver,
 };
 use onhand_core::{
-    Command, Decision, Entry, Event, Invariant, Item, LevelNo, Lines, LocationId, Quantity, Seq,
-    Settings, Sku, Span, Timestamp, TransferNo, invariant,
+    Command, Decision, Entry, Event, FactName, Invariant, Item, Label, LevelNo, Lines, LocationId,
+    LocationNo, Quantity, Seq, Settings, Sku, Span, Timestamp, TransferNo, Value, invariant,
 };
+use std::slice;
 
 fn at(second: u64) -> Timestamp {
     Timestamp::from_millis(second * 1000)
@@ -210,6 +213,51 @@ fn what_no_level_can_hold_is_not_applied() {
     assert_eq!(too_many, Some(Invariant::Bounds));
     let nowhere = change_line(LevelNo(7), 5);
     assert_eq!(nowhere, Some(Invariant::Bounds));
+}
+
+#[test]
+fn what_was_never_opened_is_not_spoken_of() {
+    let look = Command::Observe(Observe {
+        location: location("dublin-1"),
+        source: Label::new("ann").expect("a label"),
+        lines: one(ObserveLine {
+            sku: sku("milk"),
+            at: at(0),
+            found: true,
+        }),
+    });
+    let seen = broken_by(&ledger(&[look]), |entry| match &mut entry.event {
+        Event::Observed(observed) => observed.looks[0].seen[0].level = LevelNo(7),
+        event => panic!("{event:?}"),
+    });
+    assert_eq!(seen, Some(Invariant::Bounds));
+    let push = Command::Push(Push {
+        location: location("dublin-1"),
+        source: Label::new("office").expect("a label"),
+        values: one(PushLine {
+            sku: Some(sku("milk")),
+            name: FactName::new("category").expect("a name"),
+            at: at(0),
+            value: Value::Text(Label::new("dairy").expect("a label")),
+        }),
+    });
+    let pushed = |location, level| {
+        broken_by(&ledger(slice::from_ref(&push)), |entry| {
+            match &mut entry.event {
+                Event::Pushed(pushed) => {
+                    pushed.location = location;
+                    pushed.facts[0].values[0].level = level;
+                }
+                event => panic!("{event:?}"),
+            }
+        })
+    };
+    assert_eq!(pushed(LocationNo(0), None), None);
+    assert_eq!(
+        pushed(LocationNo(0), Some(LevelNo(7))),
+        Some(Invariant::Bounds)
+    );
+    assert_eq!(pushed(LocationNo(7), None), Some(Invariant::Bounds));
 }
 
 #[test]

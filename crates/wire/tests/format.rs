@@ -6,12 +6,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 use onhand_core::body::Head;
+use onhand_core::facts::push;
 use onhand_core::reservation::{confirm, extend, fulfill, hold, release};
-use onhand_core::stock::{adjust, count, receive, set_policy};
+use onhand_core::stock::{adjust, count, observe, receive, sell, set_policy};
 use onhand_core::transfer::dispatch;
 use onhand_core::{
-    Command, Decision, Entry, Few, Item, Label, Level, Lines, LocationId, LocationNo, OnNotFound,
-    Quantity, ReservationNo, Settings, Sku, SkuNo, Span, State, Timestamp,
+    Command, Decision, Entry, FactName, Few, Item, Label, Level, Lines, LocationId, LocationNo,
+    Millionths, OnNotFound, Quantity, ReservationNo, Settings, Sku, SkuNo, Span, State, Timestamp,
+    Value,
 };
 use onhand_wire::snapshot::SnapshotError;
 use onhand_wire::{BatchReader, BatchWriter, key, snapshot, state_hash};
@@ -163,10 +165,73 @@ fn commands() -> Vec<(u64, Command)> {
     ]
 }
 
+/// What came after the first version: what the till sold, what was seen on the shelf, what others know.
+fn facts() -> Vec<(u64, Command)> {
+    let sold = |name, units| sell::SellLine {
+        sku: sku(name),
+        quantity: quantity(units),
+    };
+    let looked = |name, second, found| observe::ObserveLine {
+        sku: sku(name),
+        at: at(second),
+        found,
+    };
+    let value = |name: Option<&str>, fact, second, value| push::PushLine {
+        sku: name.map(sku),
+        name: FactName::new(fact).unwrap(),
+        at: at(second),
+        value,
+    };
+    let number = |millionths| Value::Number(Millionths::new(millionths).unwrap());
+    vec![
+        (
+            0,
+            Command::Sell(sell::Sell {
+                location: location("dublin-1"),
+                lines: lines(vec![sold("milk", 300), sold("bread", 1)]),
+                reference: label("till-3"),
+                sold_at: Some(at(0)),
+            }),
+        ),
+        (
+            1,
+            Command::Observe(observe::Observe {
+                location: location("dublin-1"),
+                source: Label::new("feed").unwrap(),
+                lines: lines(vec![
+                    looked("milk", 1, false),
+                    looked("milk", 0, true),
+                    looked("eggs", 1, true),
+                ]),
+            }),
+        ),
+        (
+            2,
+            Command::Push(push::Push {
+                location: location("dublin-1"),
+                source: Label::new("office").unwrap(),
+                values: lines(vec![
+                    value(Some("milk"), "discount", 86_400, number(-250_000)),
+                    value(Some("eggs"), "discount", 86_400, number(0)),
+                    value(None, "city", 0, Value::Text(Label::new("Dublin").unwrap())),
+                ]),
+            }),
+        ),
+    ]
+}
+
 /// The day's entries, the last an expiry, and the state after them.
 fn day() -> (Vec<Entry>, State) {
+    let (mut entries, mut state) = recorded(commands());
+    let expired = state.expire(at(100)).unwrap();
+    state.apply(&expired).unwrap();
+    entries.push(expired);
+    (entries, state)
+}
+
+fn recorded(commands: Vec<(u64, Command)>) -> (Vec<Entry>, State) {
     let (mut state, mut entries) = (State::new(3), Vec::new());
-    for (second, command) in commands() {
+    for (second, command) in commands {
         let key = key::key("tenant", &format!("key-{second}"), &command);
         let Decision::Record(entry) = state.decide(at(second), Some(key), &command) else {
             panic!("refused: {command:?}");
@@ -174,9 +239,6 @@ fn day() -> (Vec<Entry>, State) {
         state.apply(&entry).unwrap();
         entries.push(*entry);
     }
-    let expired = state.expire(at(100)).unwrap();
-    state.apply(&expired).unwrap();
-    entries.push(expired);
     (entries, state)
 }
 
@@ -193,15 +255,19 @@ fn hold_against(name: &str, bytes: &[u8]) {
 }
 
 #[test]
-fn a_batch_of_version_1() {
-    let (entries, _) = day();
+fn batches_of_version_1() {
+    hold_batch_against("batch.v1.bin", &day().0);
+    hold_batch_against("facts.v1.bin", &recorded(facts()).0);
+}
+
+fn hold_batch_against(name: &str, entries: &[Entry]) {
     let mut writer = BatchWriter::default();
     entries.iter().for_each(|entry| {
         writer.push(entry);
     });
     let (bytes, count) = writer.take();
     assert_eq!(count as usize, entries.len());
-    hold_against("batch.v1.bin", &bytes);
+    hold_against(name, &bytes);
     let read: Vec<_> = BatchReader::new(&bytes)
         .unwrap()
         .collect::<Result<_, _>>()
@@ -222,7 +288,12 @@ fn a_snapshot_of_version_1() {
 /// A retry across an upgrade must still be known as the same request.
 #[test]
 fn keys_and_fingerprints_of_version_1() {
-    let keys: Vec<String> = commands()
+    hold_keys_against("keys.v1.txt", &commands());
+    hold_keys_against("facts-keys.v1.txt", &facts());
+}
+
+fn hold_keys_against(name: &str, commands: &[(u64, Command)]) {
+    let keys: Vec<String> = commands
         .iter()
         .map(|(second, command)| {
             let key = key::key("tenant", &format!("key-{second}"), command);
@@ -230,7 +301,7 @@ fn keys_and_fingerprints_of_version_1() {
             format!("{low:016x} {high:016x} {:016x}\n", key.fingerprint)
         })
         .collect();
-    hold_against("keys.v1.txt", keys.concat().as_bytes());
+    hold_against(name, keys.concat().as_bytes());
 }
 
 #[test]

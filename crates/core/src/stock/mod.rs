@@ -2,7 +2,9 @@
 
 pub mod adjust;
 pub mod count;
+pub mod observe;
 pub mod receive;
+pub mod sell;
 pub mod set_policy;
 
 use crate::refusal::Refusal;

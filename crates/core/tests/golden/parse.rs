@@ -1,6 +1,7 @@
 //! From a line of a script to a request.
 
 use crate::ledger::Ledger;
+use onhand_core::facts::push::{Push, PushLine};
 use onhand_core::level::OnNotFound;
 use onhand_core::reservation::{
     confirm::Confirm,
@@ -12,7 +13,9 @@ use onhand_core::reservation::{
 use onhand_core::stock::{
     adjust::{Adjust, AdjustLine, Adjusts, Direction},
     count::{Count, CountLine},
+    observe::{Observe, ObserveLine},
     receive::{Receive, ReceiveLine},
+    sell::{Sell, SellLine},
     set_policy::{PolicyLine, SetPolicy},
 };
 use onhand_core::transfer::{
@@ -23,8 +26,8 @@ use onhand_core::transfer::{
     hand_over::HandOver,
 };
 use onhand_core::{
-    Command, Label, Lines, LocationId, Quantity, Settings, Sku, Span, Timestamp, TransferNo,
-    numbers::ReservationNo,
+    Command, FactName, Label, Lines, LocationId, Millionths, Quantity, Settings, Sku, Span,
+    Timestamp, TransferNo, Value, numbers::ReservationNo,
 };
 use std::collections::VecDeque;
 
@@ -186,6 +189,9 @@ fn command(verb: &str, words: &mut Words, ledger: &Ledger) -> Command {
         "receive" => Command::Receive(receive(words)),
         "adjust" => Command::Adjust(adjust(words)),
         "count" => Command::Count(count(words)),
+        "sell" => Command::Sell(sell(words)),
+        "observe" => Command::Observe(observe(words)),
+        "push" => Command::Push(push(words)),
         "policy" => Command::SetPolicy(policy(words)),
         "hold" => Command::Hold(hold(words)),
         "confirm" => Command::Confirm(Confirm {
@@ -282,6 +288,59 @@ fn count(words: &mut Words) -> Count {
             sku: words.sku(),
             on_hand: words.number(),
         }),
+    }
+}
+
+fn sell(words: &mut Words) -> Sell {
+    Sell {
+        sold_at: words.moment_after("happened"),
+        reference: words.option("ref").map(label),
+        location: words.location(),
+        lines: words.lines(|words| SellLine {
+            sku: words.sku(),
+            quantity: words.quantity(),
+        }),
+    }
+}
+
+fn observe(words: &mut Words) -> Observe {
+    Observe {
+        source: label(words.option("by").unwrap_or_else(|| "ann".to_owned())),
+        location: words.location(),
+        lines: words.lines(|words| ObserveLine {
+            sku: words.sku(),
+            found: match words.next().as_str() {
+                "found" => true,
+                "missing" => false,
+                word => panic!("{word:?} is neither found nor missing"),
+            },
+            at: words.moment().expect("a look has a time"),
+        }),
+    }
+}
+
+fn push(words: &mut Words) -> Push {
+    Push {
+        source: label(words.option("by").unwrap_or_else(|| "office".to_owned())),
+        location: words.location(),
+        values: words.lines(|words| PushLine {
+            name: FactName::new(&words.next()).expect("a name"),
+            value: value(&words.next()),
+            sku: words.has("of").then(|| words.sku()),
+            at: {
+                assert!(words.has("from"), "a value holds from a time on");
+                words.moment().expect("a time")
+            },
+        }),
+    }
+}
+
+/// A number with up to six decimals, or a text.
+fn value(word: &str) -> Value {
+    let (whole, decimals) = word.split_once('.').unwrap_or((word, ""));
+    match format!("{whole}{decimals:0<6}").parse() {
+        Ok(number) => Value::Number(Millionths::new(number).expect("a number within bounds")),
+        Err(_) => Value::Text(label(word.to_owned())),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use crate::ledger::Ledger;
 use crate::parse::{DAY, MIDNIGHT};
+use onhand_core::facts::push::{FactValue, Pushed};
 use onhand_core::level::OnNotFound;
 use onhand_core::numbers::ReservationNo;
 use onhand_core::refusal::Refusal;
-use onhand_core::stock::count::Counted;
+use onhand_core::stock::{count::Counted, observe::Observed};
 use onhand_core::{
     Bucket, Decision, Entry, Event, LevelNo, LocationId, Policy, Shortage, Sku, State, Timestamp,
+    Value,
 };
 
 /// The entries, a line each; the time is said where it is not the clock's.
@@ -82,6 +84,9 @@ fn event(state: &State, event: &Event) -> String {
         Event::Dispatched(one) => format!("{kind} t{}/{}", one.transfer.source, one.transfer.no),
         Event::Announced(one) => format!("{kind} t{}/{}", one.transfer.source, one.transfer.no),
         Event::Arrived(one) => format!("{kind} t{}/{}", one.transfer.source, one.transfer.no),
+        Event::Sold(one) => format!("{kind} at {}", time(one.sold_at)),
+        Event::Observed(observed) => format!("{kind}{}", looks(state, observed)),
+        Event::Pushed(pushed) => format!("{kind}{}", facts(state, pushed)),
         Event::HandedOver(one) => format!("{kind} t{}/{}", Ledger::PARTITION, one.transfer),
         _ => kind,
     }
@@ -94,6 +99,36 @@ fn count(state: &State, counted: &Counted) -> String {
         format!(" {name} {} since {:+}{note}", one.counted, one.since)
     };
     counted.lines.iter().map(line).collect::<Vec<_>>().join(",")
+}
+
+fn looks(state: &State, observed: &Observed) -> String {
+    let mut text = format!(" by {}", observed.source);
+    for look in &observed.looks {
+        text += &format!("; at {}:", time(look.at));
+        for seen in &look.seen {
+            let found = if seen.found { "found" } else { "missing" };
+            text += &format!(" {} {found}", name(state, seen.level));
+        }
+    }
+    text
+}
+
+fn facts(state: &State, pushed: &Pushed) -> String {
+    let location = state.location_of(pushed.location);
+    let fact = |one: &FactValue| {
+        let of = one.level.map(|no| name(state, no));
+        let of = of.unwrap_or_else(|| location.to_string());
+        match &one.value {
+            Value::Number(number) => format!(" {of} {} millionths", number.get()),
+            Value::Text(text) => format!(" {of} {text}"),
+        }
+    };
+    let mut text = format!(" by {}", pushed.source);
+    for one in &pushed.facts {
+        text += &format!("; {} from {}:", one.name, time(one.at));
+        text.extend(one.values.iter().map(fact));
+    }
+    text
 }
 
 fn policy(policy: Policy) -> String {

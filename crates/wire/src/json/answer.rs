@@ -35,9 +35,13 @@ pub fn answer(entry: &Entry, names: &dyn Names) -> Option<Answer> {
         Event::Released(event) => done(&ReleaseAnswer::of(stamp, event, names)),
         Event::Fulfilled(event) => done(&FulfillAnswer::of(stamp, event, names)),
         Event::Arrived(event) => done(&ArrivalAnswer::of(stamp, event, names)),
-        Event::Configured(_) | Event::Expired(_) | Event::Announced(_) | Event::HandedOver(_) => {
-            return None;
-        }
+        Event::Configured(_)
+        | Event::Expired(_)
+        | Event::Announced(_)
+        | Event::HandedOver(_)
+        | Event::Sold(_)
+        | Event::Observed(_)
+        | Event::Pushed(_) => return None,
     })
 }
 
