@@ -1,0 +1,44 @@
+//! What others know and push: promotions, holidays, weather.
+
+use super::HERE;
+use crate::entity::Entity::Location;
+use crate::feature::{Feature, Kind};
+
+pub(super) fn features() -> Vec<Feature> {
+    vec![
+        Feature::new("discount", HERE, Kind::Number, HERE.pushed("discount"))
+            .means("Price factor at the time asked about; 1 is the full price.")
+            .or_else(1.0),
+        Feature::new(
+            "discount_for",
+            HERE,
+            Kind::Hours,
+            HERE.pushed_for("discount"),
+        )
+        .means("For how many hours it will have held then."),
+        Feature::new("activity", HERE, Kind::Flag, HERE.pushed("activity"))
+            .means("Whether the item is part of a promotion.")
+            .or_else(0.0),
+        Feature::new("holiday", Location, Kind::Flag, Location.pushed("holiday"))
+            .means("Whether the day asked about is a holiday.")
+            .or_else(0.0),
+        Feature::new("rain", Location, Kind::Number, Location.pushed("rain"))
+            .means("Rain of the day asked about, in millimetres."),
+        Feature::new(
+            "temperature",
+            Location,
+            Kind::Number,
+            Location.pushed("temperature"),
+        )
+        .means("Mean temperature of the day asked about, in degrees Celsius."),
+        Feature::new(
+            "humidity",
+            Location,
+            Kind::Number,
+            Location.pushed("humidity"),
+        )
+        .means("Mean humidity of the day asked about, in percent."),
+        Feature::new("wind", Location, Kind::Number, Location.pushed("wind"))
+            .means("Mean wind of the day asked about, as a level."),
+    ]
+}

@@ -1,0 +1,50 @@
+//! Entities: what a feature is kept for.
+
+use std::fmt;
+
+/// What a sum belongs to. A request is always about a SKU at a location; the other entities are those it is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Entity {
+    /// One SKU at one location.
+    SkuAtLocation,
+    /// One SKU, wherever the partition has it.
+    Sku,
+    /// One location.
+    Location,
+    /// Everything in the partition.
+    Everything,
+    /// All SKUs of which the pushed text of this name is the same: a category, a brand.
+    Group(&'static str),
+    /// The same, at one location.
+    GroupAtLocation(&'static str),
+    /// All locations of which the pushed text of this name is the same: a city.
+    Region(&'static str),
+}
+
+impl Entity {
+    /// Whether it is a location, or made of whole locations.
+    pub(crate) fn is_of_location(self) -> bool {
+        matches!(self, Self::Location | Self::Everything | Self::Region(_))
+    }
+
+    /// The pushed text that says which one a SKU or a location belongs to.
+    pub(crate) fn grouped_by(self) -> Option<&'static str> {
+        match self {
+            Self::Group(name) | Self::GroupAtLocation(name) | Self::Region(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SkuAtLocation => f.write_str("sku at location"),
+            Self::Sku => f.write_str("sku"),
+            Self::Location => f.write_str("location"),
+            Self::Everything => f.write_str("everything"),
+            Self::Group(name) | Self::Region(name) => f.write_str(name),
+            Self::GroupAtLocation(name) => write!(f, "{name} at location"),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Facts: what an entry tells about a level, in the few kinds that features count.
+//!
+//! An entry says what was done; a fact says what can be learned from it. One entry may tell many facts, each about one
+//! level (or one location), each with the time that it happened. When it was known is the entry's stamp, and the same
+//! for all. This is the only place where the learning wing looks into entries: a new event is given its facts here.
+
+use onhand_core::facts::push::Pushed;
+use onhand_core::reservation::{fulfill::Fulfilled, hold::Held};
+use onhand_core::stock::adjust::{Adjusted, Adjusts, Direction};
+use onhand_core::stock::{count::Counted, observe::Observed, sell::Sold};
+use onhand_core::{Entry, Event, LevelNo, LocationNo, Timestamp, Value};
+
+/// Something that can be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact<'a> {
+    /// Units went through the till.
+    Sold {
+        /// Whose.
+        level: LevelNo,
+        /// How many.
+        units: u32,
+    },
+    /// A picker looked for units of an order, or for a substitute.
+    Picked {
+        /// Whose.
+        level: LevelNo,
+        /// Units found.
+        found: u32,
+        /// Units not found.
+        not_found: u32,
+    },
+    /// Somebody looked at the shelf.
+    Looked {
+        /// At what.
+        level: LevelNo,
+        /// Whether it was there.
+        found: bool,
+    },
+    /// Units came in.
+    Delivered {
+        /// Whose.
+        level: LevelNo,
+        /// How many.
+        units: u32,
+    },
+    /// Stock was counted.
+    Counted {
+        /// What.
+        level: LevelNo,
+        /// By how many units the record was wrong; 0 if a newer count had spoken already.
+        off: u32,
+    },
+    /// On hand was adjusted downwards: damaged, stolen, past its date.
+    Lost {
+        /// Whose units.
+        level: LevelNo,
+        /// How many.
+        units: u32,
+    },
+    /// A shopper asked for units.
+    Asked {
+        /// Of what.
+        level: LevelNo,
+        /// Units asked for.
+        requested: u32,
+        /// Units held for the shopper.
+        held: u32,
+    },
+    /// A hold ended without an order.
+    Dropped {
+        /// Of what.
+        level: LevelNo,
+        /// Units held until then.
+        units: u32,
+    },
+    /// Others told a value.
+    Pushed {
+        /// Where.
+        location: LocationNo,
+        /// Of what; of the location itself if there is none.
+        level: Option<LevelNo>,
+        /// What it is called.
+        name: &'a str,
+        /// What it is.
+        value: &'a Value,
+    },
+}
+
+/// Who takes facts: when it happened, and what.
+pub(crate) type Each<'e, 'a> = &'e mut dyn FnMut(Timestamp, Fact<'a>);
+
+/// Gives the facts of an entry, in order.
+pub fn facts<'a>(entry: &'a Entry, each: Each<'_, 'a>) {
+    let now = entry.stamp.at;
+    match &entry.event {
+        Event::Sold(event) => sold(event, each),
+        Event::Observed(event) => observed(event, each),
+        Event::Pushed(event) => pushed(event, each),
+        Event::Fulfilled(event) => fulfilled(event, each),
+        Event::Counted(event) => counted(event, each),
+        Event::Adjusted(event) => adjusted(event, each),
+        Event::Held(event) => held(now, event, each),
+        Event::Received(event) => {
+            for line in &event.lines {
+                each(event.occurred_at, delivered(line.level, line.units));
+            }
+        }
+        Event::Arrived(event) => {
+            for line in &event.lines {
+                each(now, delivered(line.level, line.units));
+            }
+        }
+        Event::Expired(event) => {
+            for line in &event.lines {
+                each(event.expired_at, dropped(line.level, line.units));
+            }
+        }
+        Event::Released(event) if !event.was_confirmed => {
+            for line in &event.lines {
+                each(now, dropped(line.level, line.units));
+            }
+        }
+        Event::Configured(_)
+        | Event::PolicySet(_)
+        | Event::Confirmed(_)
+        | Event::Extended(_)
+        | Event::Released(_)
+        | Event::Dispatched(_)
+        | Event::Announced(_)
+        | Event::HandedOver(_) => {}
+    }
+}
+
+fn delivered(level: LevelNo, units: u32) -> Fact<'static> {
+    Fact::Delivered { level, units }
+}
+
+fn dropped(level: LevelNo, units: u32) -> Fact<'static> {
+    Fact::Dropped { level, units }
+}
+
+fn sold(event: &Sold, each: Each<'_, '_>) {
+    for line in &event.lines {
+        let (level, units) = (line.level, line.units);
+        each(event.sold_at, Fact::Sold { level, units });
+    }
+}
+
+fn observed(event: &Observed, each: Each<'_, '_>) {
+    for look in &event.looks {
+        for seen in &look.seen {
+            let (level, found) = (seen.level, seen.found);
+            each(look.at, Fact::Looked { level, found });
+        }
+    }
+}
+
+fn pushed<'a>(event: &'a Pushed, each: Each<'_, 'a>) {
+    for fact in &event.facts {
+        for one in &fact.values {
+            let pushed = Fact::Pushed {
+                location: event.location,
+                level: one.level,
+                name: fact.name.as_str(),
+                value: &one.value,
+            };
+            each(fact.at, pushed);
+        }
+    }
+}
+
+fn fulfilled(event: &Fulfilled, each: Each<'_, '_>) {
+    for line in &event.lines {
+        let picked = Fact::Picked {
+            level: line.level,
+            found: line.picked,
+            not_found: line.not_found,
+        };
+        each(event.occurred_at, picked);
+    }
+    for substitute in &event.substitutes {
+        let picked = Fact::Picked {
+            level: substitute.picked.level,
+            found: substitute.picked.units,
+            not_found: 0,
+        };
+        each(event.occurred_at, picked);
+    }
+}
+
+fn counted(event: &Counted, each: Each<'_, '_>) {
+    for line in &event.lines {
+        let (level, off) = (line.level, line.change.unsigned_abs());
+        each(event.as_of, Fact::Counted { level, off });
+    }
+}
+
+fn adjusted(event: &Adjusted, each: Each<'_, '_>) {
+    let is_loss = |of, direction| (of, direction) == (Adjusts::OnHand, Direction::Down);
+    for line in &event.lines {
+        if is_loss(line.of, line.direction) {
+            let (level, units) = (line.level, line.units);
+            each(event.occurred_at, Fact::Lost { level, units });
+        }
+    }
+}
+
+fn held(now: Timestamp, event: &Held, each: Each<'_, '_>) {
+    for line in &event.lines {
+        let asked = Fact::Asked {
+            level: line.level,
+            requested: line.requested,
+            held: line.reserved,
+        };
+        each(now, asked);
+    }
+}

@@ -1,0 +1,197 @@
+//! A feature's definition, and the set of them that a store keeps.
+
+use crate::entity::Entity;
+use crate::formula::Formula;
+use crate::plan::Plan;
+use onhand_core::Span;
+use std::fmt;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The version of the folds: what a measure counts, how a window is laid, how a sum decays. A change of any of them
+/// makes every feature another one.
+const FOLDS: u32 = 1;
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A number of things.
+    Count,
+    /// Units of stock.
+    Units,
+    /// A share or a probability.
+    Share,
+    /// A quotient of two like numbers.
+    Ratio,
+    /// Hours.
+    Hours,
+    /// Days.
+    Days,
+    /// 1 or 0.
+    Flag,
+    /// The number of something that has a name; its order means nothing.
+    Code,
+    /// Any other number.
+    Number,
+}
+
+impl Kind {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Units => "units",
+            Self::Share => "share",
+            Self::Ratio => "ratio",
+            Self::Hours => "hours",
+            Self::Days => "days",
+            Self::Flag => "flag",
+            Self::Code => "code",
+            Self::Number => "number",
+        }
+    }
+}
+
+/// A feature: defined once, computed alike online, offline and at a request.
+#[derive(Clone, Debug)]
+pub struct Feature {
+    /// Its name; one of a kind in a set.
+    pub name: &'static str,
+    /// What it tells about.
+    pub entity: Entity,
+    /// What its value is.
+    pub kind: Kind,
+    /// How the value is made.
+    pub formula: Formula,
+    /// What it means, for people.
+    pub description: &'static str,
+    /// Who answers for it.
+    pub owner: &'static str,
+    /// How old the newest fact behind it may be, if that matters.
+    pub fresh_for: Option<Span>,
+    /// The value where the formula has none; NaN leaves it missing.
+    pub default: f32,
+}
+
+impl Feature {
+    /// A feature that is missing where its formula is, and has no limit of age.
+    pub fn new(name: &'static str, entity: Entity, kind: Kind, formula: Formula) -> Self {
+        Self {
+            name,
+            entity,
+            kind,
+            formula,
+            description: "",
+            owner: "availability",
+            fresh_for: None,
+            default: f32::NAN,
+        }
+    }
+
+    /// Says what it means.
+    #[must_use]
+    pub fn means(mut self, description: &'static str) -> Self {
+        self.description = description;
+        self
+    }
+
+    /// Says who answers for it.
+    #[must_use]
+    pub fn owned_by(mut self, owner: &'static str) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// Says how many hours old the newest fact behind it may be.
+    #[must_use]
+    pub fn fresh_for_hours(mut self, hours: u64) -> Self {
+        self.fresh_for = Some(Span::from_secs(hours * 3600));
+        self
+    }
+
+    /// Gives the value where the formula has none.
+    #[must_use]
+    pub fn or_else(mut self, default: f32) -> Self {
+        self.default = default;
+        self
+    }
+
+    /// A hash of all that its values depend on: name, formula, default and the version of the folds. A model trained
+    /// with it keeps it, and is not served with another.
+    pub fn hash(&self) -> u64 {
+        let default = self.default.to_bits();
+        let text = format!("{FOLDS}\n{}\n{}\n{default:08x}", self.name, self.formula);
+        xxh3_64(text.as_bytes())
+    }
+}
+
+/// Why definitions do not make a set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadSet {
+    /// Two have the same name.
+    #[error("two features are called {0}: a name means one feature")]
+    NameTwice(&'static str),
+}
+
+/// A set of features, with what must be kept for them.
+#[derive(Clone, Debug)]
+pub struct FeatureSet {
+    features: Vec<Feature>,
+    plan: Plan,
+}
+
+impl FeatureSet {
+    /// A set of these features, in this order.
+    ///
+    /// # Errors
+    /// Two have the same name.
+    pub fn new(features: Vec<Feature>) -> Result<Self, BadSet> {
+        for (at, feature) in features.iter().enumerate() {
+            if features[..at].iter().any(|one| one.name == feature.name) {
+                return Err(BadSet::NameTwice(feature.name));
+            }
+        }
+        let plan = Plan::of(&features);
+        Ok(Self { features, plan })
+    }
+
+    /// The features, in the order of a row.
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.features.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty()
+    }
+
+    /// Where a feature stands in a row.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.features
+            .iter()
+            .position(|feature| feature.name == name)
+    }
+
+    /// A hash of all definitions in their order.
+    pub fn hash(&self) -> u64 {
+        let hashes = self
+            .features
+            .iter()
+            .map(|feature| feature.hash().to_le_bytes());
+        xxh3_64(&hashes.collect::<Vec<_>>().concat())
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.name, self.formula)
+    }
+}

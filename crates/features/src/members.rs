@@ -1,0 +1,211 @@
+//! Members: which row of each kind of entity a level belongs to.
+//!
+//! A level's SKU and location never change; its category may, when another is pushed: what happens from then on
+//! counts for the new one. Rows are numbers in the order in which the entities were first heard of, so that sums are
+//! flat arrays. Levels, locations and SKUs are numbered as the partition numbers them, by the openings in its entries.
+
+use crate::entity::Entity;
+use compact_str::CompactString;
+use onhand_core::{LevelNo, LocationNo, Opening};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// No row.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Which rows the levels belong to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Members {
+    /// Rows of a level: one for each kind of entity.
+    width: usize,
+    locations: BTreeMap<CompactString, u32>,
+    skus: BTreeMap<CompactString, u32>,
+    by_names: BTreeMap<(u32, u32), LevelNo>,
+    levels: Vec<(u32, u32)>,
+    at_location: Vec<Vec<LevelNo>>,
+    /// `width` rows for each level.
+    rows: Vec<u32>,
+    /// The rows of groups and regions, by their text and, for groups at a location, the location.
+    groups: Vec<BTreeMap<(CompactString, u32), u32>>,
+    /// The region rows of a location, by kind of entity.
+    regions: BTreeMap<(u32, usize), u32>,
+    /// How many rows there are of each kind.
+    counts: Vec<u32>,
+    /// Rows of SKUs at locations that were given back.
+    free: Vec<u32>,
+}
+
+impl Members {
+    pub(crate) fn new(entities: &[Entity]) -> Self {
+        Self {
+            width: entities.len(),
+            groups: vec![BTreeMap::new(); entities.len()],
+            counts: vec![0; entities.len()],
+            ..Self::default()
+        }
+    }
+
+    /// How many levels were ever opened.
+    pub(crate) fn levels(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// How many rows there are of a kind.
+    pub(crate) fn count(&self, entity: usize) -> usize {
+        self.counts[entity] as usize
+    }
+
+    /// The rows of a level, by kind of entity.
+    pub(crate) fn rows(&self, level: LevelNo) -> &[u32] {
+        let first = level.0 as usize * self.width;
+        self.rows.get(first..first + self.width).unwrap_or(&[])
+    }
+
+    /// The level of a SKU at a location.
+    pub(crate) fn find(&self, location: &str, sku: &str) -> Option<LevelNo> {
+        let key = (*self.locations.get(location)?, *self.skus.get(sku)?);
+        self.by_names.get(&key).copied()
+    }
+
+    /// The rows of a SKU at a location by name, for what is known of either, whether it has a level or not.
+    pub(crate) fn rows_by_name(
+        &self,
+        entities: &[Entity],
+        location: &str,
+        sku: &str,
+        rows: &mut Vec<u32>,
+    ) {
+        rows.clear();
+        if let Some(level) = self.find(location, sku) {
+            rows.extend_from_slice(self.rows(level));
+            return;
+        }
+        let location = self.locations.get(location).copied();
+        let row = |(number, entity): (usize, &Entity)| match entity {
+            Entity::Location => location,
+            Entity::Sku => self.skus.get(sku).copied(),
+            Entity::Everything => Some(0),
+            Entity::Region(_) => location.and_then(|at| self.regions.get(&(at, number)).copied()),
+            Entity::SkuAtLocation | Entity::Group(_) | Entity::GroupAtLocation(_) => None,
+        };
+        rows.extend(
+            entities
+                .iter()
+                .enumerate()
+                .map(|one| row(one).unwrap_or(NONE)),
+        );
+    }
+
+    /// Opens a level: it has its location's, its SKU's and its region's rows from the beginning.
+    pub(crate) fn open(&mut self, entities: &[Entity], opening: &Opening) -> LevelNo {
+        let location = number(&mut self.locations, opening.location.as_str());
+        let sku = number(&mut self.skus, opening.sku.as_str());
+        let level = LevelNo(self.levels.len() as u32);
+        self.levels.push((location, sku));
+        self.by_names.insert((location, sku), level);
+        if self.at_location.len() <= location as usize {
+            self.at_location
+                .resize_with(location as usize + 1, Vec::new);
+        }
+        self.at_location[location as usize].push(level);
+        for (kind, entity) in entities.iter().enumerate() {
+            let row = match entity {
+                Entity::Location => location,
+                Entity::Sku => sku,
+                Entity::Everything => 0,
+                Entity::Region(_) => self.regions.get(&(location, kind)).copied().unwrap_or(NONE),
+                Entity::SkuAtLocation | Entity::Group(_) | Entity::GroupAtLocation(_) => NONE,
+            };
+            self.rows.push(row);
+            if row != NONE {
+                self.counts[kind] = self.counts[kind].max(row + 1);
+            }
+        }
+        level
+    }
+
+    /// Gives a level a row of its own, one given back if there is one.
+    pub(crate) fn seat(&mut self, level: LevelNo) -> u32 {
+        let row = self.free.pop().unwrap_or_else(|| {
+            self.counts[0] += 1;
+            self.counts[0] - 1
+        });
+        let at = level.0 as usize * self.width;
+        self.rows[at] = row;
+        row
+    }
+
+    /// Takes a level's own row back, if it has one.
+    pub(crate) fn unseat(&mut self, level: LevelNo) -> Option<u32> {
+        let at = level.0 as usize * self.width;
+        let row = std::mem::replace(&mut self.rows[at], NONE);
+        if row == NONE {
+            return None;
+        }
+        self.free.push(row);
+        Some(row)
+    }
+
+    /// How many SKUs at locations have a row of their own.
+    pub(crate) fn seated(&self) -> usize {
+        self.counts.first().map_or(0, |count| *count as usize) - self.free.len()
+    }
+
+    /// Puts a level into the group of a text.
+    pub(crate) fn join(&mut self, entities: &[Entity], kind: usize, level: LevelNo, text: &str) {
+        let location = match entities[kind] {
+            Entity::GroupAtLocation(_) => self.levels[level.0 as usize].0,
+            _ => NONE,
+        };
+        let row = self.group(kind, text, location);
+        self.rows[level.0 as usize * self.width + kind] = row;
+    }
+
+    /// Puts a location, and all its levels, into the region of a text.
+    pub(crate) fn settle(&mut self, kind: usize, location: LocationNo, text: &str) {
+        let row = self.group(kind, text, NONE);
+        self.regions.insert((location.0, kind), row);
+        for level in self
+            .at_location
+            .get(location.0 as usize)
+            .into_iter()
+            .flatten()
+        {
+            self.rows[level.0 as usize * self.width + kind] = row;
+        }
+    }
+
+    /// The row of a location itself.
+    pub(crate) fn row_of_location(
+        &self,
+        entity: Entity,
+        kind: usize,
+        location: LocationNo,
+    ) -> Option<u32> {
+        match entity {
+            Entity::Location => Some(location.0),
+            Entity::Everything => Some(0),
+            Entity::Region(_) => self.regions.get(&(location.0, kind)).copied(),
+            _ => None,
+        }
+    }
+
+    fn group(&mut self, kind: usize, text: &str, location: u32) -> u32 {
+        let next = self.counts[kind];
+        let key = (CompactString::new(text), location);
+        let row = *self.groups[kind].entry(key).or_insert(next);
+        self.counts[kind] = next.max(row + 1);
+        row
+    }
+}
+
+fn number(names: &mut BTreeMap<CompactString, u32>, name: &str) -> u32 {
+    let next = names.len() as u32;
+    match names.get(name) {
+        Some(number) => *number,
+        None => {
+            names.insert(CompactString::new(name), next);
+            next
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Pushed values: what others told, as of a time.
+//!
+//! A value holds from its own time on, which may lie ahead: tomorrow's promotion is told today. So the few newest
+//! values of each entity are kept by the time they hold from, and a request about tomorrow gets tomorrow's. A value
+//! told again for the same time takes the place of the one before.
+
+use crate::calendar::HOUR_MILLIS;
+use onhand_core::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Values kept of one name for one entity. Forecasts for more times ahead than that push out what holds now.
+const KEPT: usize = 4;
+
+/// The values of one name for many entities.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PushedValues {
+    /// By the time they hold from, the oldest first; [`KEPT`] for each entity.
+    values: Vec<Option<Held>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Held {
+    from: Timestamp,
+    /// In millionths.
+    value: i64,
+}
+
+impl PushedValues {
+    /// Makes room for so many entities.
+    pub(crate) fn resize(&mut self, rows: usize) {
+        self.values.resize(rows * KEPT, None);
+    }
+
+    /// Forgets an entity's values.
+    pub(crate) fn clear(&mut self, row: usize) {
+        self.row_mut(row).fill(None);
+    }
+
+    /// Takes a value that holds from a time on; one older than all that are kept is passed over.
+    pub(crate) fn put(&mut self, row: usize, from: Timestamp, value: i64) {
+        let row = self.row_mut(row);
+        let told = Some(Held { from, value });
+        if let Some(same) = row.iter_mut().flatten().find(|held| held.from == from) {
+            same.value = value;
+        } else if row[0].is_none_or(|oldest| oldest.from < from) {
+            row[0] = told;
+            // Empty places come first, for `None` is less than any value.
+            row.sort_unstable_by_key(|held| held.map(|held| held.from));
+        }
+    }
+
+    /// The value that holds at a time.
+    pub(crate) fn value(&self, row: usize, at: Timestamp) -> Option<f64> {
+        self.held(row, at).map(|held| held.value as f64 / 1e6)
+    }
+
+    /// For how many hours the value has held.
+    pub(crate) fn hours(&self, row: usize, at: Timestamp) -> Option<f64> {
+        let since = self.from(row, at)?;
+        Some(at.since(since).millis() as f64 / HOUR_MILLIS as f64)
+    }
+
+    /// Since when the value has held.
+    pub(crate) fn from(&self, row: usize, at: Timestamp) -> Option<Timestamp> {
+        self.held(row, at).map(|held| held.from)
+    }
+
+    fn held(&self, row: usize, at: Timestamp) -> Option<&Held> {
+        let row = &self.values[row * KEPT..(row + 1) * KEPT];
+        row.iter().rev().flatten().find(|held| held.from <= at)
+    }
+
+    fn row_mut(&mut self, row: usize) -> &mut [Option<Held>] {
+        &mut self.values[row * KEPT..(row + 1) * KEPT]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hour: u64) -> Timestamp {
+        Timestamp::from_millis(hour * HOUR_MILLIS)
+    }
+
+    #[test]
+    fn a_value_holds_from_its_time_on_and_may_lie_ahead() {
+        let mut values = PushedValues::default();
+        values.resize(1);
+        values.put(0, at(24), 800_000);
+        values.put(0, at(48), 1_000_000);
+        assert_eq!(values.value(0, at(23)), None);
+        assert_eq!(values.value(0, at(30)), Some(0.8));
+        assert_eq!(values.hours(0, at(30)), Some(6.0));
+        assert_eq!(values.value(0, at(48)), Some(1.0));
+        values.put(0, at(24), 700_000);
+        assert_eq!(values.value(0, at(30)), Some(0.7), "told again");
+    }
+
+    #[test]
+    fn the_newest_values_are_kept() {
+        let mut values = PushedValues::default();
+        values.resize(1);
+        for hour in [50, 10, 40, 30, 20] {
+            values.put(0, at(hour), hour as i64);
+        }
+        assert_eq!(values.value(0, at(19)), None);
+        assert_eq!(values.value(0, at(29)), Some(20.0 / 1e6));
+        assert_eq!(values.value(0, at(99)), Some(50.0 / 1e6));
+    }
+}

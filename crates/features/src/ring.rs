@@ -1,0 +1,141 @@
+//! Ring buckets: sums by hour or by day for many entities, in one flat array.
+//!
+//! Each entity has a row of as many cells as the longest window needs. The cell of a bucket is its number modulo the
+//! length, so a fact is added where its event time says, however late it comes, and the oldest bucket is overwritten
+//! by the newest. What is older than the row is not added, and counted by the store.
+
+use serde::{Deserialize, Serialize};
+
+/// Rows of cells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ring {
+    length: u32,
+    /// The newest bucket of each row, plus one; 0 if the row is empty.
+    heads: Vec<u32>,
+    cells: Cells,
+}
+
+/// Sums stay within 32 bits by capping; where 16 are enough for certain, half the memory serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Cells {
+    Narrow(Vec<u16>),
+    Wide(Vec<u32>),
+}
+
+impl Ring {
+    pub(crate) fn new(length: usize, is_narrow: bool) -> Self {
+        Self {
+            length: length as u32,
+            heads: Vec::new(),
+            cells: match is_narrow {
+                true => Cells::Narrow(Vec::new()),
+                false => Cells::Wide(Vec::new()),
+            },
+        }
+    }
+
+    /// Makes room for so many rows.
+    pub(crate) fn resize(&mut self, rows: usize) {
+        let cells = rows * self.length as usize;
+        self.heads.resize(rows, 0);
+        match &mut self.cells {
+            Cells::Narrow(all) => all.resize(cells, 0),
+            Cells::Wide(all) => all.resize(cells, 0),
+        }
+    }
+
+    /// Empties a row.
+    pub(crate) fn clear(&mut self, row: usize) {
+        self.heads[row] = 0;
+        let first = row * self.length as usize;
+        (first..first + self.length as usize).for_each(|cell| self.cells.zero(cell));
+    }
+
+    /// Adds to a bucket; `false` if it is older than the row reaches.
+    pub(crate) fn add(&mut self, row: usize, bucket: u32, amount: u32) -> bool {
+        let next = self.heads[row];
+        if bucket >= next {
+            self.advance(row, bucket);
+        } else if bucket + self.length < next {
+            return false;
+        }
+        self.cells.add(self.cell(row, bucket), amount);
+        true
+    }
+
+    /// The sum in a bucket; 0 for one that is not there yet or no longer.
+    pub(crate) fn get(&self, row: usize, bucket: u32) -> u32 {
+        let next = self.heads[row];
+        if bucket >= next || bucket + self.length < next {
+            return 0;
+        }
+        self.cells.get(self.cell(row, bucket))
+    }
+
+    /// Makes `bucket` the newest: the cells between are empty.
+    fn advance(&mut self, row: usize, bucket: u32) {
+        let next = self.heads[row];
+        let first = next.max((bucket + 1).saturating_sub(self.length));
+        for passed in first..=bucket {
+            self.cells.zero(self.cell(row, passed));
+        }
+        self.heads[row] = bucket + 1;
+    }
+
+    fn cell(&self, row: usize, bucket: u32) -> usize {
+        row * self.length as usize + (bucket % self.length) as usize
+    }
+}
+
+impl Cells {
+    fn zero(&mut self, cell: usize) {
+        match self {
+            Self::Narrow(all) => all[cell] = 0,
+            Self::Wide(all) => all[cell] = 0,
+        }
+    }
+
+    fn add(&mut self, cell: usize, amount: u32) {
+        match self {
+            Self::Narrow(all) => {
+                let sum = u32::from(all[cell]).saturating_add(amount);
+                all[cell] = u16::try_from(sum).unwrap_or(u16::MAX);
+            }
+            Self::Wide(all) => all[cell] = all[cell].saturating_add(amount),
+        }
+    }
+
+    fn get(&self, cell: usize) -> u32 {
+        match self {
+            Self::Narrow(all) => all[cell].into(),
+            Self::Wide(all) => all[cell],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_amounts_land_in_their_bucket_and_old_buckets_make_way() {
+        for is_narrow in [false, true] {
+            let mut ring = Ring::new(4, is_narrow);
+            ring.resize(2);
+            assert!(ring.add(1, 10, 5));
+            assert!(ring.add(1, 12, 7));
+            assert!(ring.add(1, 11, 1), "late, but within reach");
+            assert!(ring.add(1, 9, 2), "the oldest within reach");
+            assert!(!ring.add(1, 8, 9), "out of reach");
+            let row = |ring: &Ring| (8..14).map(|one| ring.get(1, one)).collect::<Vec<_>>();
+            assert_eq!(row(&ring), [0, 2, 5, 1, 7, 0]);
+            assert!(ring.add(1, 13, 3));
+            assert_eq!(row(&ring), [0, 0, 5, 1, 7, 3]);
+            assert!(ring.add(1, 100, 1));
+            assert_eq!(row(&ring), [0; 6]);
+            assert_eq!(ring.get(0, 10), 0, "another row");
+            ring.clear(1);
+            assert_eq!(ring.get(1, 100), 0);
+        }
+    }
+}

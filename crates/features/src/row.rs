@@ -1,0 +1,234 @@
+//! Rows: the values of all features for one SKU at one location, at one moment.
+//!
+//! Reading changes nothing, so it does not matter how often, when, or by whom rows are read.
+
+use crate::calendar::{HOUR_MILLIS, HOURS_A_DAY, day_of, day_of_week, hour_of, hour_of_day};
+use crate::decay::Decay;
+use crate::formula::{Balance, Context, How, UsualFor};
+use crate::members::NONE;
+use crate::plan::{Node, Read};
+use crate::series::Series;
+use crate::store::Store;
+use crate::window::{Anchor, Moment, Window};
+use onhand_core::{LevelNo, Span, Timestamp};
+
+/// A silence is measured over a week at most.
+const LONGEST_SILENCE: u32 = 7 * HOURS_A_DAY;
+const DAY_MILLIS: f64 = 86_400_000.0;
+
+/// Whom a row is about: the rows of everything that it is part of. Keep one and refill it, to allocate nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    level: Option<LevelNo>,
+    rows: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl Subject {
+    /// Whether the ledger knows the SKU at the location.
+    pub fn is_known(&self) -> bool {
+        self.level.is_some()
+    }
+}
+
+impl Store {
+    /// Looks up a SKU at a location. Where the ledger knows no such level, the features of its location and of its SKU
+    /// are still told.
+    pub fn find(&self, location: &str, sku: &str, subject: &mut Subject) {
+        let entities = &self.set.plan().entities;
+        subject.level = self.kept.members.find(location, sku);
+        let rows = &mut subject.rows;
+        self.kept
+            .members
+            .rows_by_name(entities, location, sku, rows);
+    }
+
+    /// The values at a moment, one for each feature of the set.
+    ///
+    /// # Panics
+    /// `row` has another length than the set.
+    pub fn read(&self, subject: &mut Subject, moment: Moment, row: &mut [f32]) {
+        let (plan, features) = (self.set.plan(), self.set.features());
+        assert_eq!(
+            row.len(),
+            features.len(),
+            "a row has a value for each feature"
+        );
+        let mut values = std::mem::take(&mut subject.values);
+        values.clear();
+        for node in &plan.nodes {
+            let value = match *node {
+                Node::Read(read) => self.value(read, subject, moment).unwrap_or(f64::NAN),
+                Node::Number(number) => number,
+                Node::Unary(what, of) => what.of(values[of]),
+                Node::Binary(what, one, other) => what.of(values[one], values[other]),
+            };
+            values.push(value);
+        }
+        for ((value, output), feature) in row.iter_mut().zip(&plan.outputs).zip(features) {
+            let found = values[*output];
+            // Every missing value is the same NaN, so that rows can be compared bit by bit.
+            *value = match found.is_nan() {
+                true if feature.default.is_nan() => f32::NAN,
+                true => feature.default,
+                false => found as f32,
+            };
+        }
+        subject.values = values;
+    }
+
+    /// How old the newest fact behind a feature's value is; `None` if there is none, or the value needs none.
+    pub fn age(&self, subject: &Subject, feature: usize, now: Timestamp) -> Option<Span> {
+        let sources = &self.set.plan().sources[feature];
+        let told = sources
+            .iter()
+            .filter_map(|read| self.told_at(*read, subject, now));
+        told.max().map(|at| now.since(at))
+    }
+
+    fn value(&self, read: Read, subject: &Subject, moment: Moment) -> Option<f64> {
+        match read {
+            Read::Window(series, how, window) => {
+                let (series, row) = self.series(series, subject)?;
+                Some(in_window(series, row, how, window, moment))
+            }
+            Read::Since(series) => {
+                let (series, row) = self.series(series, subject)?;
+                Some(hours_since(series.last(row)?, moment.now))
+            }
+            Read::Usual(series, place, hours) => {
+                let (series, row) = self.series(series, subject)?;
+                usual(series, row, place, hours, moment)
+            }
+            Read::DaysKnown(series, place) => {
+                let (series, row) = self.series(series, subject)?;
+                Some(series.usual(place).exposure(row, day_of(moment.now)))
+            }
+            Read::Found => {
+                let found = self.kept.looks.found(self.row_of(0, subject)?)?;
+                Some(f64::from(u8::from(found)))
+            }
+            Read::Age(kind) => {
+                let born = self.kept.born[kind][self.row_of(kind, subject)?];
+                Some(moment.now.since(born).millis() as f64 / DAY_MILLIS)
+            }
+            Read::Balance(of) => {
+                let [on_hand, promised] = self.kept.balances[subject.level?.0 as usize];
+                let units = match of {
+                    Balance::OnHand => on_hand,
+                    Balance::Promised => promised,
+                };
+                Some(units as f64)
+            }
+            Read::Pushed(number, anchor) => {
+                let row = self.pushed_row(number, subject)?;
+                self.kept.pushed[number].value(row, anchor.of(moment))
+            }
+            Read::PushedFor(number, anchor) => {
+                let row = self.pushed_row(number, subject)?;
+                self.kept.pushed[number].hours(row, anchor.of(moment))
+            }
+            Read::Code(kind) => self.row_of(kind, subject).map(|row| row as f64),
+            Read::Context(what, anchor) => Some(context(what, anchor, moment)),
+        }
+    }
+
+    /// When the newest fact behind a read happened.
+    fn told_at(&self, read: Read, subject: &Subject, now: Timestamp) -> Option<Timestamp> {
+        match read {
+            Read::Window(series, ..)
+            | Read::Since(series)
+            | Read::Usual(series, ..)
+            | Read::DaysKnown(series, _) => {
+                let (series, row) = self.series(series, subject)?;
+                series.last(row)
+            }
+            Read::Found => self.kept.looks.at(self.row_of(0, subject)?),
+            Read::Pushed(number, _) | Read::PushedFor(number, _) => {
+                let row = self.pushed_row(number, subject)?;
+                self.kept.pushed[number].from(row, now)
+            }
+            Read::Age(_) | Read::Balance(_) | Read::Code(_) | Read::Context(..) => None,
+        }
+    }
+
+    fn series(&self, number: usize, subject: &Subject) -> Option<(&Series, usize)> {
+        let kind = self.set.plan().series[number].entity;
+        Some((&self.kept.series[number], self.row_of(kind, subject)?))
+    }
+
+    fn pushed_row(&self, number: usize, subject: &Subject) -> Option<usize> {
+        self.row_of(self.set.plan().pushed[number].entity, subject)
+    }
+
+    fn row_of(&self, kind: usize, subject: &Subject) -> Option<usize> {
+        let row = *subject.rows.get(kind)?;
+        let is_kept = row != NONE && (row as usize) < self.kept.born[kind].len();
+        is_kept.then_some(row as usize)
+    }
+}
+
+fn in_window(series: &Series, row: usize, how: How, window: Window, moment: Moment) -> f64 {
+    let (mut sum, mut busy, mut most) = (0u64, 0u32, 0u32);
+    window.each(moment, &mut |bucket| {
+        let amount = match window.hours {
+            Some(_) => series.hour(row, bucket),
+            None => series.day(row, bucket),
+        };
+        sum += u64::from(amount);
+        busy += u32::from(amount > 0);
+        most = most.max(amount);
+    });
+    match how {
+        How::Sum => sum as f64,
+        How::Busy => f64::from(busy),
+        How::Most => f64::from(most),
+    }
+}
+
+fn usual(
+    series: &Series,
+    row: usize,
+    place: usize,
+    hours: UsualFor,
+    moment: Moment,
+) -> Option<f64> {
+    let (decay, today) = (series.usual(place), day_of(moment.now));
+    match hours {
+        UsualFor::Day => Some(decay.usual_day(row, today)),
+        UsualFor::Hours(window) => {
+            let mut sum = 0.0;
+            window.each(moment, &mut |hour| sum += decay.usual(row, hour, today));
+            Some(sum)
+        }
+        UsualFor::Silence => {
+            let silent = hour_of(series.last(row)?) + 1..hour_of(moment.now);
+            Some(usual_in_silence(decay, row, silent, today))
+        }
+    }
+}
+
+fn usual_in_silence(decay: &Decay, row: usize, silent: std::ops::Range<u32>, today: u32) -> f64 {
+    let hours = (silent.end.saturating_sub(silent.start)).min(LONGEST_SILENCE);
+    let (days, rest) = (hours / HOURS_A_DAY, hours % HOURS_A_DAY);
+    let whole_days = match days {
+        0 => 0.0,
+        _ => f64::from(days) * decay.usual_day(row, today),
+    };
+    (0..rest).fold(whole_days, |sum, back| {
+        sum + decay.usual(row, silent.end - 1 - back, today)
+    })
+}
+
+fn hours_since(at: Timestamp, now: Timestamp) -> f64 {
+    now.since(at).millis() as f64 / HOUR_MILLIS as f64
+}
+
+fn context(what: Context, anchor: Anchor, moment: Moment) -> f64 {
+    let at = anchor.of(moment);
+    match what {
+        Context::Hour => f64::from(hour_of_day(hour_of(at))),
+        Context::Weekday => f64::from(day_of_week(day_of(at))),
+        Context::Lead => hours_since(moment.now, moment.target),
+    }
+}

@@ -1,0 +1,102 @@
+//! A series: everything kept of one measure for one kind of entity.
+
+use crate::calendar::{HOURS_A_DAY, hour_of};
+use crate::decay::Decay;
+use crate::plan::SeriesPlan;
+use crate::ring::Ring;
+use onhand_core::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Flat arrays by the number of the entity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Series {
+    hours: Option<Ring>,
+    days: Option<Ring>,
+    usual: Vec<Decay>,
+    /// When it last grew; the epoch if it never did.
+    last: Vec<Timestamp>,
+}
+
+impl Series {
+    pub(crate) fn new(plan: &SeriesPlan) -> Self {
+        let ring = |length, is_narrow| (length > 0).then(|| Ring::new(length, is_narrow));
+        let is_narrow = plan.entity == 0 && plan.measure.is_small();
+        Self {
+            hours: ring(plan.hours, is_narrow),
+            days: ring(plan.days, false),
+            usual: plan
+                .usual
+                .iter()
+                .map(|(half_life, by_hour)| Decay::new(*half_life, *by_hour))
+                .collect(),
+            last: Vec::new(),
+        }
+    }
+
+    /// Makes room for so many entities.
+    pub(crate) fn resize(&mut self, rows: usize) {
+        let rings = [&mut self.hours, &mut self.days];
+        rings
+            .into_iter()
+            .flatten()
+            .for_each(|ring| ring.resize(rows));
+        self.usual.iter_mut().for_each(|usual| usual.resize(rows));
+        self.last.resize(rows, Timestamp::default());
+    }
+
+    /// Forgets an entity.
+    pub(crate) fn clear(&mut self, row: usize) {
+        let rings = [&mut self.hours, &mut self.days];
+        rings.into_iter().flatten().for_each(|ring| ring.clear(row));
+        self.usual.iter_mut().for_each(|usual| usual.clear(row));
+        self.last[row] = Timestamp::default();
+    }
+
+    /// From this day on the entity is known: days without any amount count as such.
+    pub(crate) fn begin(&mut self, row: usize, day: u32) {
+        self.usual
+            .iter_mut()
+            .for_each(|usual| usual.begin(row, day));
+    }
+
+    /// Adds what happened at a time; `false` if that is too long ago for a window.
+    pub(crate) fn add(&mut self, row: usize, amount: u32, at: Timestamp) -> bool {
+        if amount == 0 {
+            return true;
+        }
+        let hour = hour_of(at);
+        let mut fits = true;
+        if let Some(hours) = &mut self.hours {
+            fits &= hours.add(row, hour, amount);
+        }
+        if let Some(days) = &mut self.days {
+            fits &= days.add(row, hour / HOURS_A_DAY, amount);
+        }
+        for usual in &mut self.usual {
+            usual.add(row, hour, amount);
+        }
+        self.last[row] = self.last[row].max(at);
+        fits
+    }
+
+    /// The sum of an hour.
+    pub(crate) fn hour(&self, row: usize, hour: u32) -> u32 {
+        self.hours.as_ref().map_or(0, |hours| hours.get(row, hour))
+    }
+
+    /// The sum of a day.
+    pub(crate) fn day(&self, row: usize, day: u32) -> u32 {
+        self.days.as_ref().map_or(0, |days| days.get(row, day))
+    }
+
+    /// Usual amounts, by their place in the plan.
+    pub(crate) fn usual(&self, place: usize) -> &Decay {
+        &self.usual[place]
+    }
+
+    /// When it last grew.
+    pub(crate) fn last(&self, row: usize) -> Option<Timestamp> {
+        let last = self.last[row];
+        (last > Timestamp::default()).then_some(last)
+    }
+}

@@ -1,0 +1,380 @@
+//! The store: the state of every feature, after the last entry that it was given.
+//!
+//! It takes entries one by one, in the order of the ledger, and never looks back: what is known is what was in the
+//! entries so far, so a row is what was known at that position, and a fact that comes in later never changes it. Who
+//! follows the ledger live and who replays it for a training frame give the same entries to the same code.
+//!
+//! Memory is bounded. A SKU at a location of which nothing was heard for [`Limits::cold_after_days`] gives its row
+//! back; one beyond [`Limits::most_rows`] gets none, and its features have their defaults. Both are counted.
+
+use crate::calendar::day_of;
+use crate::entity::Entity;
+use crate::fact::{Fact, facts};
+use crate::feature::FeatureSet;
+use crate::looks::Looks;
+use crate::measure::{Measure, amounts};
+use crate::members::{Members, NONE};
+use crate::pushed::PushedValues;
+use crate::series::Series;
+use onhand_core::{Bucket, Entry, LevelNo, LocationNo, Movement, Seq, Stamp, Timestamp, Value};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What a store may grow to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The most SKUs at locations with a row of their own.
+    pub most_rows: usize,
+    /// Days without any fact after which a SKU at a location gives its row back.
+    pub cold_after_days: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            most_rows: 2_000_000,
+            cold_after_days: 60,
+        }
+    }
+}
+
+/// What was dropped to stay within bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Rows given back because nothing was heard of them for long.
+    pub cold_rows: u64,
+    /// Facts about SKUs at locations for which there was no row left.
+    pub facts_without_row: u64,
+    /// Amounts told too late for a window that they belong to.
+    pub late_amounts: u64,
+}
+
+/// An entry that does not follow the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("entry {} does not follow entry {}: give every entry once, in order", .next.0, .last.0)]
+pub struct NotNext {
+    /// The last entry that was taken.
+    pub last: Seq,
+    /// The one that was given.
+    pub next: Seq,
+}
+
+/// The state of every feature of a set.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) set: Arc<FeatureSet>,
+    pub(crate) kept: Kept,
+}
+
+/// All that a snapshot holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) limits: Limits,
+    pub(crate) last: Stamp,
+    pub(crate) dropped: Dropped,
+    pub(crate) members: Members,
+    pub(crate) series: Vec<Series>,
+    pub(crate) pushed: Vec<PushedValues>,
+    pub(crate) looks: Looks,
+    /// When each entity was first heard of, by kind.
+    pub(crate) born: Vec<Vec<Timestamp>>,
+    /// Units on hand and promised, by level: they add up from the first entry, so they are never dropped.
+    pub(crate) balances: Vec<[i64; 2]>,
+    /// The day on which a level was last heard of.
+    heard: Vec<u32>,
+}
+
+impl Store {
+    /// An empty store, to be given the ledger from its first entry.
+    pub fn new(set: Arc<FeatureSet>, limits: Limits) -> Self {
+        let plan = set.plan();
+        let kept = Kept {
+            limits,
+            last: Stamp::default(),
+            dropped: Dropped::default(),
+            members: Members::new(&plan.entities),
+            series: plan.series.iter().map(Series::new).collect(),
+            pushed: plan
+                .pushed
+                .iter()
+                .map(|_| PushedValues::default())
+                .collect(),
+            looks: Looks::default(),
+            born: vec![Vec::new(); plan.entities.len()],
+            balances: Vec::new(),
+            heard: Vec::new(),
+        };
+        Self { set, kept }
+    }
+
+    /// The definitions.
+    pub fn set(&self) -> &Arc<FeatureSet> {
+        &self.set
+    }
+
+    /// The last entry taken; zero before the first.
+    pub fn last(&self) -> Stamp {
+        self.kept.last
+    }
+
+    /// What was dropped so far.
+    pub fn dropped(&self) -> Dropped {
+        self.kept.dropped
+    }
+
+    /// SKUs at locations that have a row now.
+    pub fn rows(&self) -> usize {
+        self.kept.members.seated()
+    }
+
+    /// Takes the next entry.
+    ///
+    /// # Errors
+    /// It is not the next; nothing changed.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), NotNext> {
+        let (last, next) = (self.kept.last.seq, entry.stamp.seq);
+        if next != last.next() {
+            return Err(NotNext { last, next });
+        }
+        let day = day_of(entry.stamp.at);
+        if day > day_of(self.kept.last.at) && last > Seq::ZERO {
+            self.drop_cold(day);
+        }
+        self.kept.last = entry.stamp;
+        for opening in &entry.openings {
+            let level = self.kept.members.open(&self.set.plan().entities, opening);
+            self.kept.balances.push([0; 2]);
+            self.kept.heard.push(day);
+            self.make_room();
+            self.seat(level);
+        }
+        facts(entry, &mut |at, fact| self.take(at, &fact));
+        entry
+            .event
+            .movements(&mut |movement| self.add_up(&movement));
+        Ok(())
+    }
+
+    fn take(&mut self, at: Timestamp, fact: &Fact<'_>) {
+        let Some(level) = fact.level() else {
+            return self.take_push(at, fact);
+        };
+        if level.0 as usize >= self.kept.members.levels() {
+            return;
+        }
+        self.kept.heard[level.0 as usize] = day_of(self.kept.last.at);
+        if self.row(level, 0) == NONE && !self.seat(level) {
+            self.kept.dropped.facts_without_row += 1;
+        }
+        amounts(fact, &mut |measure, amount| {
+            self.add(level, measure, amount, at)
+        });
+        match *fact {
+            Fact::Looked { found, .. } => self.take_look(level, at, found),
+            // Units that were not found tell that the shelf ran empty, even if some were found before.
+            Fact::Picked { not_found, .. } => self.take_look(level, at, not_found == 0),
+            Fact::Pushed { .. } => self.take_push(at, fact),
+            _ => {}
+        }
+    }
+
+    fn take_look(&mut self, level: LevelNo, at: Timestamp, found: bool) {
+        let row = self.row(level, 0);
+        if row == NONE {
+            return;
+        }
+        let mut looks = std::mem::take(&mut self.kept.looks);
+        looks.add(row as usize, at, found, &mut |measure, amount, at| {
+            self.add(level, measure, amount, at);
+        });
+        self.kept.looks = looks;
+    }
+
+    /// Adds an amount to every entity that the level is part of.
+    fn add(&mut self, level: LevelNo, measure: Measure, amount: u32, at: Timestamp) {
+        let Kept {
+            members,
+            series,
+            dropped,
+            ..
+        } = &mut self.kept;
+        let rows = members.rows(level);
+        let plan = self.set.plan();
+        for &number in plan.of_measure(measure) {
+            let row = rows[plan.series[number].entity];
+            if row != NONE && !series[number].add(row as usize, amount, at) {
+                dropped.late_amounts += 1;
+            }
+        }
+    }
+
+    fn take_push(&mut self, at: Timestamp, fact: &Fact<'_>) {
+        let Fact::Pushed {
+            location,
+            level,
+            name,
+            value,
+        } = *fact
+        else {
+            return;
+        };
+        match value {
+            Value::Text(text) => self.regroup(location, level, name, text.as_str()),
+            Value::Number(number) => self.put(location, level, (name, at), number.get()),
+        }
+    }
+
+    /// A text says which group a level, or which region a location, belongs to from now on.
+    fn regroup(&mut self, location: LocationNo, level: Option<LevelNo>, name: &str, text: &str) {
+        let set = Arc::clone(&self.set);
+        let entities = &set.plan().entities;
+        for (kind, entity) in entities.iter().enumerate() {
+            if entity.grouped_by() != Some(name) {
+                continue;
+            }
+            match (entity, level) {
+                (Entity::Region(_), None) => self.kept.members.settle(kind, location, text),
+                (Entity::Region(_), Some(_)) | (_, None) => {}
+                (_, Some(level)) => self.kept.members.join(entities, kind, level, text),
+            }
+        }
+        self.make_room();
+    }
+
+    fn put(
+        &mut self,
+        location: LocationNo,
+        level: Option<LevelNo>,
+        (name, at): (&str, Timestamp),
+        value: i64,
+    ) {
+        let plan = self.set.plan();
+        for (number, pushed) in plan.pushed.iter().enumerate() {
+            let kind = pushed.entity;
+            let row = match level {
+                Some(level) => self.kept.members.rows(level).get(kind).copied(),
+                None => {
+                    let members = &self.kept.members;
+                    members.row_of_location(plan.entities[kind], kind, location)
+                }
+            };
+            // What is said of a SKU says nothing of its location, and the other way round.
+            let is_of_location = plan.entities[kind].is_of_location();
+            let is_kept = |row: &u32| (*row as usize) < self.kept.members.count(kind);
+            let row = row.filter(|row| is_kept(row) && level.is_none() == is_of_location);
+            if let Some(row) = row.filter(|_| pushed.name == name) {
+                self.kept.pushed[number].put(row as usize, at, value);
+            }
+        }
+    }
+
+    fn add_up(&mut self, movement: &Movement) {
+        let Some(balance) = self.kept.balances.get_mut(movement.level.0 as usize) else {
+            return;
+        };
+        balance[0] += movement.on_hand_change();
+        let is_promise = |bucket| matches!(bucket, Bucket::Reserved | Bucket::Allocated);
+        let units = i64::from(movement.units);
+        balance[1] += units * i64::from(is_promise(movement.to));
+        balance[1] -= units * i64::from(is_promise(movement.from));
+    }
+
+    pub(crate) fn row(&self, level: LevelNo, kind: usize) -> u32 {
+        self.kept
+            .members
+            .rows(level)
+            .get(kind)
+            .copied()
+            .unwrap_or(NONE)
+    }
+
+    /// Gives a level a row of its own; `false` if there is none left.
+    fn seat(&mut self, level: LevelNo) -> bool {
+        if self.kept.members.seated() >= self.kept.limits.most_rows {
+            return false;
+        }
+        let row = self.kept.members.seat(level) as usize;
+        let is_new = row >= self.kept.born[0].len();
+        self.make_room();
+        if !is_new {
+            // A row that was given back begins again.
+            self.kept.born[0][row] = self.kept.last.at;
+            self.begin(0, row);
+        }
+        true
+    }
+
+    /// Makes room for rows that are new, of every kind.
+    fn make_room(&mut self) {
+        for kind in 0..self.kept.born.len() {
+            let (first, rows) = (self.kept.born[kind].len(), self.kept.members.count(kind));
+            if first >= rows {
+                continue;
+            }
+            self.kept.born[kind].resize(rows, self.kept.last.at);
+            self.each_of(kind, &mut |series| series.resize(rows), &mut |pushed| {
+                pushed.resize(rows)
+            });
+            if kind == 0 {
+                self.kept.looks.resize(rows);
+            }
+            (first..rows).for_each(|row| self.begin(kind, row));
+        }
+    }
+
+    fn begin(&mut self, kind: usize, row: usize) {
+        let day = day_of(self.kept.last.at);
+        self.each_of(kind, &mut |series| series.begin(row, day), &mut |_| {});
+    }
+
+    fn each_of(
+        &mut self,
+        kind: usize,
+        series: &mut dyn FnMut(&mut Series),
+        pushed: &mut dyn FnMut(&mut PushedValues),
+    ) {
+        let plan = self.set.plan();
+        let of_kind = plan.series.iter().zip(&mut self.kept.series);
+        of_kind
+            .filter(|(plan, _)| plan.entity == kind)
+            .for_each(|(_, one)| series(one));
+        let of_kind = plan.pushed.iter().zip(&mut self.kept.pushed);
+        of_kind
+            .filter(|(plan, _)| plan.entity == kind)
+            .for_each(|(_, one)| pushed(one));
+    }
+
+    /// Takes back the rows of which nothing was heard for long. Once a day, at its first entry.
+    fn drop_cold(&mut self, day: u32) {
+        let oldest = day.saturating_sub(self.kept.limits.cold_after_days);
+        for level in 0..self.kept.heard.len() {
+            if self.kept.heard[level] >= oldest {
+                continue;
+            }
+            if let Some(row) = self.kept.members.unseat(LevelNo(level as u32)) {
+                let row = row as usize;
+                self.each_of(0, &mut |series| series.clear(row), &mut |pushed| {
+                    pushed.clear(row)
+                });
+                self.kept.looks.clear(row);
+                self.kept.dropped.cold_rows += 1;
+            }
+        }
+    }
+}
+
+impl Fact<'_> {
+    fn level(&self) -> Option<LevelNo> {
+        match *self {
+            Self::Sold { level, .. }
+            | Self::Picked { level, .. }
+            | Self::Looked { level, .. }
+            | Self::Delivered { level, .. }
+            | Self::Counted { level, .. }
+            | Self::Lost { level, .. }
+            | Self::Asked { level, .. }
+            | Self::Dropped { level, .. } => Some(level),
+            Self::Pushed { level, .. } => level,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A small ledger to learn from: commands go in, entries come out, as in a partition.
+
+use onhand_core::facts::push::{Push, PushLine};
+use onhand_core::stock::observe::{Observe, ObserveLine};
+use onhand_core::stock::receive::{Receive, ReceiveLine};
+use onhand_core::stock::sell::{Sell, SellLine};
+use onhand_core::{
+    Command, Decision, Entry, FactName, Few, Label, Lines, LocationId, Millionths, Quantity, Sku,
+    State, Timestamp, Value,
+};
+
+pub(crate) const HOUR: u64 = 3_600_000;
+/// The ledger begins at a midnight, a Monday.
+pub(crate) const START: u64 = 19_723 * 24 * HOUR;
+
+/// So many hours after the start.
+pub(crate) fn hour(hours: u64) -> Timestamp {
+    Timestamp::from_millis(START + hours * HOUR)
+}
+
+pub(crate) fn minutes(hours: u64, minutes: u64) -> Timestamp {
+    Timestamp::from_millis(START + hours * HOUR + minutes * 60_000)
+}
+
+#[derive(Default)]
+pub(crate) struct Ledger {
+    state: State,
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Ledger {
+    fn give(&mut self, at: Timestamp, command: &Command) {
+        let Decision::Record(entry) = self.state.decide(at, None, command) else {
+            panic!("not recorded: {command:?}");
+        };
+        self.state.apply(&entry).unwrap();
+        self.entries.push(*entry);
+    }
+
+    pub(crate) fn sell(
+        &mut self,
+        known: Timestamp,
+        at: Timestamp,
+        place: &str,
+        sku: &str,
+        units: u32,
+    ) {
+        let line = SellLine {
+            sku: Sku::new(sku).unwrap(),
+            quantity: Quantity::new(units).unwrap(),
+        };
+        let sell = Sell {
+            location: LocationId::new(place).unwrap(),
+            lines: lines(vec![line]),
+            reference: None,
+            sold_at: Some(at),
+        };
+        self.give(known, &Command::Sell(sell));
+    }
+
+    pub(crate) fn receive(&mut self, known: Timestamp, place: &str, sku: &str, units: u32) {
+        let line = ReceiveLine {
+            sku: Sku::new(sku).unwrap(),
+            quantity: Quantity::new(units).unwrap(),
+            lot: None,
+            expires_on: None,
+        };
+        let receive = Receive {
+            location: LocationId::new(place).unwrap(),
+            lines: lines(vec![line]),
+            reference: None,
+            occurred_at: None,
+        };
+        self.give(known, &Command::Receive(receive));
+    }
+
+    pub(crate) fn look(
+        &mut self,
+        known: Timestamp,
+        place: &str,
+        sku: &str,
+        looks: &[(Timestamp, bool)],
+    ) {
+        let line = |(at, found): &(Timestamp, bool)| ObserveLine {
+            sku: Sku::new(sku).unwrap(),
+            at: *at,
+            found: *found,
+        };
+        let observe = Observe {
+            location: LocationId::new(place).unwrap(),
+            source: Label::new("feed").unwrap(),
+            lines: lines(looks.iter().map(line).collect()),
+        };
+        self.give(known, &Command::Observe(observe));
+    }
+
+    pub(crate) fn push(
+        &mut self,
+        known: Timestamp,
+        place: &str,
+        sku: Option<&str>,
+        name: &str,
+        at: Timestamp,
+        value: Value,
+    ) {
+        let line = PushLine {
+            sku: sku.map(|sku| Sku::new(sku).unwrap()),
+            name: FactName::new(name).unwrap(),
+            at,
+            value,
+        };
+        let push = Push {
+            location: LocationId::new(place).unwrap(),
+            source: Label::new("calendar").unwrap(),
+            values: lines(vec![line]),
+        };
+        self.give(known, &Command::Push(push));
+    }
+}
+
+pub(crate) fn text(text: &str) -> Value {
+    Value::Text(Label::new(text).unwrap())
+}
+
+pub(crate) fn number(millionths: i64) -> Value {
+    Value::Number(Millionths::new(millionths).unwrap())
+}
+
+fn lines<T>(all: Vec<T>) -> Lines<T> {
+    Lines::new(Few::from_vec(all)).unwrap()
+}
