@@ -87,6 +87,8 @@ pub enum Refusal {
     },
     /// A time in the future.
     InFuture {
+        /// Which line, if the time stands in one.
+        line: Option<usize>,
         /// The time of the ledger.
         now: Timestamp,
     },

@@ -105,7 +105,7 @@ impl Ledger<'_> {
                 if entries.len() == filter.limit || lines >= PAGE_LINES {
                     return Some(Some(entry.stamp.seq));
                 }
-                entry.event.levels(&mut |_| lines += 1);
+                lines += lines_of(&entry.event);
                 entries.push(entry);
             }
             None
@@ -114,7 +114,7 @@ impl Ledger<'_> {
         Ok(Page { entries, next })
     }
 
-    /// The newest entries that changed a level, newest first, at most `limit`.
+    /// The newest entries that changed a level or tell of it, newest first, at most `limit`.
     ///
     /// # Errors
     /// The log cannot be read.
@@ -186,23 +186,26 @@ impl Ledger<'_> {
         }
     }
 
-    /// Whether an entry changed, opened or ruled a level.
+    /// Whether an entry changed, opened or ruled a level, or tells of it.
     pub fn concerns(&self, entry: &Entry, level: LevelNo) -> bool {
         let mut concerns = false;
         entry.event.levels(&mut |no| concerns |= no == level);
         concerns
     }
 
-    /// Whether an entry changed a level at a location.
+    /// Whether an entry changed a level at a location, or tells of the location.
     pub fn is_at(&self, entry: &Entry, location: &str) -> bool {
-        let mut is_at = false;
+        let mut is_at = match &entry.event {
+            Event::Pushed(pushed) => self.table.location_name(pushed.location) == location,
+            _ => false,
+        };
         entry
             .event
             .levels(&mut |no| is_at |= self.table.names(no).0 == location);
         is_at
     }
 
-    /// Whether an entry changed a level of a SKU.
+    /// Whether an entry changed a level of a SKU, or tells of it.
     pub fn is_of(&self, entry: &Entry, sku: &str) -> bool {
         let mut is_of = false;
         entry
@@ -240,6 +243,16 @@ impl Ledger<'_> {
         }
         Ok(None)
     }
+}
+
+/// How many lines an entry has, about. Values of a location itself name no level.
+fn lines_of(event: &Event) -> usize {
+    let mut lines = 0;
+    match event {
+        Event::Pushed(pushed) => lines = pushed.values().count(),
+        other => other.levels(&mut |_| lines += 1),
+    }
+    lines
 }
 
 fn opens(openings: &[Opening], location: &str, sku: &str) -> bool {

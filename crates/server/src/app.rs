@@ -4,7 +4,7 @@ use crate::metrics::HttpMetrics;
 use crate::observe::Observe;
 use crate::openapi::Document;
 use crate::options::Options;
-use crate::{body, ledger, operations, reservations, stock};
+use crate::{body, facts, ledger, operations, reservations, stock};
 use axum::Router;
 use axum::body::Bytes;
 use onhand_engine::Engine;
@@ -68,6 +68,8 @@ pub(crate) fn routes(metrics: Option<&HttpMetrics>) -> OpenApiRouter<Shared> {
         routes!(stock::receipts::post),
         routes!(stock::adjustments::post),
         routes!(stock::counts::post),
+        routes!(stock::sales::post),
+        routes!(stock::observations::post),
         routes!(stock::policies::post),
         routes!(stock::transfers::post),
         routes!(stock::transfers::get),
@@ -82,6 +84,7 @@ pub(crate) fn routes(metrics: Option<&HttpMetrics>) -> OpenApiRouter<Shared> {
         routes!(reservations::extend::post),
         routes!(reservations::release::post),
         routes!(reservations::fulfill::post),
+        routes!(facts::post),
         routes!(ledger::get),
         routes!(operations::health::live),
         routes!(operations::health::ready),

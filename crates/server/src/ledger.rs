@@ -31,9 +31,9 @@ const MOST: usize = 1_000;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LedgerQuery {
-    /// Only entries that changed something at this location.
+    /// Only entries that changed something at this location, or tell of it.
     location: Option<LocationText>,
-    /// Only entries that changed something of this SKU.
+    /// Only entries that changed something of this SKU, or tell of it.
     sku: Option<SkuText>,
     /// Only entries recorded at or after this time. Write the `+` of an offset as `%2B`.
     from: Option<Time>,

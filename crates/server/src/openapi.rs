@@ -17,6 +17,7 @@ use utoipa::{IntoParams, OpenApi};
     tags(
         (name = "stock", description = "What is there, and what happens to it"),
         (name = "reservations", description = "Units promised to one buyer"),
+        (name = "facts", description = "What others know, to learn from"),
         (name = "ledger", description = "Everything that happened, in order"),
         (name = "operations", description = "Running the server"),
     )

@@ -113,8 +113,15 @@ fn location(
 }
 
 impl Pushed {
+    /// The values in order, each with its name and time.
+    pub fn values(&self) -> impl Iterator<Item = (&Fact, &FactValue)> {
+        let facts = self.facts.iter();
+        facts.flat_map(|fact| fact.values.iter().map(move |value| (fact, value)))
+    }
+
     pub(crate) fn levels(&self, each: &mut dyn FnMut(LevelNo)) {
-        let values = self.facts.iter().flat_map(|fact| &fact.values);
-        values.filter_map(|value| value.level).for_each(each);
+        self.values()
+            .filter_map(|(_, value)| value.level)
+            .for_each(each);
     }
 }

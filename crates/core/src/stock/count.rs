@@ -113,7 +113,7 @@ fn check_time(state: &State, now: Timestamp, as_of: Timestamp) -> Result<(), Ref
     let window = now.minus(state.settings.count_window);
     let oldest = window.max(journal::complete_since(&state.journal));
     if as_of > now {
-        return Err(Refusal::InFuture { now });
+        return Err(Refusal::InFuture { line: None, now });
     }
     if as_of < oldest {
         return Err(Refusal::TooOld { oldest });

@@ -4,7 +4,7 @@
 //! one night. So a look carries its own time, and the entry's stamp says when it was known. Many looks share a time
 //! (the hours of that feed), so an entry says each time once.
 
-use super::occurred;
+use super::occurred_in;
 use crate::draft::{Draft, Opening};
 use crate::lines::Lines;
 use crate::name::{Label, LocationId, Sku};
@@ -71,8 +71,8 @@ pub(crate) fn decide(
 ) -> Result<(Vec<Opening>, Observed), Refusal> {
     let mut draft = Draft::of(&state.directory);
     let mut looks: BTreeMap<Timestamp, Vec<Seen>> = BTreeMap::new();
-    for line in command.lines.iter() {
-        let at = occurred(Some(line.at), now)?;
+    for (no, line) in command.lines.iter().enumerate() {
+        let at = occurred_in(Some(no), Some(line.at), now)?;
         let level = draft.open(&command.location, &line.sku);
         let found = line.found;
         looks.entry(at).or_default().push(Seen { level, found });
@@ -87,8 +87,13 @@ pub(crate) fn decide(
 }
 
 impl Observed {
+    /// What was seen, in order, each with its time.
+    pub fn seen(&self) -> impl Iterator<Item = (Timestamp, Seen)> {
+        let looks = self.looks.iter();
+        looks.flat_map(|look| look.seen.iter().map(move |seen| (look.at, *seen)))
+    }
+
     pub(crate) fn levels(&self, each: &mut dyn FnMut(LevelNo)) {
-        let seen = self.looks.iter().flat_map(|look| &look.seen);
-        seen.for_each(|seen| each(seen.level));
+        self.seen().for_each(|(_, seen)| each(seen.level));
     }
 }

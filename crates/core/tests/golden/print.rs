@@ -183,7 +183,14 @@ fn refusal(why: &Refusal) -> String {
             format!("not in the reservation: {sku} in line {line}")
         }
         Refusal::SkuTwice { line, sku } => format!("twice: {sku}, again in line {line}"),
-        Refusal::InFuture { now } => format!("in the future: it is {}", time(*now)),
+        Refusal::InFuture { line, now } => {
+            let line = line.map(|line| format!(" in line {line}"));
+            format!(
+                "in the future{}: it is {}",
+                line.unwrap_or_default(),
+                time(*now)
+            )
+        }
         Refusal::TooOld { oldest } => format!("too old: before {}", time(*oldest)),
         Refusal::Full(what) => format!("full: {what}"),
     }

@@ -17,7 +17,7 @@ pub(crate) struct Fields {
     pub(crate) units: &'static str,
     /// In a line: where a SKU stands that must be stocked.
     pub(crate) sku: &'static str,
-    /// The time that something happened at.
+    /// The time that something happened at; in a line, if it stands there.
     pub(crate) time: &'static str,
 }
 
@@ -73,8 +73,12 @@ pub(crate) fn refused(refusal: Refusal, fields: &Fields) -> Denied {
         } => more_than_promised(line, &sku, outstanding, fields),
         Refusal::NotInReservation { line, sku } => not_in_reservation(line, &sku, fields),
         Refusal::SkuTwice { line, sku } => sku_twice(line, &sku, fields),
-        Refusal::InFuture { now } => {
-            in_future(Time(now)).at(fields.pointer(fields.time), "is in the future")
+        Refusal::InFuture { line, now } => {
+            let pointer = match line {
+                Some(line) => fields.in_line(line, fields.time),
+                None => fields.pointer(fields.time),
+            };
+            in_future(Time(now)).at(pointer, "is in the future")
         }
         Refusal::TooOld { oldest } => too_old(Time(oldest), fields),
         Refusal::Full(what) => full(what),
@@ -155,7 +159,7 @@ fn sku_twice(line: usize, sku: &Sku, fields: &Fields) -> Denied {
 
 fn too_old(oldest: Time, fields: &Fields) -> Denied {
     let detail =
-        format!("A count can speak of {oldest} at the earliest: what happened before is not kept.");
+        format!("This can speak of {oldest} at the earliest: what happened before is not kept.");
     let message = format!("is before {oldest}");
     Denied::new(Kind::TooOld, detail).at(fields.pointer(fields.time), message)
 }

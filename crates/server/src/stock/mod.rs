@@ -5,6 +5,8 @@ pub(crate) mod availability;
 pub(crate) mod counts;
 pub(crate) mod explain;
 pub(crate) mod level;
+pub(crate) mod observations;
 pub(crate) mod policies;
 pub(crate) mod receipts;
+pub(crate) mod sales;
 pub(crate) mod transfers;

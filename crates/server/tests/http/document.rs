@@ -6,10 +6,12 @@ use onhand_wire::json::availability::{AvailabilityAnswer, AvailabilityRequest};
 use onhand_wire::json::batch::{BatchAnswer, BatchRequest};
 use onhand_wire::json::counts::{CountAnswer, CountRequest};
 use onhand_wire::json::explain::ExplainAnswer;
+use onhand_wire::json::facts::{FactAnswer, FactRequest};
 use onhand_wire::json::fulfill::{FulfillAnswer, FulfillRequest};
 use onhand_wire::json::ledger::LedgerAnswer;
 use onhand_wire::json::levels::LevelView;
 use onhand_wire::json::object::FromJson;
+use onhand_wire::json::observations::{ObservationAnswer, ObservationRequest};
 use onhand_wire::json::policies::{PolicyAnswer, PolicyRequest};
 use onhand_wire::json::problem::Problem;
 use onhand_wire::json::receipts::{ReceiptAnswer, ReceiptRequest};
@@ -17,6 +19,7 @@ use onhand_wire::json::reservations::{
     ConfirmAnswer, Empty, ExtendAnswer, ExtendRequest, ReleaseAnswer, ReservationAnswer,
     ReservationRequest, ReservationView,
 };
+use onhand_wire::json::sales::{SaleAnswer, SaleRequest};
 use onhand_wire::json::transfers::{ArrivalAnswer, TransferAnswer, TransferRequest, TransferView};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,10 +32,12 @@ fn document(shop: &Shop) -> Value {
 }
 
 /// What the contract asks for, and what we added.
-const CALLS: [(&str, &str); 22] = [
+const CALLS: [(&str, &str); 25] = [
     ("post", "/v1/stock/receipts"),
     ("post", "/v1/stock/adjustments"),
     ("post", "/v1/stock/counts"),
+    ("post", "/v1/stock/sales"),
+    ("post", "/v1/stock/observations"),
     ("post", "/v1/stock/policies"),
     ("post", "/v1/stock/transfers"),
     ("get", "/v1/stock/transfers/{id}"),
@@ -47,6 +52,7 @@ const CALLS: [(&str, &str); 22] = [
     ("post", "/v1/reservations/{id}/extend"),
     ("post", "/v1/reservations/{id}/release"),
     ("post", "/v1/reservations/{id}/fulfill"),
+    ("post", "/v1/facts"),
     ("get", "/v1/ledger"),
     ("get", "/healthz"),
     ("get", "/readyz"),
@@ -232,6 +238,9 @@ fn its_examples_are_requests_and_answers() {
     asks::<ReceiptRequest>(&document, "ReceiptRequest");
     asks::<AdjustmentRequest>(&document, "AdjustmentRequest");
     asks::<CountRequest>(&document, "CountRequest");
+    asks::<SaleRequest>(&document, "SaleRequest");
+    asks::<ObservationRequest>(&document, "ObservationRequest");
+    asks::<FactRequest>(&document, "FactRequest");
     asks::<PolicyRequest>(&document, "PolicyRequest");
     asks::<TransferRequest>(&document, "TransferRequest");
     asks::<AvailabilityRequest>(&document, "AvailabilityRequest");
@@ -243,6 +252,9 @@ fn its_examples_are_requests_and_answers() {
     tells::<ReceiptAnswer<'static>>(&document, "ReceiptAnswer");
     tells::<AdjustmentAnswer<'static>>(&document, "AdjustmentAnswer");
     tells::<CountAnswer<'static>>(&document, "CountAnswer");
+    tells::<SaleAnswer<'static>>(&document, "SaleAnswer");
+    tells::<ObservationAnswer<'static>>(&document, "ObservationAnswer");
+    tells::<FactAnswer<'static>>(&document, "FactAnswer");
     tells::<PolicyAnswer<'static>>(&document, "PolicyAnswer");
     tells::<TransferAnswer<'static>>(&document, "TransferAnswer");
     tells::<ArrivalAnswer<'static>>(&document, "ArrivalAnswer");

@@ -5,6 +5,7 @@
 mod bad_input;
 mod batch;
 mod document;
+mod facts;
 mod ledger;
 mod operations;
 mod reads;

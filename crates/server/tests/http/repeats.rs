@@ -43,6 +43,23 @@ fn writes() -> Vec<(&'static str, Value)> {
                               "substitutions": [{"sku": "bread", "quantity": 1}]}]}),
         ),
         ("/v1/reservations/r0-0/release", json!({})),
+        (
+            "/v1/stock/sales",
+            json!({"location": "store", "lines": [{"sku": "milk", "quantity": 99}], "reference": "till"}),
+        ),
+        (
+            "/v1/stock/observations",
+            json!({"location": "store", "source": "me", "lines": [
+                {"sku": "eggs", "at": "2026-03-01T09:00:00Z", "found": true}
+            ]}),
+        ),
+        (
+            "/v1/facts",
+            json!({"location": "store", "source": "office", "values": [
+                {"sku": "tea", "name": "category", "at": "2026-03-01T00:00:00Z", "value": "drinks"},
+                {"name": "rain", "at": "2026-03-02T00:00:00Z", "value": -0.5}
+            ]}),
+        ),
     ]
 }
 

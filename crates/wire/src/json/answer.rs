@@ -3,10 +3,13 @@
 use super::Names;
 use super::adjustments::AdjustmentAnswer;
 use super::counts::CountAnswer;
+use super::facts::FactAnswer;
 use super::fulfill::FulfillAnswer;
+use super::observations::ObservationAnswer;
 use super::policies::PolicyAnswer;
 use super::receipts::ReceiptAnswer;
 use super::reservations::{ConfirmAnswer, ExtendAnswer, ReleaseAnswer, ReservationAnswer};
+use super::sales::SaleAnswer;
 use super::transfers::{ArrivalAnswer, TransferAnswer};
 use onhand_core::{Entry, Event};
 use serde::Serialize;
@@ -34,14 +37,13 @@ pub fn answer(entry: &Entry, names: &dyn Names) -> Option<Answer> {
         Event::Extended(event) => done(&ExtendAnswer::of(stamp, event, names)),
         Event::Released(event) => done(&ReleaseAnswer::of(stamp, event, names)),
         Event::Fulfilled(event) => done(&FulfillAnswer::of(stamp, event, names)),
+        Event::Sold(event) => made(&SaleAnswer::of(stamp, event, names)),
+        Event::Observed(event) => made(&ObservationAnswer::of(stamp, event, names)),
+        Event::Pushed(event) => made(&FactAnswer::of(stamp, event, names)),
         Event::Arrived(event) => done(&ArrivalAnswer::of(stamp, event, names)),
-        Event::Configured(_)
-        | Event::Expired(_)
-        | Event::Announced(_)
-        | Event::HandedOver(_)
-        | Event::Sold(_)
-        | Event::Observed(_)
-        | Event::Pushed(_) => return None,
+        Event::Configured(_) | Event::Expired(_) | Event::Announced(_) | Event::HandedOver(_) => {
+            return None;
+        }
     })
 }
 

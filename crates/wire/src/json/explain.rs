@@ -44,7 +44,7 @@ pub struct ExplainAnswer<'a> {
     pub now: LevelNumbers,
     /// The rules that hold for it.
     pub policy: PolicyNumbers,
-    /// The newest entries that changed it, newest first, each with the level before and after it.
+    /// The newest entries that changed it or tell of it, newest first, each with the level before and after it.
     pub entries: Vec<ExplainedEntry<'a>>,
     /// Whether these are all entries that the ledger still has of this level.
     pub complete: bool,
@@ -133,7 +133,7 @@ fn explain<'a>(
 ) -> ExplainedEntry<'a> {
     let rows = rows(&entry.event, names).into_iter();
     let changes: Vec<_> = rows
-        .filter(|(no, _)| *no == level)
+        .filter(|(no, _)| *no == Some(level))
         .map(|(_, change)| change)
         .collect();
     let mut sum = LedgerChange::default();

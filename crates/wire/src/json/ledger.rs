@@ -10,9 +10,15 @@ use super::levels::Consistency;
 use super::policies::PolicyNumbers;
 use super::reservations::id;
 use super::time::Time;
+use super::value::NumberOrText;
+use onhand_core::facts::push::{self, Fact, Pushed};
 use onhand_core::reservation::fulfill::Fulfilled;
-use onhand_core::stock::set_policy::PolicySet;
-use onhand_core::{Bucket, Entry, Event, LevelNo, Movement};
+use onhand_core::stock::{
+    observe::{Observed, Seen},
+    sell::{Sold, SoldLine},
+    set_policy::PolicySet,
+};
+use onhand_core::{Bucket, Entry, Event, LevelNo, Movement, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use utoipa::ToSchema;
@@ -75,7 +81,7 @@ pub struct LedgerEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Time>,
     /// What happened: received, adjusted, counted, policy_set, held, confirmed, extended, released, expired,
-    /// fulfilled, dispatched, announced, handed_over, arrived, configured.
+    /// fulfilled, dispatched, announced, handed_over, arrived, configured, sold, observed, pushed.
     pub event: Cow<'a, str>,
     /// Who asked for it.
     pub cause: Cause,
@@ -88,7 +94,7 @@ pub struct LedgerEntry<'a> {
     /// The caller's word for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
-    /// Who counted.
+    /// Who counted, looked or knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Cow<'a, str>>,
     /// Why the rules changed. The reason of an adjustment stands in its lines.
@@ -97,17 +103,18 @@ pub struct LedgerEntry<'a> {
     /// When the reservation expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
-    /// What it changed, line by line.
+    /// What it changed or tells, line by line.
     pub changes: Vec<LedgerChange<'a>>,
 }
 
-/// What one line of an entry changed. A number that is left out did not change.
+/// What one line of an entry changed or tells. A number that is left out did not change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct LedgerChange<'a> {
     /// Where.
     pub location: Cow<'a, str>,
-    /// What.
+    /// What; left out if the line tells of the location itself.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub sku: Cow<'a, str>,
     /// By how many units on hand changed.
     #[serde(skip_serializing_if = "is_zero")]
@@ -163,6 +170,21 @@ pub struct LedgerChange<'a> {
     /// Units that were there though the record said they were not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub surplus: Option<u32>,
+    /// Units sold at the till.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sold: Option<u32>,
+    /// Whether it was on the shelf, for a look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<bool>,
+    /// When somebody looked, or from when a value holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+    /// What a value is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Cow<'a, str>>,
+    /// What it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<NumberOrText>,
     /// The rules until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_before: Option<PolicyNumbers>,
@@ -175,8 +197,8 @@ fn is_zero(number: &i64) -> bool {
     *number == 0
 }
 
-/// A line of an entry, and the level that it changed.
-pub(super) type Row<'a> = (LevelNo, LedgerChange<'a>);
+/// A line of an entry, and the level that it changed or tells of; none if it tells of the location itself.
+pub(super) type Row<'a> = (Option<LevelNo>, LedgerChange<'a>);
 
 impl<'a> LedgerEntry<'a> {
     /// An entry as it is shown, with all of its lines.
@@ -268,18 +290,24 @@ fn words(event: &Event) -> Words<'_> {
         Event::Adjusted(event) => words.reference = event.reference.as_ref().map(AsRef::as_ref),
         Event::Held(event) => words.reference = event.reference.as_ref().map(AsRef::as_ref),
         Event::Dispatched(event) => words.reference = event.reference.as_ref().map(AsRef::as_ref),
+        Event::Sold(event) => words.reference = event.reference.as_ref().map(AsRef::as_ref),
+        Event::Observed(event) => words.source = Some(event.source.as_str()),
+        Event::Pushed(event) => words.source = Some(event.source.as_str()),
         _ => {}
     }
     words
 }
 
-/// The lines of an event. Every event but a pick and a change of rules has one movement a line, in their order.
+/// The lines of an event. Most have one movement a line, in their order.
 pub(super) fn rows<'a>(event: &'a Event, names: &'a dyn Names) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     event.movements(&mut |movement| rows.push(row(&movement, names)));
     match event {
         Event::PolicySet(event) => return policy_rows(event, names),
         Event::Fulfilled(event) => return pick_rows(event, rows, names),
+        Event::Sold(event) => return sale_rows(event, rows),
+        Event::Observed(event) => return look_rows(event, names),
+        Event::Pushed(event) => return fact_rows(event, names),
         Event::Received(event) => each(&mut rows, &event.lines, |change, line| {
             change.lot = line.lot.as_ref().map(|lot| lot.as_str().into());
             change.expires_on = line.expires_on.map(Date);
@@ -310,7 +338,7 @@ fn each<'a, T>(rows: &mut [Row<'a>], lines: &'a [T], add: impl Fn(&mut LedgerCha
 fn row<'a>(movement: &Movement, names: &'a dyn Names) -> Row<'a> {
     let mut change = named(movement.level, names);
     add_movement(&mut change, movement);
-    (movement.level, change)
+    (Some(movement.level), change)
 }
 
 fn named<'a>(level: LevelNo, names: &'a dyn Names) -> LedgerChange<'a> {
@@ -348,9 +376,50 @@ fn policy_rows<'a>(event: &PolicySet, names: &'a dyn Names) -> Vec<Row<'a>> {
         change.available = i64::from(line.before.safety_stock) - i64::from(line.after.safety_stock);
         change.policy_before = Some(line.before.into());
         change.policy_after = Some(line.after.into());
-        (line.level, change)
+        (Some(line.level), change)
     };
     event.lines.iter().map(row).collect()
+}
+
+/// A sale moves twice a line: the surplus in, what was sold out.
+fn sale_rows<'a>(event: &Sold, rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
+    let sum = |(line, pair): (&SoldLine, &[Row<'a>])| {
+        let (level, mut change) = pair[0].clone();
+        pair[1..]
+            .iter()
+            .for_each(|(_, more)| add_change(&mut change, more));
+        change.sold = Some(line.units);
+        change.surplus = (line.surplus > 0).then_some(line.surplus);
+        (level, change)
+    };
+    event.lines.iter().zip(rows.chunks(2)).map(sum).collect()
+}
+
+fn look_rows<'a>(event: &Observed, names: &'a dyn Names) -> Vec<Row<'a>> {
+    let row = |(at, seen): (Timestamp, Seen)| {
+        let mut change = named(seen.level, names);
+        change.found = Some(seen.found);
+        change.at = Some(Time(at));
+        (Some(seen.level), change)
+    };
+    event.seen().map(row).collect()
+}
+
+fn fact_rows<'a>(event: &'a Pushed, names: &'a dyn Names) -> Vec<Row<'a>> {
+    let row = |(fact, told): (&'a Fact, &'a push::FactValue)| {
+        let mut change = match told.level {
+            Some(level) => named(level, names),
+            None => LedgerChange {
+                location: names.of_location(event.location).into(),
+                ..LedgerChange::default()
+            },
+        };
+        change.name = Some(fact.name.as_str().into());
+        change.at = Some(Time(fact.at));
+        change.value = Some(NumberOrText(told.value.clone()));
+        (told.level, change)
+    };
+    event.values().map(row).collect()
 }
 
 /// A pick moves: every surplus, every line's picked units, every substitute, then two movements a line for what was

@@ -15,6 +15,7 @@ pub mod batch;
 pub mod counts;
 pub mod date;
 pub mod explain;
+pub mod facts;
 pub mod fulfill;
 pub mod id;
 pub mod ledger;
@@ -22,16 +23,19 @@ pub mod levels;
 pub mod lines;
 pub mod number;
 pub mod object;
+pub mod observations;
 pub mod policies;
 pub mod problem;
 pub mod read;
 pub mod receipts;
 pub mod reservations;
+pub mod sales;
 mod schema;
 mod sentence;
 pub mod text;
 pub mod time;
 pub mod transfers;
+pub mod value;
 
 use onhand_core::{LevelNo, LocationNo};
 

@@ -66,6 +66,13 @@ fn line(event: &Event, change: &LedgerChange<'_>, names: &dyn Names) -> String {
             )
         }
         Event::Arrived(_) => format!("{} of {transfer} received", units(change.on_hand)),
+        Event::Sold(event) => sold(
+            change,
+            Time(event.sold_at),
+            event.reference.as_ref().map(AsRef::as_ref),
+        ),
+        Event::Observed(event) => looked(change, event.source.as_str()),
+        Event::Pushed(event) => told(change, event.source.as_str()),
         other => other.name().into(),
     }
 }
@@ -148,6 +155,35 @@ fn ruled(change: &LedgerChange<'_>, reason: Option<&str>) -> String {
     };
     let reason = reason.map(|text| format!(" ({text})")).unwrap_or_default();
     format!("rules set: {what}{reason}")
+}
+
+fn sold(change: &LedgerChange<'_>, at: Time, reference: Option<&str>) -> String {
+    let sold = units(change.sold.unwrap_or_default().into());
+    let reference = reference
+        .map(|text| format!(" ({text})"))
+        .unwrap_or_default();
+    let surplus = change
+        .surplus
+        .map(|surplus| format!(", {surplus} of them unknown to the record"))
+        .unwrap_or_default();
+    format!("{sold} sold at {at}{reference}{surplus}")
+}
+
+fn looked(change: &LedgerChange<'_>, source: &str) -> String {
+    let found = match change.found {
+        Some(true) => "found",
+        _ => "not found",
+    };
+    let at = change.at.unwrap_or_default();
+    format!("{found} on the shelf by {source} at {at}")
+}
+
+fn told(change: &LedgerChange<'_>, source: &str) -> String {
+    let value = change.value.as_ref();
+    let value = value.map(ToString::to_string).unwrap_or_default();
+    let name = change.name.as_deref().unwrap_or_default();
+    let at = change.at.unwrap_or_default();
+    format!("{name} is {value} from {at}, says {source}")
 }
 
 fn picked(change: &LedgerChange<'_>, reservation: &str) -> String {

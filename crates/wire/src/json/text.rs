@@ -4,7 +4,7 @@ use super::object::FromJson;
 use super::schema::{described, label, name};
 use compact_str::CompactString;
 use onhand_core::name::NotAName;
-use onhand_core::{Label, LocationId, Sku};
+use onhand_core::{FactName, Label, LocationId, Sku};
 use onhand_planted::Defect;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use std::fmt;
@@ -49,6 +49,13 @@ text!(
     name,
     "A SKU: 1 to 128 visible ASCII characters.",
     "milk-1l"
+);
+text!(
+    FactNameText,
+    FactName,
+    name,
+    "The name of a fact: 1 to 128 visible ASCII characters.",
+    "discount"
 );
 text!(
     LabelText,
