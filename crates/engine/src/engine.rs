@@ -7,6 +7,7 @@ use crate::history::{HistoryError, Ledger};
 use crate::inbox::{ReplyTo, Waiting};
 use crate::machine::{Answer, Machine, Request, Unavailable};
 use crate::metrics::{Metrics, PartitionMetrics};
+use crate::origin::Origin;
 use crate::partition::{Partition, Workers};
 use crate::recover::{Place, RecoverError, Recovered, RecoveryReport, recover};
 use crate::snapshotter::{self, SnapshotFailure, Snapshots};
@@ -264,23 +265,42 @@ impl<D: Disk + Clone> Engine<D> {
         (xxh3_64(location.as_str().as_bytes()) % self.members.len() as u64) as u16
     }
 
+    /// Queues a request of the default tenant, who waits as long as it takes; its answer goes to `to`.
+    ///
+    /// # Errors
+    /// As [`Engine::submit_from`].
+    pub fn submit(&self, partition: u16, request: Request, to: ReplyTo) -> Result<(), Unavailable> {
+        self.submit_from(Origin::default(), partition, request, to)
+    }
+
     /// Queues a request; its answer goes to `to`.
     ///
     /// # Errors
     /// The partition takes no requests now, or has too many; nothing was queued, and nothing goes to `to`.
-    pub fn submit(&self, partition: u16, request: Request, to: ReplyTo) -> Result<(), Unavailable> {
+    pub fn submit_from(
+        &self,
+        origin: Origin,
+        partition: u16,
+        request: Request,
+        to: ReplyTo,
+    ) -> Result<(), Unavailable> {
         let Some(member) = self.members.get(usize::from(partition)) else {
             return Err(Unavailable::Stopped(format!(
                 "there is no partition {partition}"
             )));
         };
-        member.partition.inbox.send(request, to)
+        member.partition.inbox.send(origin, request, to)
     }
 
-    /// Asks a partition and waits for the answer.
+    /// Asks a partition for the default tenant, and waits for the answer as long as it takes.
     pub async fn call(&self, partition: u16, request: Request) -> Answer {
+        self.call_from(Origin::default(), partition, request).await
+    }
+
+    /// Asks a partition and waits for the answer. Who asks says until when; this does not watch the time for him.
+    pub async fn call_from(&self, origin: Origin, partition: u16, request: Request) -> Answer {
         let (sender, receiver) = oneshot::channel();
-        match self.submit(partition, request, ReplyTo::Once(sender)) {
+        match self.submit_from(origin, partition, request, ReplyTo::Once(sender)) {
             Ok(()) => receiver.await.unwrap_or_else(|_| lost()),
             Err(why) => Answer::Unavailable(why),
         }

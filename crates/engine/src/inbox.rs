@@ -7,6 +7,7 @@
 //! The writer takes the whole queue in one swap, so a lock is held for nanoseconds a request.
 
 use crate::machine::{Answer, Request, Unavailable};
+use crate::origin::Origin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,6 +55,7 @@ impl std::fmt::Debug for Waiting {
 
 /// A request and who waits for it.
 pub(crate) struct Envelope {
+    pub(crate) origin: Origin,
     pub(crate) request: Request,
     pub(crate) from: Waiting,
 }
@@ -128,10 +130,15 @@ impl Inbox {
     }
 
     /// Queues a request, or says at once why not.
-    pub(crate) fn send(&self, request: Request, to: ReplyTo) -> Result<(), Unavailable> {
+    pub(crate) fn send(
+        &self,
+        origin: Origin,
+        request: Request,
+        to: ReplyTo,
+    ) -> Result<(), Unavailable> {
         let permit = self
             .permit(request.is_internal())
-            .ok_or(Unavailable::Busy)?;
+            .ok_or(Unavailable::Busy { retry_after: 1 })?;
         let mut inner = self.lock();
         if let Some(outage) = &inner.outage {
             return Err(outage.clone());
@@ -141,7 +148,11 @@ impl Inbox {
         }
         let was_empty = inner.queue.is_empty();
         let from = Waiting { to, permit };
-        inner.queue.push(Envelope { request, from });
+        inner.queue.push(Envelope {
+            origin,
+            request,
+            from,
+        });
         drop(inner);
         if was_empty {
             self.changed.notify_one();

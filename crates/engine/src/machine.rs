@@ -76,9 +76,18 @@ pub enum Unavailable {
     /// The partition stopped for good, until the server is started again.
     #[error("the partition has stopped: {0}")]
     Stopped(String),
-    /// Too many requests wait already.
+    /// Too many requests wait already; this one was not taken.
     #[error("too many requests wait already")]
-    Busy,
+    Busy {
+        /// After how many seconds to ask again; spread, so that not all come at once.
+        retry_after: u16,
+    },
+    /// Its time was over before its turn came; it was not done.
+    #[error("its time was over before its turn came")]
+    Late {
+        /// As above.
+        retry_after: u16,
+    },
 }
 
 /// What is to be done with a closed batch, in this order: append, publish, reply.

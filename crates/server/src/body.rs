@@ -192,7 +192,7 @@ impl Collector<'_> {
             return Ok(());
         }
         let more = Arc::clone(self.room).try_acquire_many_owned(missing);
-        let more = more.map_err(|_| unavailable(&Unavailable::Busy))?;
+        let more = more.map_err(|_| unavailable(&Unavailable::Busy { retry_after: 1 }))?;
         match place {
             Some(place) => place.merge(more),
             None => *place = Some(more),

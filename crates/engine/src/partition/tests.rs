@@ -6,6 +6,7 @@ use crate::history::{Filter, Ledger};
 use crate::inbox::ReplyTo;
 use crate::machine::{Answer, Machine, Request, Unavailable};
 use crate::metrics::Metrics;
+use crate::origin::Origin;
 use crate::query::{Found, Query, What};
 use crate::table::Seen;
 use onhand_core::{Command, Key, LevelNo, Seq, State, Timestamp};
@@ -189,7 +190,17 @@ impl Rig {
     fn try_send(&self, request: Request) -> Result<Receiver<Answer>, Unavailable> {
         let (sender, receiver) = oneshot::channel();
         let to = ReplyTo::Once(sender);
-        self.partition.inbox.send(request, to).map(|()| receiver)
+        let sent = self.partition.inbox.send(Origin::default(), request, to);
+        sent.map(|()| receiver)
+    }
+
+    fn send_from(&self, origin: Origin, command: Command) -> Result<Receiver<Answer>, Unavailable> {
+        let (sender, receiver) = oneshot::channel();
+        let (key, at) = (None, None);
+        let request = Request::Command { key, command, at };
+        let to = ReplyTo::Once(sender);
+        let sent = self.partition.inbox.send(origin, request, to);
+        sent.map(|()| receiver)
     }
 
     fn send(&self, key: Option<Key>, command: Command) -> Receiver<Answer> {
@@ -418,7 +429,8 @@ fn a_permit_is_refused_at_capacity_and_comes_back_with_the_answer() {
         .map(|_| rig.send(None, hold("s", "apple", 1, 60_000)))
         .collect();
     for _ in 0..5 {
-        assert_eq!(rig.try_send(apples()).unwrap_err(), Unavailable::Busy);
+        let refused = rig.try_send(apples()).unwrap_err();
+        assert!(matches!(refused, Unavailable::Busy { .. }), "{refused}");
     }
     rig.doorman.set(Door::Open);
     for answer in waiting {
@@ -429,6 +441,27 @@ fn a_permit_is_refused_at_capacity_and_comes_back_with_the_answer() {
         let answers: Vec<_> = (0..3).map(|_| rig.try_send(apples()).unwrap()).collect();
         answers.into_iter().for_each(|answer| drop(get(answer)));
     }
+    rig.stop();
+}
+
+#[test]
+fn what_comes_to_its_turn_after_its_deadline_is_not_done() {
+    let rig = Rig::stocked(64);
+    let now = rig.clock.moment();
+    let until = |deadline| Origin {
+        deadline: Some(deadline),
+        ..Origin::default()
+    };
+    let late = rig.send_from(until(now), hold("s", "apple", 7, 60_000));
+    let late = late.map_or_else(Answer::Unavailable, get);
+    assert!(
+        matches!(late, Answer::Unavailable(Unavailable::Late { .. })),
+        "{late:?}"
+    );
+    let in_time = now.plus(Duration::from_millis(1));
+    let done = rig.send_from(until(in_time), hold("s", "apple", 1, 60_000));
+    assert!(matches!(get(done.unwrap()), Answer::Recorded(_)));
+    assert_eq!(rig.seen().reserved, 1, "nothing was done for the late one");
     rig.stop();
 }
 

@@ -3,7 +3,7 @@
 use super::{Job, Step, refuse, reply};
 use crate::clock::Clock;
 use crate::inbox::{Envelope, Inbox, Waiting, Wake};
-use crate::machine::{Machine, Request, Unavailable};
+use crate::machine::{Answer, Machine, Request, Unavailable};
 use crate::metrics::PartitionMetrics;
 use crate::table::ReadTable;
 use onhand_core::{Command, State, Timestamp};
@@ -128,7 +128,13 @@ impl Writer {
     fn work(&mut self, watch: &mut dyn FnMut(&Request)) {
         let clock = self.clock.now();
         self.wake_table(clock);
+        let moment = self.clock.moment();
         while let Some(next) = self.pending.pop_front() {
+            if next.origin.deadline.is_some_and(|until| until <= moment) {
+                let late = Answer::Unavailable(Unavailable::Late { retry_after: 1 });
+                reply(&self.metrics, vec![(next.from, late)]);
+                continue;
+            }
             let now = time_of(&next.request).unwrap_or(clock);
             if self.machine.is_full() || !(skips_expiry(&next.request) || self.machine.advance(now))
             {

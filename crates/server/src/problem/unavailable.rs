@@ -11,9 +11,14 @@ use onhand_wire::json::problem::Kind;
 pub(crate) fn unavailable(why: &Unavailable) -> Denied {
     let again = "Try again with the same Idempotency-Key: if it was done, you get its answer.";
     match why {
-        Unavailable::Busy => {
+        Unavailable::Busy { retry_after } => {
             let detail = "Too many requests wait already, so this one was not taken. Try again a little later.";
-            Denied::new(Kind::Busy, detail).retry_after(1)
+            Denied::new(Kind::Busy, detail).retry_after(*retry_after)
+        }
+        Unavailable::Late { retry_after } => {
+            let detail = "Its time was over before its turn came, so it was not done. Nothing was changed; try again, \
+                          or give it more time.";
+            Denied::new(Kind::Late, detail).retry_after(*retry_after)
         }
         Unavailable::StorageFull => {
             let detail = format!(

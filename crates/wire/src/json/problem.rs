@@ -71,6 +71,8 @@ pub enum Kind {
     Unavailable,
     /// The partition has stopped.
     Stopped,
+    /// Its time was over before its turn came; nothing was changed.
+    Late,
     /// No answer in time; whether it was done is not known.
     NoAnswer,
     /// A defect, or damage on the disk.
@@ -156,6 +158,7 @@ impl Kind {
             Self::StorageFull => ("storage-full", 503, "The disk is full"),
             Self::Unavailable => ("unavailable", 503, "The ledger cannot be written now"),
             Self::Stopped => ("stopped", 503, "The partition has stopped"),
+            Self::Late => ("late", 503, "Its time was over before its turn"),
             Self::NoAnswer => ("no-answer", 503, "No answer in time"),
             Self::Internal => ("internal", 500, "Something is wrong in the server"),
         }
