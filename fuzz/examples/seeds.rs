@@ -168,6 +168,9 @@ fn snapshots() -> std::io::Result<()> {
 const RECEIPT: &str = r#"{"location":"shop","lines":[{"sku":"milk","quantity":12,"lot":"lot-8","expires_on":"2026-03-14"},{"sku":"oats","quantity":3}],"reference":"delivery-2","occurred_at":"2023-11-14T22:13:20Z"}"#;
 const ADJUSTMENT: &str = r#"{"location":"shop","lines":[{"sku":"milk","quantity":-2,"reason":"broken bottle"},{"sku":"bread","quantity":1,"reason":"zur\u00fcck","of":"unavailable"}]}"#;
 const COUNT: &str = r#"{"location":"shop","as_of":"2023-11-14T22:14:00Z","source":"night-count","complete":false,"lines":[{"sku":"milk","on_hand":240},{"sku":"rye","on_hand":0}]}"#;
+const SALE: &str = r#"{"location":"shop","sold_at":"2023-11-14T22:14:00Z","lines":[{"sku":"milk","quantity":2},{"sku":"tea","quantity":1}],"reference":"till-3"}"#;
+const LOOKS: &str = r#"{"location":"shop","source":"camera-4","lines":[{"sku":"milk","at":"2023-11-14T22:13:30Z","found":true},{"sku":"milk","at":"2023-11-14T22:13:00Z","found":false}]}"#;
+const FACTS: &str = r#"{"location":"shop","source":"office","values":[{"sku":"milk","name":"discount","at":"2023-11-15T00:00:00Z","value":0.25},{"sku":"milk","name":"category","at":"2023-11-14T00:00:00Z","value":"dairy"},{"name":"holiday","at":"2023-11-14T00:00:00Z","value":1}]}"#;
 const HOLD: &str = r#"{"location":"shop","lines":[{"sku":"milk","quantity":2},{"sku":"bread","quantity":1}],"ttl_seconds":900,"allow_partial":true,"reference":"cart-5521"}"#;
 const TRANSFER: &str =
     r#"{"from":"shop","to":"depot","lines":[{"sku":"milk","quantity":5}],"reference":"truck-9"}"#;
@@ -184,6 +187,9 @@ fn bodies() -> std::io::Result<()> {
         ("receipt", 'r', RECEIPT),
         ("adjustment", 'a', ADJUSTMENT),
         ("count", 'c', COUNT),
+        ("sale", 's', SALE),
+        ("looks", 'o', LOOKS),
+        ("facts", 'k', FACTS),
         ("hold", 'h', HOLD),
         ("hold-long", 'h', LONG),
         ("transfer", 't', TRANSFER),
@@ -248,6 +254,9 @@ fn requests() -> std::io::Result<()> {
                 write("/v1/stock/adjustments", "a1", ADJUSTMENT),
                 write("/v1/stock/counts", "c1", COUNT),
                 write("/v1/stock/policies", "p1", POLICY),
+                write("/v1/stock/sales", "s1", SALE),
+                write("/v1/stock/observations", "o1", LOOKS),
+                write("/v1/facts", "k1", FACTS),
                 get("/v1/stock/shop-$N/milk?consistency=bounded"),
                 get("/v1/stock/shop-$N/milk"),
             ],

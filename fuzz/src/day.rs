@@ -1,11 +1,12 @@
 //! A day in a shop with every command there is: what seeds are made of, and a state for entries to fit.
 
+use onhand_core::facts::push;
 use onhand_core::reservation::{confirm, extend, fulfill, hold, release};
-use onhand_core::stock::{adjust, count, receive, set_policy};
+use onhand_core::stock::{adjust, count, observe, receive, sell, set_policy};
 use onhand_core::transfer::{Outgoing, TransferLine, announce, arrive, dispatch, hand_over};
 use onhand_core::{
-    Command, Decision, Entry, Few, Label, Lines, LocationId, OnNotFound, Quantity, ReservationNo,
-    Settings, Sku, Span, State, Timestamp, TransferId, TransferNo,
+    Command, Decision, Entry, FactName, Few, Label, Lines, LocationId, Millionths, OnNotFound,
+    Quantity, ReservationNo, Settings, Sku, Span, State, Timestamp, TransferId, TransferNo, Value,
 };
 use onhand_wire::key;
 
@@ -177,10 +178,49 @@ fn on_transfers() -> Vec<Command> {
     ]
 }
 
+fn on_facts() -> Vec<Command> {
+    let value = |sku, name, value| push::PushLine {
+        sku,
+        name: FactName::new(name).expect("a name"),
+        at: at(86_400),
+        value,
+    };
+    let discount = Value::Number(Millionths::new(250_000).expect("a number within bounds"));
+    let looked = |found, second| observe::ObserveLine {
+        sku: sku("oats"),
+        at: at(second),
+        found,
+    };
+    vec![
+        Command::Sell(sell::Sell {
+            location: location("shop"),
+            lines: lines(vec![sell::SellLine {
+                sku: sku("bread"),
+                quantity: quantity(30),
+            }]),
+            reference: Some(label("till-3")),
+            sold_at: Some(at(3)),
+        }),
+        Command::Observe(observe::Observe {
+            location: location("shop"),
+            source: label("camera-4"),
+            lines: lines(vec![looked(false, 2), looked(true, 1)]),
+        }),
+        Command::Push(push::Push {
+            location: location("shop"),
+            source: label("office"),
+            values: lines(vec![
+                value(Some(sku("milk")), "discount", discount),
+                value(None, "city", Value::Text(label("Dublin"))),
+            ]),
+        }),
+    ]
+}
+
 /// The day's entries, the last an expiry, and the state after them: one reservation confirmed, a transfer each way.
 pub fn day() -> (Vec<Entry>, State) {
     let (mut state, mut entries) = (State::new(PARTITION), Vec::new());
-    let commands = [on_stock(), on_reservations(), on_transfers()].concat();
+    let commands = [on_stock(), on_reservations(), on_transfers(), on_facts()].concat();
     for (second, command) in (1..).zip(commands) {
         let key = key::key("tenant", &format!("key-{second}"), &command);
         let Decision::Record(entry) = state.decide(at(second), Some(key), &command) else {

@@ -19,13 +19,16 @@ use onhand_wire::json::answer::answer;
 use onhand_wire::json::availability::AvailabilityRequest;
 use onhand_wire::json::batch::BatchRequest;
 use onhand_wire::json::counts::CountRequest;
+use onhand_wire::json::facts::FactRequest;
 use onhand_wire::json::fulfill::FulfillRequest;
 use onhand_wire::json::ledger::LedgerEntry;
 use onhand_wire::json::object::FromJson;
+use onhand_wire::json::observations::ObservationRequest;
 use onhand_wire::json::policies::PolicyRequest;
 use onhand_wire::json::read::{Fault, Unreadable, read};
 use onhand_wire::json::receipts::ReceiptRequest;
 use onhand_wire::json::reservations::{Empty, ExtendRequest, ReservationRequest};
+use onhand_wire::json::sales::SaleRequest;
 use onhand_wire::json::transfers::TransferRequest;
 use onhand_wire::{BatchReader, BatchWriter};
 use serde::de::IgnoredAny;
@@ -41,6 +44,9 @@ pub fn run(input: &[u8]) {
         b'a' => done(body, command::<AdjustmentRequest>),
         b'c' => done(body, command::<CountRequest>),
         b'h' => done(body, command::<ReservationRequest>),
+        b's' => done(body, command::<SaleRequest>),
+        b'o' => done(body, command::<ObservationRequest>),
+        b'k' => done(body, command::<FactRequest>),
         b't' => done(body, command::<TransferRequest>),
         b'p' => done(body, |request: PolicyRequest| request.command().map(one)),
         b'f' => done(body, |request: FulfillRequest| {

@@ -15,6 +15,7 @@ pub type Line = (usize, i64);
 
 const SHOPS: [&str; 2] = ["cork-1", "dublin-1"];
 const ITEMS: [&str; 3] = ["bread", "eggs", "milk"];
+const FACTS: [&str; 2] = ["price", "rain"];
 
 /// The name of a shop.
 pub fn shop_name(shop: usize) -> Cow<'static, str> {
@@ -26,6 +27,11 @@ pub fn item_name(item: usize) -> Cow<'static, str> {
     name(&ITEMS, "item", item)
 }
 
+/// The name of a fact.
+pub fn fact_name(fact: usize) -> Cow<'static, str> {
+    name(&FACTS, "fact", fact)
+}
+
 /// The shop of a name that [`shop_name`] gave.
 pub fn shop_of(name: &str) -> Option<usize> {
     number(&SHOPS, "shop-", name)
@@ -34,6 +40,11 @@ pub fn shop_of(name: &str) -> Option<usize> {
 /// The item of a name that [`item_name`] gave.
 pub fn item_of(name: &str) -> Option<usize> {
     number(&ITEMS, "item-", name)
+}
+
+/// The fact of a name that [`fact_name`] gave.
+pub fn fact_of(name: &str) -> Option<usize> {
+    number(&FACTS, "fact-", name)
 }
 
 /// The first few have names that read well; all others have a number.
@@ -138,6 +149,30 @@ pub struct Rule {
     pub correct: Option<bool>,
 }
 
+/// Somebody looked for an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// What.
+    pub item: usize,
+    /// Whether it was there.
+    pub found: bool,
+    /// When.
+    pub at: Millis,
+}
+
+/// A value that others know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Of what; of the shop itself if there is none.
+    pub item: Option<usize>,
+    /// What it is called.
+    pub fact: usize,
+    /// From when it holds.
+    pub at: Millis,
+    /// What it is, in millionths.
+    pub millionths: i64,
+}
+
 /// A request to one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are those of the line in a script")]
@@ -163,6 +198,16 @@ pub enum Ask {
         complete: bool,
         lines: Vec<Line>,
     },
+    /// Goods left through the till.
+    Sell {
+        shop: usize,
+        lines: Vec<Line>,
+        happened: Option<Millis>,
+    },
+    /// Somebody looked.
+    Observe { shop: usize, looks: Vec<Look> },
+    /// Others know.
+    Push { shop: usize, values: Vec<Value> },
     /// Set rules of shelves.
     Policy { shop: usize, rules: Vec<Rule> },
     /// Reserve for `ttl` milliseconds.
@@ -281,6 +326,22 @@ impl Display for Ask {
                 let (shop, as_of) = (shop_name(*shop), Time(*as_of));
                 write!(f, "count {shop} {}{complete} as-of {as_of}", units(lines))
             }
+            Self::Sell {
+                shop,
+                lines,
+                happened,
+            } => {
+                let (shop, happened) = (shop_name(*shop), Happened(*happened));
+                write!(f, "sell {shop} {}{happened}", units(lines))
+            }
+            Self::Observe { shop, looks } => {
+                let shop = shop_name(*shop);
+                write!(f, "observe {shop} {}", listed(looks, Look::to_string))
+            }
+            Self::Push { shop, values } => {
+                let shop = shop_name(*shop);
+                write!(f, "push {shop} {}", listed(values, Value::to_string))
+            }
             Self::Policy { shop, rules } => {
                 write!(
                     f,
@@ -364,6 +425,29 @@ impl Display for AdjustLine {
     }
 }
 
+impl Display for Look {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let found = if self.found { "found" } else { "missing" };
+        write!(f, "{} {found} {}", item_name(self.item), Time(self.at))
+    }
+}
+
+impl Display for Value {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let sign = if self.millionths < 0 { "-" } else { "" };
+        let (whole, decimals) = {
+            let millionths = self.millionths.unsigned_abs();
+            (millionths / 1_000_000, millionths % 1_000_000)
+        };
+        let fact = fact_name(self.fact);
+        write!(f, "{fact} {sign}{whole}.{decimals:06}")?;
+        if let Some(item) = self.item {
+            write!(f, " of {}", item_name(item))?;
+        }
+        write!(f, " from {}", Time(self.at))
+    }
+}
+
 impl Display for Rule {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&item_name(self.item))?;
@@ -405,6 +489,7 @@ mod tests {
         for number in 0..30 {
             assert_eq!(shop_of(&shop_name(number)), Some(number));
             assert_eq!(item_of(&item_name(number)), Some(number));
+            assert_eq!(fact_of(&fact_name(number)), Some(number));
         }
         assert_eq!(
             (shop_name(1), item_name(3)),

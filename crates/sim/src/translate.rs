@@ -1,10 +1,11 @@
 //! Between the plain words of the twin and the types of the core: the one place where both meet.
 
 use crate::ask::{
-    AdjustLine, Ask, Line, Millis, Parcel, Pick, Rule, Rules, TransferName, item_name, item_of,
-    shop_name, shop_of,
+    AdjustLine, Ask, Line, Look, Millis, Parcel, Pick, Rule, Rules, TransferName, Value, fact_name,
+    fact_of, item_name, item_of, shop_name, shop_of,
 };
-use crate::twin::{Change, Outcome, Promise, PromiseLine, Record, Told};
+use crate::twin::{Change, Outcome, Promise, PromiseLine, Record, Remark, Said, Told};
+use onhand_core::facts::push::{Fact, FactValue, Push, PushLine};
 use onhand_core::level::OnNotFound;
 use onhand_core::reservation::Reservation;
 use onhand_core::reservation::{
@@ -17,7 +18,9 @@ use onhand_core::reservation::{
 use onhand_core::stock::{
     adjust::{Adjust, Adjusts, Direction},
     count::{Count, CountLine},
+    observe::{Observe, ObserveLine, Seen},
     receive::{Receive, ReceiveLine},
+    sell::{Sell, SellLine, SoldLine},
     set_policy::{PolicyLine, SetPolicy},
 };
 use onhand_core::transfer::{
@@ -28,8 +31,9 @@ use onhand_core::transfer::{
     hand_over::HandOver,
 };
 use onhand_core::{
-    Bucket, Command, Decision, Entry, Event, Label, LevelNo, Lines, LocationId, Movement, Quantity,
-    Refusal, ReservationNo, Settings, Sku, Span, Timestamp, TransferNo, stock,
+    Bucket, Command, Decision, Entry, Event, FactName, Label, LevelNo, Lines, LocationId,
+    LocationNo, Millionths, Movement, Quantity, Refusal, ReservationNo, Settings, Sku, Span,
+    Timestamp, TransferNo, stock,
 };
 use std::collections::BTreeMap;
 
@@ -98,7 +102,7 @@ pub fn rules(settings: &Settings) -> Rules {
 /// The command that a request stands for.
 ///
 /// `None` if the core has no words for it: no lines or too many, a quantity of less than one or past a billion, a
-/// number past 32 bits, a time to live below zero.
+/// number past 32 bits, a value past a billion, a time to live below zero.
 pub fn command(ask: &Ask) -> Option<Command> {
     let reservation = |no: &u64| ReservationNo(*no);
     Some(match ask {
@@ -124,6 +128,21 @@ pub fn command(ask: &Ask) -> Option<Command> {
             complete,
             lines,
         } => count(*shop, *as_of, *complete, lines)?,
+        Ask::Sell {
+            shop,
+            lines,
+            happened,
+        } => sell(*shop, lines, *happened)?,
+        Ask::Observe { shop, looks } => Command::Observe(Observe {
+            location: location(*shop),
+            source: Label::new("ann").ok()?,
+            lines: lines(looks, look)?,
+        }),
+        Ask::Push { shop, values } => Command::Push(Push {
+            location: location(*shop),
+            source: Label::new("office").ok()?,
+            values: lines(values, value)?,
+        }),
         Ask::Policy { shop, rules } => Command::SetPolicy(SetPolicy {
             location: location(*shop),
             lines: lines(rules, policy_line)?,
@@ -235,6 +254,38 @@ fn count(shop: usize, as_of: Millis, complete: bool, all: &[Line]) -> Option<Com
         complete,
         lines: lines(all, line)?,
     }))
+}
+
+fn sell(shop: usize, all: &[Line], happened: Option<Millis>) -> Option<Command> {
+    let line = |(item, units): &Line| {
+        Some(SellLine {
+            sku: sku(*item),
+            quantity: quantity(*units)?,
+        })
+    };
+    Some(Command::Sell(Sell {
+        location: location(shop),
+        lines: lines(all, line)?,
+        reference: None,
+        sold_at: happened.map(moment),
+    }))
+}
+
+fn look(look: &Look) -> Option<ObserveLine> {
+    Some(ObserveLine {
+        sku: sku(look.item),
+        at: moment(look.at),
+        found: look.found,
+    })
+}
+
+fn value(value: &Value) -> Option<PushLine> {
+    Some(PushLine {
+        sku: value.item.map(sku),
+        name: FactName::new(&fact_name(value.fact)).ok()?,
+        at: moment(value.at),
+        value: onhand_core::Value::Number(Millionths::new(value.millionths)?),
+    })
 }
 
 fn policy_line(rule: &Rule) -> Option<PolicyLine> {
@@ -361,7 +412,10 @@ pub fn refused(refusal: &Refusal) -> String {
         }
         Refusal::NotInReservation { line, sku } => format!("not in reservation {sku} {line}"),
         Refusal::SkuTwice { line, sku } => format!("twice {sku} {line}"),
-        Refusal::InFuture { .. } => "in future".to_owned(),
+        Refusal::InFuture { line: None, .. } => "in future".to_owned(),
+        Refusal::InFuture {
+            line: Some(line), ..
+        } => format!("in future {line}"),
         Refusal::TooOld { .. } => "too old".to_owned(),
         Refusal::Full(_) => "full".to_owned(),
     }
@@ -372,6 +426,7 @@ pub fn refused(refusal: &Refusal) -> String {
 #[derive(Clone, Debug)]
 pub struct Interpreter {
     partition: u16,
+    shops: Vec<usize>,
     places: Vec<(usize, usize)>,
 }
 
@@ -380,6 +435,7 @@ impl Interpreter {
     pub fn new(partition: u16) -> Self {
         Self {
             partition,
+            shops: Vec::new(),
             places: Vec::new(),
         }
     }
@@ -394,6 +450,9 @@ impl Interpreter {
     pub fn record(&mut self, entry: &Entry) -> Option<Record> {
         for opening in &entry.openings {
             let shop = shop_of(opening.location.as_str())?;
+            if !self.shops.contains(&shop) {
+                self.shops.push(shop);
+            }
             self.places.push((shop, item_of(opening.sku.as_str())?));
         }
         Some(Record {
@@ -403,6 +462,7 @@ impl Interpreter {
             reservation: reservation_of(&entry.event),
             transfer: self.transfer_of(&entry.event),
             changes: self.changes(&entry.event)?,
+            remarks: self.remarks(&entry.event)?,
         })
     }
 
@@ -454,6 +514,69 @@ impl Interpreter {
                 .filter(|change| !change.is_none())
                 .collect(),
         )
+    }
+
+    /// What an entry tells beside its movements.
+    fn remarks(&self, event: &Event) -> Option<Vec<Remark>> {
+        match event {
+            Event::Sold(event) => {
+                let lines = event.lines.iter();
+                lines.map(|line| self.sold(event.sold_at, line)).collect()
+            }
+            Event::Observed(event) => {
+                let said = |(at, seen): (Timestamp, Seen)| {
+                    self.remark(seen.level, at, Said::Seen(seen.found))
+                };
+                event.seen().map(said).collect()
+            }
+            Event::Pushed(event) => {
+                let values = event.values();
+                values
+                    .map(|(fact, value)| self.pushed(event.location, fact, value))
+                    .collect()
+            }
+            _ => Some(Vec::new()),
+        }
+    }
+
+    fn sold(&self, at: Timestamp, line: &SoldLine) -> Option<Remark> {
+        let said = Said::Sold {
+            units: line.units.into(),
+            surplus: line.surplus.into(),
+        };
+        self.remark(line.level, at, said)
+    }
+
+    fn pushed(&self, location: LocationNo, fact: &Fact, told: &FactValue) -> Option<Remark> {
+        let onhand_core::Value::Number(number) = told.value else {
+            return None;
+        };
+        let shop = self.shops.get(location.0 as usize).copied()?;
+        let said = Said::Is {
+            fact: fact_of(fact.name.as_str())?,
+            millionths: number.get(),
+        };
+        match told.level {
+            Some(level) => self
+                .remark(level, fact.at, said)
+                .filter(|remark| remark.shop == shop),
+            None => Some(Remark {
+                shop,
+                item: None,
+                at: millis(fact.at),
+                said,
+            }),
+        }
+    }
+
+    fn remark(&self, level: LevelNo, at: Timestamp, said: Said) -> Option<Remark> {
+        let (shop, item) = self.place(level)?;
+        Some(Remark {
+            shop,
+            item: Some(item),
+            at: millis(at),
+            said,
+        })
     }
 
     /// A reservation in the twin's words.

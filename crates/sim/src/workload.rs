@@ -4,7 +4,7 @@
 //! which something expires. They send requests again with the same key, while the first is under way or long after,
 //! and now and then another request with it.
 
-use crate::ask::{AdjustLine, Ask, Line, Millis, Pick, Rule, TransferName};
+use crate::ask::{AdjustLine, Ask, Line, Look, Millis, Pick, Rule, TransferName, Value};
 use crate::audit::Question;
 use crate::dice::Dice;
 use crate::scenario::{Scenario, Skew};
@@ -245,31 +245,40 @@ impl Workload {
 
     fn ask(&self, dice: &mut Dice, now: Millis, twin: &Twin, partition: u16) -> Option<Ask> {
         let shop = self.shop(dice, partition);
-        Some(match dice.weighed(&[40, 20, 4, 5, 16, 12, 5, 6, 4, 4, 6]) {
-            0 => Ask::Hold {
-                shop,
-                lines: self.lines(dice),
-                ttl: dice.one_of(&[0, 1, 500, 5_000, 30_000, 600_000]),
-                partial: dice.comes(3, 10),
+        Some(
+            match dice.weighed(&[40, 20, 4, 5, 16, 12, 5, 6, 4, 4, 6, 6, 2, 2]) {
+                0 => Ask::Hold {
+                    shop,
+                    lines: self.lines(dice),
+                    ttl: dice.one_of(&[0, 1, 500, 5_000, 30_000, 600_000]),
+                    partial: dice.comes(3, 10),
+                },
+                1 => Ask::Confirm(self.some_promise(dice, twin, "held")),
+                2 => Ask::Extend(
+                    self.some_promise(dice, twin, "held"),
+                    dice.within(0, 40) * 500,
+                ),
+                3 => Ask::Release(self.any_promise(dice, twin)),
+                4 => self.fulfill(dice, now, twin),
+                5 => Ask::Receive {
+                    shop,
+                    lines: self.lines(dice),
+                    happened: self.happened(dice, now),
+                },
+                6 => self.adjust(dice, now, shop),
+                7 => self.count(dice, now, shop),
+                8 => self.policy(dice, shop),
+                9 => self.dispatch(dice, shop),
+                10 => Ask::Arrive(self.transfer(dice, twin)?),
+                11 => Ask::Sell {
+                    shop,
+                    lines: self.lines(dice),
+                    happened: self.happened(dice, now),
+                },
+                12 => self.observe(dice, now, shop),
+                _ => self.push(dice, now, shop),
             },
-            1 => Ask::Confirm(self.some_promise(dice, twin, "held")),
-            2 => Ask::Extend(
-                self.some_promise(dice, twin, "held"),
-                dice.within(0, 40) * 500,
-            ),
-            3 => Ask::Release(self.any_promise(dice, twin)),
-            4 => self.fulfill(dice, now, twin),
-            5 => Ask::Receive {
-                shop,
-                lines: self.lines(dice),
-                happened: self.happened(dice, now),
-            },
-            6 => self.adjust(dice, now, shop),
-            7 => self.count(dice, now, shop),
-            8 => self.policy(dice, shop),
-            9 => self.dispatch(dice, shop),
-            _ => Ask::Arrive(self.transfer(dice, twin)?),
-        })
+        )
     }
 
     /// A reservation in a state, more often a recent one; any number if there is none.
@@ -362,6 +371,33 @@ impl Workload {
             as_of: now - ago,
             complete: dice.comes(1, 4),
             lines: lines.map(|(item, units)| (item, units - less)).collect(),
+        }
+    }
+
+    fn observe(&self, dice: &mut Dice, now: Millis, shop: usize) -> Ask {
+        let count = dice.one_of(&[1, 2, 6]);
+        let looks = (0..count).map(|_| Look {
+            item: self.item(dice),
+            found: dice.comes(2, 3),
+            at: now - dice.one_of(&[0, 1_000, 3_600_000]) - dice.within(-20, 500),
+        });
+        Ask::Observe {
+            shop,
+            looks: looks.collect(),
+        }
+    }
+
+    fn push(&self, dice: &mut Dice, now: Millis, shop: usize) -> Ask {
+        let count = dice.one_of(&[1, 2, 6]);
+        let values = (0..count).map(|_| Value {
+            item: dice.comes(2, 3).then(|| self.item(dice)),
+            fact: dice.below(3),
+            at: now + dice.one_of(&[0, -60_000, 60_000]),
+            millionths: dice.within(-3_000_000, 3_000_000),
+        });
+        Ask::Push {
+            shop,
+            values: values.collect(),
         }
     }
 

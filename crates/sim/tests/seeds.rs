@@ -46,7 +46,7 @@ fn a_crash_at_every_change_loses_nothing() {
     for seed in [3, 4, 5] {
         let scenario = Scenario {
             flash_sale: 0,
-            steps: 200,
+            steps: 240,
             ..Scenario::of(seed, 0)
         };
         let counts = crash_everywhere(&scenario);

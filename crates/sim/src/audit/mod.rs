@@ -298,7 +298,14 @@ impl Book {
 fn touched(ask: &Ask) -> Vec<(usize, usize)> {
     match ask {
         Ask::Policy { shop, rules } => rules.iter().map(|rule| (*shop, rule.item)).collect(),
-        Ask::Count { shop, lines, .. } => lines.iter().map(|line| (*shop, line.0)).collect(),
+        Ask::Count { shop, lines, .. } | Ask::Sell { shop, lines, .. } => {
+            lines.iter().map(|line| (*shop, line.0)).collect()
+        }
+        Ask::Observe { shop, looks } => looks.iter().map(|look| (*shop, look.item)).collect(),
+        Ask::Push { shop, values } => {
+            let items = values.iter().filter_map(|value| value.item);
+            items.map(|item| (*shop, item)).collect()
+        }
         _ => Vec::new(),
     }
 }

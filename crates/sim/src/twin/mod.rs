@@ -15,6 +15,7 @@
 //! requests would change the ledger in one case and not in the other, so that no answer can be foretold: a workload
 //! asks [`Twin::foresees`] first, and leaves them out.
 
+mod facts;
 mod promises;
 mod shelf;
 mod stock;
@@ -23,7 +24,7 @@ mod transfers;
 
 pub use promises::{Promise, PromiseLine};
 pub use shelf::Shelf;
-pub use told::{Change, Outcome, Record, Told};
+pub use told::{Change, Outcome, Record, Remark, Said, Told};
 pub use transfers::Incoming;
 
 use crate::ask::{Ask, Millis, Parcel, Rules, TransferName};
@@ -77,6 +78,7 @@ struct Plan {
     event: &'static str,
     tray: Tray,
     then: Then,
+    remarks: Vec<Remark>,
 }
 
 impl Plan {
@@ -85,7 +87,19 @@ impl Plan {
     }
 
     fn then(event: &'static str, tray: Tray, then: Then) -> Self {
-        Self { event, tray, then }
+        Self {
+            event,
+            tray,
+            then,
+            remarks: Vec::new(),
+        }
+    }
+
+    fn saying(event: &'static str, tray: Tray, remarks: Vec<Remark>) -> Self {
+        Self {
+            remarks,
+            ..Self::new(event, tray)
+        }
     }
 }
 
@@ -260,6 +274,13 @@ impl Twin {
                 complete,
                 lines,
             } => self.count(now, *shop, *as_of, *complete, lines)?,
+            Ask::Sell {
+                shop,
+                lines,
+                happened,
+            } => self.sell(now, *shop, lines, *happened)?,
+            Ask::Observe { shop, looks } => self.observe(now, *shop, looks)?,
+            Ask::Push { shop, values } => self.push(*shop, values)?,
             Ask::Policy { shop, rules } => self.policy(*shop, rules)?,
             Ask::Hold {
                 shop,
@@ -295,7 +316,12 @@ impl Twin {
     }
 
     fn record(&mut self, now: Millis, plan: Plan) -> Record {
-        let Plan { event, tray, then } = plan;
+        let Plan {
+            event,
+            tray,
+            then,
+            remarks,
+        } = plan;
         let changes = self.shelves.put_back(tray, self.gone.changes);
         self.now = now;
         self.position += 1;
@@ -310,6 +336,7 @@ impl Twin {
             reservation,
             transfer,
             changes,
+            remarks,
         }
     }
 

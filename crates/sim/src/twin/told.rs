@@ -58,6 +58,33 @@ pub struct Record {
     pub transfer: Option<TransferName>,
     /// What changed on which shelf, by shop and item; shelves whose numbers stay are left out.
     pub changes: Vec<Change>,
+    /// What it tells beside: sales, looks and facts, line by line.
+    pub remarks: Vec<Remark>,
+}
+
+/// What one line of an entry tells of an item, or of a shop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// Where.
+    pub shop: usize,
+    /// Of what; of the shop itself if there is none.
+    pub item: Option<usize>,
+    /// When it happened, was seen, or holds from.
+    pub at: Millis,
+    /// What.
+    pub said: Said,
+}
+
+/// What is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of the entry")]
+pub enum Said {
+    /// So many were sold, of which the record did not know of some.
+    Sold { units: i64, surplus: i64 },
+    /// It was there, or it was not.
+    Seen(bool),
+    /// A fact is so many millionths.
+    Is { fact: usize, millionths: i64 },
 }
 
 /// By how much the numbers of a shelf changed.

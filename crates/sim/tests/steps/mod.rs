@@ -4,7 +4,7 @@
 //! transfers are counted back from the newest, times from the clock, and picks by the lines of their reservation.
 
 use crate::{Line, Millis, Pair, Parcel, RULES};
-use onhand_sim::ask::{AdjustLine, Ask, Pick, Rule, Rules, TransferName};
+use onhand_sim::ask::{AdjustLine, Ask, Look, Pick, Rule, Rules, TransferName, Value};
 use proptest::prelude::*;
 
 pub(crate) const SHOPS: usize = 2;
@@ -59,6 +59,7 @@ fn grown(ask: &Ask, size: usize) -> Ask {
         | Ask::Count { lines, .. }
         | Ask::Hold { lines, .. }
         | Ask::Dispatch { lines, .. }
+        | Ask::Sell { lines, .. }
         | Ask::Announce(Parcel { lines, .. }) => {
             lines.iter_mut().for_each(|line| grow(&mut line.1))
         }
@@ -94,8 +95,18 @@ impl Pair {
         let sent = self.parcels.len() as u64;
         match &mut ask {
             Ask::Count { as_of, .. } => *as_of = clock - *as_of,
-            Ask::Receive { happened, .. } | Ask::Adjust { happened, .. } => {
+            Ask::Receive { happened, .. }
+            | Ask::Adjust { happened, .. }
+            | Ask::Sell { happened, .. } => {
                 *happened = happened.map(|ago| clock - ago);
+            }
+            Ask::Observe { looks, .. } => {
+                looks.iter_mut().for_each(|look| look.at = clock - look.at);
+            }
+            Ask::Push { values, .. } => {
+                values
+                    .iter_mut()
+                    .for_each(|value| value.at = clock - value.at);
             }
             Ask::Confirm(no) | Ask::Release(no) | Ask::Extend(no, _) => *no = promise(*no),
             Ask::Fulfill {
@@ -223,6 +234,23 @@ fn adjust_line() -> impl Strategy<Value = AdjustLine> {
     })
 }
 
+fn look() -> impl Strategy<Value = Look> {
+    (0..ITEMS, any::<bool>(), ago()).prop_map(|(item, found, at)| Look { item, found, at })
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let item = prop::option::weighted(0.7, 0..ITEMS);
+    let millionths = prop_oneof![-2_000_000..2_000_000_i64, Just(MOST * 1_000_000)];
+    (item, 0..3_usize, -20_000..20_000_i64, millionths).prop_map(|(item, fact, at, millionths)| {
+        Value {
+            item,
+            fact,
+            at,
+            millionths,
+        }
+    })
+}
+
 fn stock() -> impl Strategy<Value = Ask> {
     let counted = prop::collection::vec((0..ITEMS, 0..9_i64), 1..3);
     prop_oneof![
@@ -234,6 +262,12 @@ fn stock() -> impl Strategy<Value = Ask> {
             .prop_map(|(shop, as_of, complete, lines)| Ask::Count { shop, as_of, complete, lines }),
         2 => (shop(), prop::collection::vec(rule(), 1..3))
             .prop_map(|(shop, rules)| Ask::Policy { shop, rules }),
+        2 => (shop(), lines(), happened())
+            .prop_map(|(shop, lines, happened)| Ask::Sell { shop, lines, happened }),
+        1 => (shop(), prop::collection::vec(look(), 1..4))
+            .prop_map(|(shop, looks)| Ask::Observe { shop, looks }),
+        1 => (shop(), prop::collection::vec(value(), 1..4))
+            .prop_map(|(shop, values)| Ask::Push { shop, values }),
         1 => settings(),
     ]
 }
