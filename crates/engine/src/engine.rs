@@ -1,5 +1,6 @@
 //! The engine: the partitions of one data folder, and everything that is asked of them.
 
+use crate::admission::Policy;
 use crate::clock::{Clock, SystemClock};
 use crate::courier;
 use crate::folder::{Folder, FolderError, io_at, log_dir, snapshot_dir};
@@ -33,8 +34,8 @@ use xxhash_rust::xxh3::xxh3_64;
 pub struct Options {
     /// How many partitions a new data folder gets; an existing one must have as many, if said.
     pub partitions: Option<u16>,
-    /// Requests that may wait for an answer, for each partition.
-    pub capacity: usize,
+    /// Who gets in, for each partition.
+    pub admission: Policy,
     /// A batch is closed early when it has this many bytes.
     pub batch_bytes: usize,
     /// Bytes of a log segment.
@@ -53,7 +54,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             partitions: None,
-            capacity: 16_384,
+            admission: Policy::default(),
             batch_bytes: 1 << 20,
             segment_bytes: 64 << 20,
             snapshot_bytes: 256 << 20,
@@ -367,9 +368,10 @@ impl<D: Disk + Clone> Engine<D> {
     pub fn refresh_metrics(&self) {
         for member in &self.members {
             let levels = member.partition.table.len();
+            let door = member.partition.inbox.door();
             member
                 .metrics
-                .gauges(member.partition.inbox.in_flight(), levels);
+                .gauges(door.in_flight(), door.longest_wait(), levels);
         }
     }
 
@@ -507,7 +509,7 @@ impl<D: Disk> Member<D> {
             machine,
             Box::new(log),
             Arc::clone(&options.clock),
-            options.capacity,
+            options.admission,
             Arc::new(metrics.clone()),
         );
         // What was replayed now need not be replayed again.

@@ -1,14 +1,19 @@
 //! The bounded queue in front of a partition's writer.
 //!
-//! A request first takes a permit; without one it is refused at once and costs the writer nothing. With one it always
-//! finds room. The permit goes back just before the answer goes out, so requests waiting for the disk count as well,
-//! memory stays bounded whatever is slow, and who has an answer may ask again.
+//! A request first passes the door ([`crate::admission`]) and takes a permit; without one it is refused at once and
+//! costs the writer nothing. With one it always finds room. The permit goes back just before the answer goes out, so
+//! requests waiting for the disk count as well, memory stays bounded whatever is slow, and who has an answer may ask
+//! again.
 //!
-//! The writer takes the whole queue in one swap, so a lock is held for nanoseconds a request.
+//! The writer takes all that came in one swap, so a lock is held for nanoseconds a request, and sorts it into turns by
+//! itself.
 
+use crate::admission::door::{Door, Permit};
+use crate::admission::{Policy, Ticket};
+use crate::clock::Clock;
 use crate::machine::{Answer, Request, Unavailable};
+use crate::metrics::PartitionMetrics;
 use crate::origin::Origin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -21,15 +26,6 @@ pub enum ReplyTo {
     Sink(Arc<dyn Fn(u64, Answer) + Send + Sync>, u64),
 }
 
-/// The right to one place in the queue; given back when dropped.
-pub(crate) struct Permit(Arc<AtomicUsize>);
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// Who is waiting for an answer.
 pub(crate) struct Waiting {
     to: ReplyTo,
@@ -37,6 +33,18 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
+    pub(crate) fn new(to: ReplyTo, permit: Permit) -> Self {
+        Self { to, permit }
+    }
+
+    /// The number that the caller gave the request, if it gave one.
+    pub(crate) fn number(&self) -> Option<u64> {
+        match self.to {
+            ReplyTo::Once(_) => None,
+            ReplyTo::Sink(_, number) => Some(number),
+        }
+    }
+
     /// Sends the answer; a client that has gone away does not matter.
     pub(crate) fn answer(self, answer: Answer) {
         drop(self.permit);
@@ -55,7 +63,7 @@ impl std::fmt::Debug for Waiting {
 
 /// A request and who waits for it.
 pub(crate) struct Envelope {
-    pub(crate) origin: Origin,
+    pub(crate) ticket: Ticket,
     pub(crate) request: Request,
     pub(crate) from: Waiting,
 }
@@ -91,8 +99,8 @@ impl Inner {
 pub(crate) struct Inbox {
     inner: Mutex<Inner>,
     changed: Condvar,
-    taken: Arc<AtomicUsize>,
-    capacity: usize,
+    door: Door,
+    clock: Arc<dyn Clock>,
 }
 
 /// What the writer finds when it wakes.
@@ -103,7 +111,11 @@ pub(crate) struct Wake {
 }
 
 impl Inbox {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(
+        policy: Policy,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<PartitionMetrics>,
+    ) -> Self {
         let inner = Inner {
             log_is_idle: true,
             ..Inner::default()
@@ -111,22 +123,14 @@ impl Inbox {
         Self {
             inner: Mutex::new(inner),
             changed: Condvar::new(),
-            taken: Arc::new(AtomicUsize::new(0)),
-            capacity,
+            door: Door::new(policy, metrics),
+            clock,
         }
     }
 
-    /// How many requests are waiting for an answer.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.taken.load(Ordering::Relaxed)
-    }
-
-    /// A permit, if there is a place; the engine's own work always gets one, or a spike of clients would keep it from
-    /// snapshots and transfers.
-    fn permit(&self, is_internal: bool) -> Option<Permit> {
-        let before = self.taken.fetch_add(1, Ordering::AcqRel);
-        let permit = Permit(Arc::clone(&self.taken));
-        (is_internal || before < self.capacity).then_some(permit)
+    /// Who lets requests in.
+    pub(crate) fn door(&self) -> &Door {
+        &self.door
     }
 
     /// Queues a request, or says at once why not.
@@ -136,9 +140,7 @@ impl Inbox {
         request: Request,
         to: ReplyTo,
     ) -> Result<(), Unavailable> {
-        let permit = self
-            .permit(request.is_internal())
-            .ok_or(Unavailable::Busy { retry_after: 1 })?;
+        let (ticket, permit) = self.door.admit(origin, &request, self.clock.moment())?;
         let mut inner = self.lock();
         if let Some(outage) = &inner.outage {
             return Err(outage.clone());
@@ -146,10 +148,12 @@ impl Inbox {
         if inner.is_closing {
             return Err(Unavailable::Stopped("the server is stopping".into()));
         }
+        // Before the writer can see it.
+        self.door.queued(&ticket);
         let was_empty = inner.queue.is_empty();
-        let from = Waiting { to, permit };
+        let from = Waiting::new(to, permit);
         inner.queue.push(Envelope {
-            origin,
+            ticket,
             request,
             from,
         });
@@ -161,12 +165,19 @@ impl Inbox {
     }
 
     /// Waits until there is something to do for the writer, at most until `timeout`, and moves what is queued into
-    /// `into`. With `has_work`, or when closing, an idle log is something to do.
-    pub(crate) fn wait(&self, timeout: Duration, has_work: bool, into: &mut Vec<Envelope>) -> Wake {
+    /// `into`. With `has_work`, or when closing, an idle log is something to do. Without `has_room`, requests are not.
+    pub(crate) fn wait(
+        &self,
+        timeout: Duration,
+        has_work: bool,
+        has_room: bool,
+        into: &mut Vec<Envelope>,
+    ) -> Wake {
         let is_idle = |inner: &mut Inner| {
             let may_go_on = inner.log_is_idle && (has_work || inner.is_closing);
             let is_lost = inner.is_closing && inner.is_stopped();
-            inner.queue.is_empty() && !may_go_on && !is_lost
+            let has_request = has_room && !inner.queue.is_empty();
+            !has_request && !may_go_on && !is_lost
         };
         let (mut inner, _) = self
             .changed

@@ -160,6 +160,11 @@ impl<T> Machine<T> {
         self.open.entries()
     }
 
+    /// How many answers wait in the open batch.
+    pub fn answers(&self) -> usize {
+        self.replies.len()
+    }
+
     /// Whether there is anything to close.
     pub fn has_work(&self) -> bool {
         self.open.entries() > 0 || !self.replies.is_empty()
@@ -194,7 +199,13 @@ impl<T> Machine<T> {
     /// Takes a request at `clock`; its answer waits in the open batch under `token`. Expiries due at that time must
     /// have been recorded ([`Machine::advance`] gave `true`).
     pub fn submit(&mut self, clock: Timestamp, request: Request, token: T) {
-        let answer = match (&self.broken, request) {
+        let answer = self.decide(clock, request);
+        self.replies.push((token, answer));
+    }
+
+    /// Decides a request and gives its answer, which nobody may see before the open batch is durable.
+    pub(crate) fn decide(&mut self, clock: Timestamp, request: Request) -> Answer {
+        match (&self.broken, request) {
             (Some(violation), _) => {
                 Answer::Unavailable(Unavailable::Stopped(violation.to_string()))
             }
@@ -204,8 +215,7 @@ impl<T> Machine<T> {
                 at: self.state.now(clock),
                 what: query.answer(&self.state),
             }),
-        };
-        self.replies.push((token, answer));
+        }
     }
 
     fn command(&mut self, clock: Timestamp, key: Option<Key>, command: &Command) -> Answer {

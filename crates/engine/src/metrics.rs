@@ -1,5 +1,6 @@
 //! What an operator watches: counters and timings of each partition, for Prometheus.
 
+use crate::admission::{Class, Reason};
 use crate::machine::Answer;
 use onhand_core::{Entry, Event, Invariant};
 use onhand_log::Batch;
@@ -9,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,6 +38,32 @@ enum AnswerKind {
     Unavailable,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByClass {
+    class: ClassName,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByRefusal {
+    class: ClassName,
+    reason: ReasonName,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+enum ClassName {
+    Settle,
+    Read,
+    New,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+enum ReasonName {
+    Length,
+    Wait,
+    Deadline,
+    Waited,
+}
+
 /// All metrics of the engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
@@ -48,6 +76,9 @@ pub(crate) struct Metrics {
     snapshots: Family<ByPartition, Counter>,
     not_found: Counter,
     in_flight: Family<ByPartition, Gauge>,
+    queue_estimate: Family<ByPartition, Gauge<f64, AtomicU64>>,
+    queue_seconds: Family<ByClass, Histogram, fn() -> Histogram>,
+    turned_away: Family<ByRefusal, Counter>,
     levels: Family<ByPartition, Gauge>,
     append_seconds: Histogram,
     batch_entries: Histogram,
@@ -65,6 +96,9 @@ impl Metrics {
             snapshots: Family::default(),
             not_found: Counter::default(),
             in_flight: Family::default(),
+            queue_estimate: Family::default(),
+            queue_seconds: Family::new_with_constructor(queue_buckets),
+            turned_away: Family::default(),
             levels: Family::default(),
             append_seconds: Histogram::new(exponential_buckets(20e-6, 2.0, 18)),
             batch_entries: Histogram::new(exponential_buckets(1.0, 2.0, 16)),
@@ -118,6 +152,7 @@ impl Metrics {
             "Requests that wait for an answer",
             self.in_flight.clone(),
         );
+        self.describe_queue(own);
         own.register("levels", "Stock levels", self.levels.clone());
         let append = "Time from handing a batch to the log until it was durable";
         own.register_with_unit("append", append, Unit::Seconds, self.append_seconds.clone());
@@ -128,9 +163,40 @@ impl Metrics {
         );
     }
 
+    fn describe_queue(&self, own: &mut Registry) {
+        own.register_with_unit(
+            "queue_estimate",
+            "How long the last in the queue will wait for its turn",
+            Unit::Seconds,
+            self.queue_estimate.clone(),
+        );
+        own.register_with_unit(
+            "queue",
+            "How long requests waited for their turn, by class; one is looked at each time the writer looks up",
+            Unit::Seconds,
+            self.queue_seconds.clone(),
+        );
+        own.register(
+            "turned_away",
+            "Requests that were not done, by class and reason: length, wait (both at the door), deadline, waited",
+            self.turned_away.clone(),
+        );
+    }
+
     pub(crate) fn of(&self, partition: u16) -> PartitionMetrics {
         PartitionMetrics {
             all: self.clone(),
+            queue_seconds: Class::ALL.map(|class| {
+                let class = class_name(class);
+                self.queue_seconds.get_or_create_owned(&ByClass { class })
+            }),
+            turned_away: Class::ALL.map(|class| {
+                Reason::ALL.map(|reason| {
+                    let (class, reason) = (class_name(class), reason_name(reason));
+                    self.turned_away
+                        .get_or_create_owned(&ByRefusal { class, reason })
+                })
+            }),
             partition: ByPartition {
                 partition: u32::from(partition),
             },
@@ -149,6 +215,40 @@ fn by_invariant(invariant: Invariant) -> ByInvariant {
 pub(crate) struct PartitionMetrics {
     all: Metrics,
     partition: ByPartition,
+    // Looked up once, for what happens to every request.
+    queue_seconds: [Histogram; 3],
+    turned_away: [[Counter; 4]; 3],
+}
+
+/// How long some of the requests of one turn waited: the first of each class.
+#[derive(Debug, Default)]
+pub(crate) struct Sample([Option<Duration>; 3]);
+
+impl Sample {
+    pub(crate) fn see(&mut self, class: Class, waited: Duration) {
+        self.0[class as usize].get_or_insert(waited);
+    }
+}
+
+fn queue_buckets() -> Histogram {
+    Histogram::new(exponential_buckets(20e-6, 2.0, 16))
+}
+
+fn class_name(class: Class) -> ClassName {
+    match class {
+        Class::Settle => ClassName::Settle,
+        Class::Read => ClassName::Read,
+        Class::New => ClassName::New,
+    }
+}
+
+fn reason_name(reason: Reason) -> ReasonName {
+    match reason {
+        Reason::Length => ReasonName::Length,
+        Reason::Wait => ReasonName::Wait,
+        Reason::Deadline => ReasonName::Deadline,
+        Reason::Waited => ReasonName::Waited,
+    }
 }
 
 impl PartitionMetrics {
@@ -218,7 +318,25 @@ impl PartitionMetrics {
         }
     }
 
-    pub(crate) fn gauges(&self, in_flight: usize, levels: usize) {
+    /// Counts a request that was not done.
+    pub(crate) fn turned_away(&self, class: Class, reason: Reason) {
+        self.turned_away[class as usize][reason as usize].inc();
+    }
+
+    /// Tells how long requests waited.
+    pub(crate) fn waited(&self, sample: &Sample) {
+        for (histogram, waited) in self.queue_seconds.iter().zip(sample.0) {
+            if let Some(waited) = waited {
+                histogram.observe(waited.as_secs_f64());
+            }
+        }
+    }
+
+    pub(crate) fn gauges(&self, in_flight: usize, longest_wait: Duration, levels: usize) {
+        self.all
+            .queue_estimate
+            .get_or_create(&self.partition)
+            .set(longest_wait.as_secs_f64());
         self.all
             .in_flight
             .get_or_create(&self.partition)

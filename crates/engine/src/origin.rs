@@ -29,4 +29,12 @@ impl Tenant {
     pub fn named(name: &str) -> Self {
         Self(xxh3_64(name.as_bytes()))
     }
+
+    /// Which of so many lanes is his; whoever does not say who he is has the first for himself.
+    pub(crate) fn lane(self, lanes: usize) -> usize {
+        match self {
+            Self::DEFAULT => 0,
+            Self(number) => 1 + (number % (lanes as u64 - 1)) as usize,
+        }
+    }
 }

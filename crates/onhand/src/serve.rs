@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::progress;
 use clap::{Args, ValueEnum};
 use onhand_core::{Settings, Span};
-use onhand_engine::{Engine, Options, RecoveryReport};
+use onhand_engine::{Engine, Options, Policy, RecoveryReport};
 use onhand_server::Limits;
 use prometheus_client::registry::Registry;
 use std::io::IsTerminal;
@@ -60,6 +60,11 @@ pub(crate) struct Serve {
     /// Requests that may wait for an answer in each partition; more are refused with 429 at once.
     #[arg(long, value_name = "N", env = "ONHAND_QUEUE", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     queue: u32,
+    /// Milliseconds that a request may wait for its turn. One that would wait longer is refused with 429 at once, and
+    /// one that has waited twice as long when its turn comes with 503. The time of the disk comes on top. 0 for as long
+    /// as it takes.
+    #[arg(long, value_name = "MS", env = "ONHAND_QUEUE_MS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=60_000))]
+    queue_ms: u32,
     /// Hours that an idempotency key gives the same answer. The ledger is kept at least as long.
     #[arg(
         long,
@@ -218,7 +223,7 @@ impl Serve {
         let hours = |hours: u64| Span::from_secs(hours.saturating_mul(3600));
         Options {
             partitions: self.partitions,
-            capacity: self.queue as usize,
+            admission: self.admission(),
             segment_bytes: self.segment_mib << 20,
             snapshot_bytes: self.snapshot_mib << 20,
             keep_ledger: self
@@ -232,6 +237,14 @@ impl Serve {
                 most_levels: self.most_levels,
             },
             ..Options::default()
+        }
+    }
+
+    fn admission(&self) -> Policy {
+        Policy {
+            capacity: self.queue as usize,
+            queue_time: (self.queue_ms > 0).then(|| Duration::from_millis(self.queue_ms.into())),
+            ..Policy::default()
         }
     }
 

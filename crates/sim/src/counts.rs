@@ -12,6 +12,8 @@ pub struct Counts {
     pub steps: u64,
     /// Requests of clients.
     pub requests: u64,
+    /// Of these, refused unqueued or undone.
+    pub turned_away: u64,
     /// Answers compared with the twin's.
     pub answers: u64,
     /// Ledger entries compared with the twin's.
@@ -43,6 +45,7 @@ impl AddAssign<&Self> for Counts {
         self.seeds += other.seeds;
         self.steps += other.steps;
         self.requests += other.requests;
+        self.turned_away += other.turned_away;
         self.answers += other.answers;
         self.entries += other.entries;
         self.reads += other.reads;

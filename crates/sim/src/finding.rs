@@ -25,10 +25,12 @@ pub enum Check {
     State,
     /// Damage is named, or has changed nothing.
     SilenceOnDamage,
-    /// A start is refused only when something is damaged.
+    /// A start is refused only when something is damaged, a request only when something is in its way.
     NeedlessRefusal,
     /// No hold is open past its expiry once the writer had a turn.
     LateExpiry,
+    /// Requests are taken in their order, in time, and turned away for a cause.
+    Turn,
     /// A numbered invariant stopped the partition, or does not hold.
     Invariant,
     /// An assertion in the product failed.
@@ -53,6 +55,7 @@ impl Check {
             Self::SilenceOnDamage => "silence on damage",
             Self::NeedlessRefusal => "needless refusal",
             Self::LateExpiry => "late expiry",
+            Self::Turn => "turn",
             Self::Invariant => "invariant",
             Self::Assertion => "assertion",
             Self::Progress => "progress",

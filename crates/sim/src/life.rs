@@ -1,6 +1,8 @@
 //! One life of the engine: from a start to a crash or a stop.
 
-use onhand_engine::{Answer, Engine, OpenError, Options, ReplyTo, Request, Unavailable, Workers};
+use onhand_engine::{
+    Answer, Engine, OpenError, Options, Origin, ReplyTo, Request, Unavailable, Workers,
+};
 use onhand_engine::{Prepared, RecoveryReport};
 use onhand_log::disk::MemoryDisk;
 use prometheus_client::registry::Registry;
@@ -60,6 +62,7 @@ impl Life {
     /// It is refused at once.
     pub(crate) fn submit(
         &self,
+        origin: Origin,
         partition: u16,
         token: u64,
         request: Request,
@@ -70,7 +73,7 @@ impl Life {
             answers.push((token, answer));
         };
         let to = ReplyTo::Sink(Arc::new(sink), token);
-        self.engine.submit(partition, request, to)
+        self.engine.submit_from(origin, partition, request, to)
     }
 
     /// The answers that came since this was last asked.

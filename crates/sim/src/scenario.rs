@@ -1,6 +1,6 @@
 //! What a seed stands for: how large the world is, who buys, and what breaks.
 
-use crate::ask::Rules;
+use crate::ask::{Millis, Rules};
 use crate::dice::Dice;
 use std::fmt;
 
@@ -38,6 +38,14 @@ pub struct Scenario {
     pub rules: Rules,
     /// Requests that may wait for an answer, for each partition.
     pub capacity: usize,
+    /// How long a request may wait for its turn, if that is bounded.
+    pub queue_time: Option<Millis>,
+    /// Who asks.
+    pub tenants: usize,
+    /// Requests of a full batch.
+    pub batch: usize,
+    /// Requests that a writer decides in one go.
+    pub slice: usize,
     /// Bytes of a full batch.
     pub batch_bytes: usize,
     /// Bytes of a log segment.
@@ -120,6 +128,10 @@ impl Scenario {
             snapshot_bytes: dice.one_of(&[4 << 10, 32 << 10]),
             trims: dice.comes(1, 2),
             faults: dice.one_of(&[0, 60, 150, 400]),
+            queue_time: dice.one_of(&[None, None, Some(2), Some(20)]),
+            tenants: dice.one_of(&[1, 1, 3]),
+            batch: dice.one_of(&[8, 2_048]),
+            slice: dice.one_of(&[4, 32, 256]),
             crashes: Crashes::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! The driver of a partition: the only place where its two workers meet.
 //!
-//! The *writer* takes requests from the inbox and steps the machine; whenever the log is idle it closes the open batch
-//! and hands it over. The *appender* appends it (one write, one sync), then publishes, then replies. So many requests
+//! The *writer* takes requests from the inbox in turns ([`crate::admission`]) and steps the machine; whenever the log is
+//! idle it closes the open batch and hands it over. The *appender* appends it (one write, one sync), then publishes, then replies. So many requests
 //! share one sync, the next batch fills while the last one syncs, and a batch is as large as the disk is slow.
 //!
 //! Each worker is a row of steps that never wait ([`writer`], [`appender`]). In a server each has a thread, which steps
@@ -21,6 +21,7 @@
 mod appender;
 mod writer;
 
+use crate::admission::Policy;
 use crate::clock::Clock;
 use crate::inbox::{Inbox, Waiting};
 use crate::machine::{Answer, Effects, Machine, Request, Unavailable};
@@ -61,6 +62,15 @@ pub struct Workers {
     jobs: Receiver<Job>,
 }
 
+/// What the writer does with a request.
+#[derive(Debug)]
+pub enum Move<'a> {
+    /// It decides it now. The number is that of [`ReplyTo::Sink`](crate::ReplyTo::Sink).
+    Decides(&'a Request, Option<u64>),
+    /// It turns it away, undone.
+    TurnsAway(Option<u64>),
+}
+
 /// What a worker has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -80,10 +90,11 @@ impl Partition {
         machine: Machine<Waiting>,
         log: Box<dyn Log>,
         clock: Arc<dyn Clock>,
-        capacity: usize,
+        policy: Policy,
         metrics: Arc<PartitionMetrics>,
     ) -> (Self, Workers) {
-        let inbox = Arc::new(Inbox::new(capacity));
+        let inbox = Inbox::new(policy, Arc::clone(&clock), Arc::clone(&metrics));
+        let inbox = Arc::new(inbox);
         let table = Arc::new(ReadTable::of(machine.state(), clock.now()));
         let reader = log.reader();
         let (jobs, todo) = channel();
@@ -160,9 +171,9 @@ impl Workers {
         self.number
     }
 
-    /// The writer takes what is queued, decides it, and hands a batch over if the log is idle. `watch` sees every
-    /// request just before it is decided.
-    pub fn write(&mut self, watch: &mut dyn FnMut(&Request)) -> Step {
+    /// The writer takes what is queued, decides some of it, and hands a batch over if the log is idle. `watch` sees
+    /// every request just before it is decided or turned away.
+    pub fn write(&mut self, watch: &mut dyn FnMut(Move<'_>)) -> Step {
         self.writer.step(watch)
     }
 

@@ -1,6 +1,7 @@
 //! A partition over a log that does what the test says: hold an append back, have no room, break.
 
 use super::Partition;
+use crate::admission::Policy;
 use crate::clock::Clock;
 use crate::history::{Filter, Ledger};
 use crate::inbox::ReplyTo;
@@ -8,20 +9,16 @@ use crate::machine::{Answer, Machine, Request, Unavailable};
 use crate::metrics::Metrics;
 use crate::origin::Origin;
 use crate::query::{Found, Query, What};
+use crate::requests::{hold, key, location, receive, sku};
 use crate::table::Seen;
 use onhand_core::{Command, Key, LevelNo, Seq, State, Timestamp};
 use onhand_log::{AppendError, Batch, Log, LogReader, MemoryLog, ReadError, Tail};
 use prometheus_client::registry::Registry;
-use requests::{hold, key, location, receive, sku};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot::{self, Receiver, error::TryRecvError};
-
-#[expect(dead_code, reason = "the integration tests use all of it")]
-#[path = "../../tests/engine/requests.rs"]
-mod requests;
 
 /// What the next appends do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -148,6 +145,13 @@ struct Rig {
 
 impl Rig {
     fn new(capacity: usize) -> Self {
+        Self::with(Policy {
+            capacity,
+            ..Policy::default()
+        })
+    }
+
+    fn with(policy: Policy) -> Self {
         let log = MemoryLog::new();
         let doorman = Arc::new(Doorman {
             door: Mutex::new((Door::Open, 0, 0)),
@@ -164,7 +168,7 @@ impl Rig {
             machine,
             Box::new(behind_the_door),
             clock.clone(),
-            capacity,
+            policy,
             metrics,
         );
         partition.run(workers).unwrap();
@@ -354,7 +358,7 @@ fn a_full_disk_refuses_keeps_and_recovers_and_nothing_is_done_twice() {
     wait_until("new requests are refused", || {
         rig.try_send(apples()).err() == Some(Unavailable::StorageFull)
     });
-    assert_eq!(rig.partition.inbox.in_flight(), 0);
+    assert_eq!(rig.partition.inbox.door().in_flight(), 0);
     assert_eq!(rig.seen().reserved, 0, "bounded reads go on");
 
     // With nothing waiting, the table is still behind what was decided, and says so.
@@ -436,7 +440,7 @@ fn a_permit_is_refused_at_capacity_and_comes_back_with_the_answer() {
     for answer in waiting {
         get(answer);
     }
-    assert_eq!(rig.partition.inbox.in_flight(), 0);
+    assert_eq!(rig.partition.inbox.door().in_flight(), 0);
     for _ in 0..100 {
         let answers: Vec<_> = (0..3).map(|_| rig.try_send(apples()).unwrap()).collect();
         answers.into_iter().for_each(|answer| drop(get(answer)));
@@ -548,7 +552,7 @@ fn closing_with_a_slow_disk_is_no_busy_loop() {
     let start = Instant::now();
     rig.partition
         .inbox
-        .wait(Duration::from_millis(60), false, &mut Vec::new());
+        .wait(Duration::from_millis(60), false, true, &mut Vec::new());
     assert!(
         start.elapsed() >= Duration::from_millis(60),
         "there was nothing to do, but it woke"

@@ -1,14 +1,16 @@
 //! The writer: takes requests from the inbox, decides them, and hands closed batches to the appender.
 
-use super::{Job, Step, refuse, reply};
-use crate::clock::Clock;
+use super::{Job, Move, Step, refuse, reply};
+use crate::admission::door::Lesson;
+use crate::admission::turns::Turns;
+use crate::admission::{Policy, Reason, Ticket};
+use crate::clock::{Clock, Moment};
 use crate::inbox::{Envelope, Inbox, Waiting, Wake};
-use crate::machine::{Answer, Machine, Request, Unavailable};
-use crate::metrics::PartitionMetrics;
+use crate::machine::{Machine, Request, Unavailable};
+use crate::metrics::{PartitionMetrics, Sample};
 use crate::table::ReadTable;
 use onhand_core::{Command, State, Timestamp};
 use onhand_planted::Defect;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -19,12 +21,16 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 pub(super) struct Writer {
     machine: Machine<Waiting>,
     inbox: Arc<Inbox>,
+    policy: Policy,
     table: Arc<ReadTable>,
     clock: Arc<dyn Clock>,
     metrics: Arc<PartitionMetrics>,
     jobs: Sender<Job>,
     taken: Vec<Envelope>,
-    pending: VecDeque<Envelope>,
+    turns: Turns,
+    /// Its turn has come, and there was no room for it in the open batch.
+    next: Option<Envelope>,
+    lesson: Lesson,
     /// Why requests are refused, as far as the writer knows.
     outage: Option<Unavailable>,
     /// Whether the read table rests: it shows all there is, as long as nothing is decided.
@@ -43,12 +49,15 @@ impl Writer {
         Self {
             machine,
             inbox: Arc::clone(inbox),
+            policy: inbox.door().policy(),
             table: Arc::clone(table),
             clock,
             metrics,
             jobs,
             taken: Vec::new(),
-            pending: VecDeque::new(),
+            turns: Turns::default(),
+            next: None,
+            lesson: Lesson::default(),
             outage: None,
             is_resting: false,
         }
@@ -57,24 +66,22 @@ impl Writer {
     /// What the writer's thread does until it ends.
     pub(super) fn run(mut self) {
         loop {
-            let patience = self.patience();
-            let has_work = self.machine.has_work();
-            let wake = self.inbox.wait(patience, has_work, &mut self.taken);
+            let wake = self.wait();
             if self.turn(wake, &mut |_| {}) == Step::Ended {
                 return;
             }
         }
     }
 
-    /// One turn without waiting; `watch` sees every request just before it is decided.
-    pub(super) fn step(&mut self, watch: &mut dyn FnMut(&Request)) -> Step {
+    /// One turn without waiting; `watch` sees every request just before it is decided or turned away.
+    pub(super) fn step(&mut self, watch: &mut dyn FnMut(Move<'_>)) -> Step {
         let wake = self.inbox.take(&mut self.taken);
         self.turn(wake, watch)
     }
 
     /// Whether the open batch is full: requests wait until it is handed over.
     pub(super) fn is_full(&self) -> bool {
-        self.machine.is_full()
+        self.machine.is_full() || self.machine.answers() >= self.policy.batch
     }
 
     pub(super) fn state(&self) -> &State {
@@ -85,13 +92,16 @@ impl Writer {
         self.machine.state().reservations().next_expiry()
     }
 
-    /// Takes what was queued, decides it, and hands a batch over if the log is idle.
-    fn turn(&mut self, wake: Wake, watch: &mut dyn FnMut(&Request)) -> Step {
-        let had = (
-            self.taken.len() + self.pending.len(),
-            self.machine.entries(),
-        );
-        self.pending.extend(self.taken.drain(..));
+    fn waiting(&self) -> usize {
+        self.turns.len() + usize::from(self.next.is_some())
+    }
+
+    /// Takes what was queued, decides a slice of it, and hands a batch over if the log is idle.
+    fn turn(&mut self, wake: Wake, watch: &mut dyn FnMut(Move<'_>)) -> Step {
+        let had = (self.taken.len() + self.waiting(), self.machine.entries());
+        for envelope in self.taken.drain(..) {
+            self.turns.push(envelope);
+        }
         self.outage = wake.outage;
         match self.outage.clone() {
             Some(outage) => self.refuse_all(&outage),
@@ -99,12 +109,12 @@ impl Writer {
         }
         let handed_over = wake.log_is_idle && self.hand_over();
         let is_lost = matches!(self.outage, Some(Unavailable::Stopped(_)));
-        let is_done = wake.log_is_idle && self.pending.is_empty() && !self.machine.has_work();
+        let is_done = wake.log_is_idle && self.waiting() == 0 && !self.machine.has_work();
         if wake.is_closing && (is_done || is_lost) {
             self.wake_table(self.clock.now());
             return Step::Ended;
         }
-        let has = (self.pending.len(), self.machine.entries());
+        let has = (self.waiting(), self.machine.entries());
         if handed_over || has != had {
             Step::Done
         } else {
@@ -112,42 +122,88 @@ impl Writer {
         }
     }
 
-    /// How long to wait for requests: not at all if some are pending, and not beyond the next expiry.
-    fn patience(&self) -> Duration {
-        if self.outage.is_some() || self.machine.is_full() {
-            return LONGEST_SLEEP;
+    /// Waits for something to do, not beyond the next expiry. While the batch is full, or the log out of order, only
+    /// the log can bring it.
+    fn wait(&mut self) -> Wake {
+        let has_room = !self.is_full();
+        if has_room && self.waiting() > 0 {
+            return self.inbox.take(&mut self.taken);
         }
-        if !self.pending.is_empty() {
-            return Duration::ZERO;
-        }
-        self.next_expiry().map_or(LONGEST_SLEEP, |at| {
+        let patience = self.patience(has_room && self.outage.is_none());
+        let has_work = self.machine.has_work();
+        self.inbox
+            .wait(patience, has_work, has_room, &mut self.taken)
+    }
+
+    fn patience(&self, minds_expiry: bool) -> Duration {
+        let next = self.next_expiry().filter(|_| minds_expiry);
+        next.map_or(LONGEST_SLEEP, |at| {
             Duration::from_millis(at.since(self.clock.now()).millis()).min(LONGEST_SLEEP)
         })
     }
 
-    fn work(&mut self, watch: &mut dyn FnMut(&Request)) {
-        let clock = self.clock.now();
+    fn work(&mut self, watch: &mut dyn FnMut(Move<'_>)) {
+        let (clock, moment) = (self.clock.now(), self.clock.moment());
         self.wake_table(clock);
-        let moment = self.clock.moment();
-        while let Some(next) = self.pending.pop_front() {
-            if next.origin.deadline.is_some_and(|until| until <= moment) {
-                let late = Answer::Unavailable(Unavailable::Late { retry_after: 1 });
-                reply(&self.metrics, vec![(next.from, late)]);
+        let mut sample = Sample::default();
+        for _ in 0..self.policy.slice {
+            let Some(next) = self.next.take().or_else(|| self.turns.pop()) else {
+                break;
+            };
+            if let Some(reason) = self.too_late(&next.ticket, moment) {
+                self.leave(&next, moment, &mut sample);
+                watch(Move::TurnsAway(next.from.number()));
+                if Defect::LateIsDone.is_on() && self.machine.advance(clock) {
+                    self.machine.decide(clock, next.request.clone());
+                }
+                self.turn_away(next, reason);
                 continue;
             }
             let now = time_of(&next.request).unwrap_or(clock);
-            if self.machine.is_full() || !(skips_expiry(&next.request) || self.machine.advance(now))
-            {
-                self.pending.push_front(next);
-                return;
+            if self.is_full() || !(skips_expiry(&next.request) || self.machine.advance(now)) {
+                self.next = Some(next);
+                break;
             }
-            watch(&next.request);
+            self.leave(&next, moment, &mut sample);
+            watch(Move::Decides(&next.request, next.from.number()));
             self.machine.submit(now, next.request, next.from);
         }
+        self.lesson.tell(self.inbox.door(), moment);
+        self.metrics.waited(&sample);
         if !Defect::LazyExpiry.is_on() {
             self.machine.advance(clock);
         }
         self.stop_if_broken();
+    }
+
+    /// Why a request whose turn has come is not to be done any more. When no more wait than are decided in one go,
+    /// nobody is turned away for having waited: nobody would be served sooner for it.
+    fn too_late(&self, ticket: &Ticket, now: Moment) -> Option<Reason> {
+        ticket.flow?;
+        if ticket.is_past_deadline(now) && !Defect::DeadlineIgnored.is_on() {
+            return Some(Reason::Deadline);
+        }
+        let most = self.policy.queue_time?;
+        let is_late = ticket.waited(now) > most * 2 && self.turns.len() > self.policy.slice;
+        is_late.then_some(Reason::Waited)
+    }
+
+    /// A request waits for its turn no more.
+    fn leave(&mut self, envelope: &Envelope, now: Moment, sample: &mut Sample) {
+        let ticket = &envelope.ticket;
+        self.inbox.door().left(ticket);
+        self.lesson.hear(ticket, now);
+        if let Some(flow) = ticket.flow {
+            sample.see(flow.class(), ticket.waited(now));
+        }
+    }
+
+    fn turn_away(&mut self, envelope: Envelope, reason: Reason) {
+        let Some(flow) = envelope.ticket.flow else {
+            return;
+        };
+        let why = self.inbox.door().turn_away(flow.class(), reason);
+        refuse(&self.metrics, std::iter::once(envelope.from), &why);
     }
 
     /// Ends the rest of the read table: until now it showed all there is.
@@ -201,7 +257,11 @@ impl Writer {
             .take_replies()
             .into_iter()
             .map(|(from, _)| from);
-        let pending = self.pending.drain(..).map(|envelope| envelope.from);
+        let mut pending = Vec::new();
+        while let Some(envelope) = self.next.take().or_else(|| self.turns.pop()) {
+            self.inbox.door().left(&envelope.ticket);
+            pending.push(envelope.from);
+        }
         refuse(&self.metrics, waiting.chain(pending), outage);
     }
 }

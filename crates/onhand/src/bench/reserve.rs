@@ -7,7 +7,7 @@ use crate::{output, progress};
 use clap::Args;
 use onhand_core::reservation::hold::{Hold, HoldLine};
 use onhand_core::{Command, Few, Lines, Quantity, Span};
-use onhand_engine::{Answer, Engine, Options, ReplyTo, Request};
+use onhand_engine::{Answer, Engine, Options, Policy, ReplyTo, Request};
 use prometheus_client::registry::Registry;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -92,7 +92,10 @@ impl Reserve {
     fn in_process(&self) -> Result<Vec<Run>, Failure> {
         let scratch = Scratch::new(self.data.clone());
         let options = Options {
-            capacity: self.in_flight + 1,
+            admission: Policy {
+                capacity: self.in_flight + 1,
+                ..Policy::default()
+            },
             ..Options::default()
         };
         let opened = Engine::open(

@@ -19,6 +19,7 @@ pub(super) struct Report {
     steps: u64,
     simulated_days: u64,
     requests: u64,
+    requests_turned_away: u64,
     answers_compared: u64,
     entries_compared: u64,
     bounded_reads_compared: u64,
@@ -43,6 +44,7 @@ impl Report {
             steps: counts.steps,
             simulated_days: counts.simulated_days(),
             requests: counts.requests,
+            requests_turned_away: counts.turned_away,
             answers_compared: counts.answers,
             entries_compared: counts.entries,
             bounded_reads_compared: counts.reads,
@@ -64,12 +66,13 @@ impl Report {
     }
 
     /// The figures with their names, in the order in which they are told.
-    fn figures(&self) -> [(&'static str, u64); 9] {
+    fn figures(&self) -> [(&'static str, u64); 10] {
         [
             ("seeds", self.seeds),
             ("steps", self.steps),
             ("simulated days", self.simulated_days),
             ("requests", self.requests),
+            ("of these turned away", self.requests_turned_away),
             ("answers compared", self.answers_compared),
             ("ledger entries compared", self.entries_compared),
             ("bounded reads compared", self.bounded_reads_compared),

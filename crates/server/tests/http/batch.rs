@@ -117,7 +117,10 @@ fn one_of_another_shape_refuses_all() {
 fn what_finds_no_room_in_the_queue_is_refused_by_itself() {
     let shop = Shop::with(Setup {
         engine: EngineOptions {
-            capacity: 10,
+            admission: onhand_engine::Policy {
+                capacity: 10,
+                ..Default::default()
+            },
             ..EngineOptions::default()
         },
         ..Setup::default()

@@ -7,7 +7,7 @@ use crate::translate::{millis, refused};
 use crate::twin::{Outcome, Promise, PromiseLine, Shelf};
 use onhand_core::reservation::{Reservation, ReservationLine};
 use onhand_core::{Entry, Level, LocationId, OnNotFound, Seq, Sku};
-use onhand_engine::{Answer, Found, ReservationView, Seen, What};
+use onhand_engine::{Answer, Found, ReservationView, Seen, Unavailable, What};
 
 impl Book {
     /// A client got an answer; `is_out` says whether the partition was known to be unable to answer.
@@ -17,8 +17,11 @@ impl Book {
     pub fn answered(&mut self, token: Token, answer: &Answer, is_out: bool) -> Verdict {
         let foretold = self.foretold.remove(&token);
         if let Answer::Unavailable(why) = answer {
-            self.queued.retain(|(queued, _)| *queued != token);
-            return must(is_out, Check::Answer, || {
+            self.queued.retain(|(queued, ..)| *queued != token);
+            let is_late = matches!(why, Unavailable::Late { .. });
+            let is_foretold = matches!(foretold, Some((Foretold::Late, _)));
+            let is_it = if is_late { is_foretold } else { is_out };
+            return must(is_it, Check::Answer, || {
                 format!("request {token} is not answered ({why}), and nothing is out of order")
             });
         }
@@ -32,6 +35,7 @@ impl Book {
             Foretold::Promise(promise, is_kept) => {
                 check_promise(token, promise.as_ref(), is_kept, answer)?;
             }
+            Foretold::Late => return Err(odd(token, answer)),
         }
         self.show(position);
         Ok(())

@@ -1,7 +1,7 @@
 //! The auditor: foretells every answer, read and entry from the twin, and says where the product differs.
 //!
-//! A [`Book`] is one partition. It is told of every request in the order in which the writer takes them, and of the
-//! clock at that moment; nothing else. From that the twin knows what must come: the answer ([`answers`]), the entry
+//! A [`Book`] is one partition. It is told of every request in the order in which the writer takes them ([`turns`]), and
+//! of the clock at that moment; nothing else. From that the twin knows what must come: the answer ([`answers`]), the entry
 //! ([`entries`]), what a reader may see ([`reads`]), and what must be there after a crash ([`recovery`]).
 //!
 //! What is decided runs ahead of what is durable, so after a crash the twin goes back: to the newest checkpoint before
@@ -12,8 +12,10 @@ mod answers;
 mod entries;
 mod reads;
 mod recovery;
+mod turns;
 
 pub use reads::Reader;
+pub use turns::Caller;
 
 use crate::ask::{Ask, Millis, Time, TransferName};
 use crate::finding::{Check, Finding, Verdict};
@@ -77,6 +79,8 @@ enum Foretold {
     Outcome(Outcome),
     Levels(Vec<Option<Shelf>>),
     Promise(Option<Promise>, bool),
+    /// It was not done.
+    Late,
 }
 
 /// The books of one partition.
@@ -94,7 +98,7 @@ pub struct Book {
     /// The numbers of each shelf after each entry that touched it.
     shelves: BTreeMap<(usize, usize), Vec<(u64, Shelf)>>,
     /// Requests in the order in which they were queued, until the writer takes them.
-    queued: VecDeque<(Token, Question)>,
+    queued: VecDeque<(Token, Caller, Question)>,
     /// What each request that was taken must be answered, and the position that the answer reflects.
     foretold: BTreeMap<Token, (Foretold, u64)>,
     /// The highest position that anybody was shown.
@@ -139,15 +143,21 @@ impl Book {
     }
 
     /// A client's request was queued.
-    pub fn queued(&mut self, token: Token, question: Question) {
-        self.queued.push_back((token, question));
+    pub fn queued(&mut self, token: Token, caller: Caller, question: Question) {
+        self.queued.push_back((token, caller, question));
     }
 
-    /// The writer takes a request at a time.
+    /// The writer takes a request at a time of day, `now` milliseconds after the beginning of the world, to do it.
     ///
     /// # Errors
-    /// It is not the one whose turn it is.
-    pub fn taken(&mut self, clock: Millis, request: &Request) -> Verdict {
+    /// It is not one whose turn it is, or it is too late.
+    pub fn taken(
+        &mut self,
+        clock: Millis,
+        now: Millis,
+        request: &Request,
+        token: Option<Token>,
+    ) -> Verdict {
         if let Some(ask) = self.internal(request) {
             self.decide(clock, None, &ask);
             return Ok(());
@@ -156,12 +166,8 @@ impl Book {
             self.expire(clock, u64::MAX);
             return Ok(());
         }
-        let Some((token, question)) = self.queued.pop_front() else {
-            return Err(Finding::new(
-                Check::Answer,
-                "the writer takes a request that nobody made",
-            ));
-        };
+        let (token, caller, question) = self.dequeue(token)?;
+        Self::check_in_time(token, &caller, now)?;
         let foretold = self.foretell(clock, question);
         self.foretold
             .insert(token, (foretold, self.twin.position()));

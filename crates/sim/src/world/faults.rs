@@ -98,13 +98,13 @@ impl World {
         self.counts.fault("clock goes back");
         let back = self.dice.one_of(&[1, 500, 60_000, 86_400_000]);
         self.note(format_args!("the clock goes back by {back} ms"));
-        self.jump(-back);
+        self.set_clock(-back);
     }
 
     fn clock_jumps(&mut self) {
         self.counts.fault("clock jumps");
         let ahead = self.dice.one_of(&[1_000, 60_000, 3_600_000]);
-        self.jump(ahead);
+        self.set_clock(ahead);
     }
 
     fn long_pause(&mut self) {

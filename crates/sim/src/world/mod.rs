@@ -11,7 +11,7 @@ mod faults;
 mod starts;
 
 use crate::ask::Millis;
-use crate::audit::{Book, Question, Reader, Token};
+use crate::audit::{Book, Caller, Question, Reader, Token};
 use crate::clock::SimulatedClock;
 use crate::counts::Counts;
 use crate::dice::Dice;
@@ -24,12 +24,13 @@ use crate::twin::Twin;
 use crate::workload::Workload;
 use faults::Weather;
 use onhand_core::{LevelNo, ReservationNo, Seq, Span};
-use onhand_engine::{Answer, Options, Query, Request, Step};
+use onhand_engine::{Answer, Move, Options, Policy, Query, Request, Step, Unavailable};
 use onhand_log::disk::MemoryDisk;
 use onhand_wire::key::key;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where the clock of a world begins: after every window that a rule may have.
 const MORNING: Millis = 10 * 3_600_000;
@@ -168,12 +169,12 @@ impl World {
             2,
         ];
         match self.dice.weighed(&weights) {
-            0 => self.client(),
+            0 => self.client()?,
             1 => self.writer()?,
             2 => self.appender()?,
             3 => self.background(),
             4 => self.reader()?,
-            5 => self.race(),
+            5 => self.race()?,
             6 => self.begin_background(),
             _ => self.check_durable()?,
         }
@@ -196,44 +197,71 @@ impl World {
     }
 
     fn jump(&mut self, millis: Millis) {
-        let to = (self.now() + millis).max(MORNING);
-        self.counts.simulated_millis += (to - self.now()).max(0) as u64;
-        self.clock.set(to);
+        self.counts.simulated_millis += millis.max(0) as u64;
+        self.clock.pass(millis);
     }
 
-    fn client(&mut self) {
+    fn set_clock(&mut self, by: Millis) {
+        self.clock.set((self.now() + by).max(MORNING));
+    }
+
+    fn client(&mut self) -> Verdict {
         let now = self.now();
         let twins: Vec<&Twin> = self.books.iter().map(Book::twin).collect();
         if let Some((partition, question)) = self.workload.next(&mut self.dice, now, &twins) {
-            self.submit(partition, question);
+            return self.submit(partition, question);
         }
+        Ok(())
     }
 
     /// Sets the clock to where an answer changes, or one millisecond off, and asks.
-    fn race(&mut self) {
+    fn race(&mut self) -> Verdict {
         let twins: Vec<&Twin> = self.books.iter().map(Book::twin).collect();
         let Some((moment, partition, question)) = self.workload.race(&mut self.dice, &twins) else {
-            return;
+            return Ok(());
         };
         let off = self.dice.one_of(&[-1, 0, 0, 0, 1]);
         let ahead = moment + off - self.now();
         if (0..3_600_000).contains(&ahead) {
             self.jump(ahead);
-            self.submit(partition, question);
+            return self.submit(partition, question);
         }
+        Ok(())
     }
 
-    fn submit(&mut self, partition: u16, question: Question) {
+    fn submit(&mut self, partition: u16, question: Question) -> Verdict {
         let Some(request) = self.request(partition, &question) else {
-            return;
+            return Ok(());
         };
         self.tokens += 1;
         let token = self.tokens << 8 | u64::from(partition);
-        self.note(format_args!("#{token} to {partition}: {question}"));
+        let caller = self.caller();
+        self.note(format_args!("#{token} to {partition}{caller}: {question}"));
         self.counts.requests += 1;
-        match self.life.submit(partition, token, request) {
-            Ok(()) => self.books[usize::from(partition)].queued(token, question),
-            Err(why) => self.note(format_args!("#{token} is turned away: {why}")),
+        let submitted = self.life.submit(caller.origin(), partition, token, request);
+        let book = &mut self.books[usize::from(partition)];
+        match submitted {
+            Ok(()) => book.queued(token, caller, question),
+            Err(why) => {
+                self.counts.turned_away += 1;
+                self.note(format_args!("#{token} is turned away: {why}"));
+                let waiting = self.books[usize::from(partition)].waiting() + self.life.tasks();
+                let has_room =
+                    waiting < self.scenario.capacity && self.scenario.queue_time.is_none();
+                check_refusal(token, &caller, &why, has_room)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who asks next, and until when.
+    fn caller(&mut self) -> Caller {
+        let came = self.clock.passed();
+        let patience = self.dice.one_of(&[0, 1, 5, 20, 200]);
+        Caller {
+            tenant: self.dice.below(self.scenario.tenants) as u64,
+            came,
+            deadline: self.dice.comes(1, 8).then_some(came + patience),
         }
     }
 
@@ -271,7 +299,7 @@ impl World {
         let now = self.now();
         let mut taken = Vec::new();
         let workers = &mut self.life.workers[which];
-        let step = workers.write(&mut |request| taken.push(request.clone()));
+        let step = workers.write(&mut |what| taken.push(Taken::of(&what)));
         let position = workers.state().last().seq.0;
         // A writer that did something, or has a full batch, may have left the rest for its next turn.
         let is_free = step == Step::Idle
@@ -281,9 +309,19 @@ impl World {
             "writer {which}: {step:?}, {} taken, at {position}",
             taken.len()
         ));
-        for request in &taken {
-            self.check_parcel(request)?;
-            self.books[which].taken(now, request)?;
+        let moment = self.clock.passed();
+        for one in &taken {
+            match one {
+                Taken::Decided(request, token) => {
+                    self.check_parcel(request)?;
+                    self.books[which].taken(now, moment, request, *token)?;
+                }
+                Taken::TurnedAway(token) => {
+                    self.counts.turned_away += 1;
+                    let queue_time = self.scenario.queue_time;
+                    self.books[which].turned_away(moment, *token, queue_time)?;
+                }
+            }
         }
         self.books[which].turned(now, position, is_free)
     }
@@ -412,6 +450,33 @@ impl World {
     }
 }
 
+/// What the writer took.
+enum Taken {
+    Decided(Request, Option<Token>),
+    TurnedAway(Option<Token>),
+}
+
+impl Taken {
+    fn of(what: &Move<'_>) -> Self {
+        match *what {
+            Move::Decides(request, token) => Self::Decided(request.clone(), token),
+            Move::TurnsAway(token) => Self::TurnedAway(token),
+        }
+    }
+}
+
+/// A request that was refused before it was queued: there must be a cause.
+fn check_refusal(token: Token, caller: &Caller, why: &Unavailable, has_room: bool) -> Verdict {
+    let is_needless = match why {
+        Unavailable::Busy { .. } => has_room,
+        Unavailable::Late { .. } => caller.deadline.is_none(),
+        _ => false,
+    };
+    must(!is_needless, Check::NeedlessRefusal, || {
+        format!("request {token} is turned away ({why}), and nothing is in its way")
+    })
+}
+
 /// The partition that a request went to: its number's last byte.
 fn partition_of(token: Token) -> usize {
     (token & 0xff) as usize
@@ -456,7 +521,14 @@ impl std::fmt::Display for Brief<'_> {
 fn options(scenario: &Scenario, clock: &Arc<SimulatedClock>) -> Options {
     Options {
         partitions: Some(scenario.partitions),
-        capacity: scenario.capacity,
+        admission: Policy {
+            capacity: scenario.capacity,
+            queue_time: scenario
+                .queue_time
+                .map(|millis| Duration::from_millis(millis as u64)),
+            batch: scenario.batch,
+            slice: scenario.slice,
+        },
         batch_bytes: scenario.batch_bytes,
         segment_bytes: scenario.segment_bytes,
         snapshot_bytes: scenario.snapshot_bytes,
