@@ -39,7 +39,8 @@ macro_rules! conformance_tests {
             use super::*;
 
             $crate::conformance_tests!(@cases $provider,
-                an_empty_log, what_is_appended_is_read, reopening_keeps_everything,
+                an_empty_log, what_is_appended_is_read, what_is_written_is_read,
+                reopening_keeps_everything,
                 a_batch_that_does_not_follow_is_fenced, a_rival_fences_the_overtaken,
                 what_is_not_a_batch_is_refused, a_large_batch_and_all_bytes_come_back,
                 trimming_keeps_what_is_asked_for, trimming_survives_reopening,
@@ -138,6 +139,39 @@ pub fn what_is_appended_is_read(provider: &impl Provider) {
     }
     let middle = &batches[50..];
     assert_eq!(read_all(&log, middle[0].next() - 1), middle);
+}
+
+/// A batch that was only written is read, survives a reopening and is followed by others, as one that was appended; a
+/// sync makes all of them durable, and so does an append.
+pub fn what_is_written_is_read(provider: &impl Provider) {
+    let mut log = provider.fresh();
+    let mut batches = fill(&mut log, 3);
+    assert_eq!(log.durable(), log.tail().next);
+    for round in 0..6 {
+        for bytes in [10, 700, 3_000] {
+            let batch = batch_after(log.tail(), 2, bytes);
+            let durable = log.durable();
+            let tail = log.write(&batch).expect("the batch follows the tail");
+            assert_eq!((tail, log.tail()), (batch.tail(), batch.tail()));
+            assert!(log.durable() >= durable && log.durable() <= tail.next);
+            batches.push(batch);
+        }
+        assert_holds(&log, &batches);
+        match round % 3 {
+            0 => log.sync().expect("nothing to fail"),
+            1 => batches.extend(fill(&mut log, 1)),
+            _ => log = provider.reopen(log),
+        }
+        assert_eq!(log.durable(), log.tail().next);
+        assert_holds(&log, &batches);
+    }
+    let gap = Tail {
+        next: log.tail().next + 1,
+        ..log.tail()
+    };
+    let refused = log.write(&batch_after(gap, 1, 20));
+    assert!(matches!(refused, Err(AppendError::Fenced(_))));
+    assert_holds(&log, &batches);
 }
 
 /// What was appended is there after the log was closed and opened, and goes on from there.

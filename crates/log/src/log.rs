@@ -1,16 +1,20 @@
 //! The contract of a log, whatever keeps it.
 //!
 //! One leader appends; any number of readers read. [`Log::append`] returns when the batch and all before it are
-//! durable, and not before. The batch says what it follows (position and checksum of the batch before), so every
+//! durable, and not before. Who may lose a little for a faster answer uses [`Log::write`] and, soon after,
+//! [`Log::sync`]: what is written outlives the process and is seen by readers, and what is lost with the machine is
+//! always the end of what was written since the last sync, never a hole. The batch says what it follows (position and checksum of the batch before), so every
 //! append is fenced: a leader that was overtaken by another finds a tail that it does not expect and stops. A
 //! replicated provider maps this onto its own conditional append (in JetStream: the expected last sequence and message
-//! id), so nothing here assumes that the log is on this machine.
+//! id), so nothing here assumes that the log is on this machine. There, written is what one replica has, and durable what a
+//! majority has; a provider that knows no weaker promise than durable keeps the default, and writes as it appends.
 //!
 //! Failures come in three kinds, and a caller does another thing for each:
 //! - [`AppendError::Full`] and [`AppendError::Unavailable`]: nothing was appended; the same batch may be tried again.
 //! - [`AppendError::Fenced`]: another leader writes; step down.
-//! - [`AppendError::Broken`]: it is not known whether the batch is durable (a sync failed). The log takes no more
-//!   appends until it is opened again, because after a failed sync a later one proves nothing.
+//! - [`AppendError::Broken`]: it is not known whether the batch, and what was written before it and not yet synced, is
+//!   durable (a sync failed). The log takes no more appends until it is opened again, because after a failed sync a
+//!   later one proves nothing.
 
 use crate::batch::{Batch, Tail};
 use std::io;
@@ -140,7 +144,29 @@ pub trait Log: Send {
     /// See [`AppendError`]; after `Full`, `Unavailable`, `Fenced` and `Invalid` the log is as it was before.
     fn append(&mut self, batch: &Batch) -> Result<Tail, AppendError>;
 
-    /// Where the log ends.
+    /// Writes a batch without waiting until it is durable. It is in the log, for readers and for whoever opens the log
+    /// after this process; if the machine stops before the next [`Log::sync`], the end of what was written may be lost.
+    ///
+    /// # Errors
+    /// As for [`Log::append`].
+    fn write(&mut self, batch: &Batch) -> Result<Tail, AppendError> {
+        self.append(batch)
+    }
+
+    /// Makes durable what was written. Does nothing if all of it is.
+    ///
+    /// # Errors
+    /// [`AppendError::Broken`]: it is not known how much of what was written since the last success is durable.
+    fn sync(&mut self) -> Result<(), AppendError> {
+        Ok(())
+    }
+
+    /// The position after the last record that is known to be durable.
+    fn durable(&self) -> u64 {
+        self.tail().next
+    }
+
+    /// Where the log ends, durable or not.
     fn tail(&self) -> Tail;
 
     /// Lets go of what lies before `before`, as far as whole pieces do. What is trimmed cannot be read any more;
@@ -154,7 +180,7 @@ pub trait Log: Send {
     fn reader(&self) -> Arc<dyn LogReader>;
 }
 
-/// The reading end of a log: sees what is durable and nothing else.
+/// The reading end of a log: sees what was appended or written, and nothing that is under way.
 pub trait LogReader: Send + Sync {
     /// The batch that holds the record at `position`; `None` if that is at or after the tail.
     ///
@@ -165,7 +191,7 @@ pub trait LogReader: Send + Sync {
     /// The first position that can be read; equal to [`LogReader::next`] if there is none.
     fn first(&self) -> u64;
 
-    /// The position after the last durable record.
+    /// The position after the last record.
     fn next(&self) -> u64;
 
     /// The position of the first batch that was closed at or after `at_millis`; [`LogReader::next`] if there is none.
@@ -179,7 +205,7 @@ pub trait LogReader: Send + Sync {
 }
 
 impl dyn LogReader + '_ {
-    /// All batches from the one that holds `position`, in order, up to what is durable when each is read.
+    /// All batches from the one that holds `position`, in order, up to what is there when each is read.
     pub fn read_from(&self, position: u64) -> ReadFrom<'_> {
         ReadFrom {
             reader: self,

@@ -7,10 +7,14 @@
 //! └────────────┴──────────────────┴─────────┴───────────┘
 //!
 //! header   0 magic "OHFR"      4 payload bytes u32   8 first position u64   16 records u32   20 epoch u32
-//!         24 at_millis u64    32 before u64         40 checksum u64        48 flags u32     52 zero
+//!         24 at_millis u64    32 before u64         40 checksum u64        48 flags u32     52 in doubt u32
 //!         56 xxh3-64 of bytes 0..56, seeded with the segment's salt
 //! trailer  the bytes "OHFRMEND"
 //! ```
+//!
+//! `in doubt` says how many records right before the batch were written and not yet known to be durable when it was
+//! written itself. So a frame that is there proves that all before those was durable once ([`super::judge`]). With the
+//! flag *loose* more may have been written after the frame before it was durable; without it nothing was.
 //!
 //! Header and trailer lie within one sector each. The header has a checksum of its own, so a damaged length is told
 //! from a payload that was not written. The trailer has no zero byte and is the last that is written.
@@ -26,6 +30,7 @@ use onhand_planted::Defect;
 const MAGIC: u32 = u32::from_le_bytes(*b"OHFR");
 const TRAILER: [u8; 8] = *b"OHFRMEND";
 const MASKED: u32 = 1;
+const LOOSE: u32 = 2;
 
 /// The bytes of a frame's trailer.
 pub(crate) const TRAILER_BYTES: u64 = TRAILER.len() as u64;
@@ -41,6 +46,23 @@ pub(crate) fn size(payload: u64) -> u64 {
     (HEADER + payload + TRAILER_BYTES).next_multiple_of(HEADER)
 }
 
+/// What is known about the disk when a frame is written: by default, that all before it is durable, and that nothing
+/// follows until it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// How many records right before it are not known to be durable.
+    pub(crate) in_doubt: u32,
+    /// Whether more may be written before the frame is durable.
+    pub(crate) is_loose: bool,
+}
+
+impl Standing {
+    fn flags(self, masked: bool) -> u32 {
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        flag(masked, MASKED) | flag(self.is_loose, LOOSE)
+    }
+}
+
 /// A frame's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FrameHeader {
@@ -52,10 +74,11 @@ pub(crate) struct FrameHeader {
     records: u32,
     epoch: u32,
     masked: bool,
+    pub(crate) standing: Standing,
 }
 
 impl FrameHeader {
-    fn of(batch: &Batch, checksum: Checksum, masked: bool) -> Self {
+    fn of(batch: &Batch, checksum: Checksum, standing: Standing, masked: bool) -> Self {
         Self {
             first: batch.first,
             at_millis: batch.at_millis,
@@ -66,6 +89,7 @@ impl FrameHeader {
             records: batch.records,
             epoch: batch.epoch,
             masked,
+            standing,
         }
     }
 
@@ -79,7 +103,8 @@ impl FrameHeader {
             .with_u64(24, self.at_millis)
             .with_u64(32, self.before.0)
             .with_u64(40, self.checksum.0)
-            .with_u32(48, if self.masked { MASKED } else { 0 })
+            .with_u32(48, self.standing.flags(self.masked))
+            .with_u32(52, self.standing.in_doubt)
             .checked(salt)
     }
 
@@ -98,6 +123,10 @@ impl FrameHeader {
             records: record.u32(16),
             epoch: record.u32(20),
             masked: record.u32(48) & MASKED != 0,
+            standing: Standing {
+                in_doubt: record.u32(52),
+                is_loose: record.u32(48) & LOOSE != 0,
+            },
         };
         let fits = header.payload as usize <= Batch::MOST_BYTES;
         let has_places = header.records > 0 && header.next() <= Batch::LAST_POSITION;
@@ -112,6 +141,11 @@ impl FrameHeader {
     /// The position after its last record.
     pub(crate) fn next(&self) -> u64 {
         self.first.saturating_add(u64::from(self.records))
+    }
+
+    /// The position before which all was durable when the frame was written.
+    pub(crate) fn durable(&self) -> u64 {
+        self.first.saturating_sub(u64::from(self.standing.in_doubt))
     }
 
     pub(crate) fn holds(&self, position: u64) -> bool {
@@ -144,13 +178,15 @@ impl FrameHeader {
 pub(crate) fn encode(
     batch: &Batch,
     checksum: Checksum,
+    standing: Standing,
     offset: u64,
     salt: u64,
     frame: &mut Vec<u8>,
 ) {
-    lay_out(&FrameHeader::of(batch, checksum, false), batch, salt, frame);
+    let header = FrameHeader::of(batch, checksum, standing, false);
+    lay_out(&header, batch, salt, frame);
     if has_nearly_empty_sector(frame, offset) {
-        let header = FrameHeader::of(batch, checksum, true);
+        let header = FrameHeader::of(batch, checksum, standing, true);
         lay_out(&header, batch, salt, frame);
         let start = HEADER as usize;
         mask(&mut frame[start..start + batch.payload.len()], checksum);
@@ -181,10 +217,15 @@ fn has_nearly_empty_sector(frame: &[u8], offset: u64) -> bool {
     })
 }
 
-/// Whether part of a frame was never written: it lacks its end, or a sector within.
-pub(crate) fn is_torn(frame: &[u8], offset: u64) -> bool {
-    let lacks_end = frame.last().is_none_or(|byte| *byte == 0);
-    lacks_end || sectors(frame, offset).any(|sector| sector.iter().all(|byte| *byte == 0))
+/// Whether the end of a frame was never written.
+pub(crate) fn lacks_end(frame: &[u8]) -> bool {
+    frame.last().is_none_or(|byte| *byte == 0)
+}
+
+/// Whether a sector within a frame was never written. Bytes after the frame may be given, too, up to the end of its last
+/// sector: that one is zero as a whole where it was not written, whatever else was to be in it.
+pub(crate) fn lacks_sector(frame: &[u8], offset: u64) -> bool {
+    sectors(frame, offset).any(|sector| sector.iter().all(|byte| *byte == 0))
 }
 
 /// XORs bytes with the stream of a seed; twice gives them back. The stream is SplitMix64 (Steele, Lea, Flood 2014).

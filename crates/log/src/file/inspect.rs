@@ -38,7 +38,7 @@ pub struct Summary {
     pub bytes: u64,
     /// How many bytes of payload are in them.
     pub payload_bytes: u64,
-    /// A write that a crash interrupted. The next start cuts it back; nothing acknowledged is in it.
+    /// A write that a crash interrupted. The next start cuts it back; nothing in it was durable.
     pub torn: Option<TornTail>,
 }
 
@@ -70,7 +70,7 @@ impl<D: Disk> FileLog<D> {
         };
         for (found, seal) in survey.sealed() {
             let file = open(disk, &found.path)?;
-            verify_sealed(found, &seal, &file, |_, batch| {
+            verify_sealed(found, &seal, &file, |_, _, batch| {
                 summary.count(batch);
                 Ok(())
             })?;
@@ -79,7 +79,7 @@ impl<D: Disk> FileLog<D> {
         }
         let last = survey.last_segment();
         let file = open(disk, &last.path)?;
-        Walk::new(last.source(&file), last.header.start).finish(|_, batch| {
+        Walk::new(last.source(&file), last.header.start).finish(|_, _, batch| {
             summary.count(batch);
             Ok(())
         })?;

@@ -1,27 +1,35 @@
-//! What lies after the last good frame of the last segment: nothing, a torn write, or damage.
+//! What lies after the last good frame of the last segment: nothing, torn writes, or damage.
 //!
-//! The problem: a crash may leave any part of the write it interrupted, and that part must be cut back, or the log
-//! never starts again. A disk may also change bytes of a frame that was acknowledged, and that must never be cut back:
-//! it would lose stock silently. Both look like a bad frame at the end.
+//! The problem: a crash may leave any part of the writes that were not synced, and that must be cut back, or the log
+//! never starts again. A disk may also change bytes of a frame that was durable, and that must never be cut back: it
+//! would lose stock silently. Both look like a bad frame at the end.
 //!
-//! The rule rests on three things that the appender keeps true:
-//! - At most one write is not synced, and it lies over zeros that are. A write that failed is taken back first
-//!   ([`super::erase`]).
-//! - A sector is either written or still zero; or the write stopped at some byte and nothing after it was written.
+//! An append syncs each frame before the next is written, so one frame at most is in doubt. Loose writes
+//! ([`crate::Log::write`]) leave several: any sector of any of them may be missing, so a frame may be lost and a later
+//! one be there. What tells this from a durable frame that was lost is said by the later frame: which records before
+//! it were in doubt when it was written ([`super::frame`]). Everything before those was durable, and must be there.
+//!
+//! The rule rests on four things that the appender keeps true:
+//! - What is not synced lies over zeros that are. A write that failed is taken back first ([`super::erase`]).
+//! - A sector is missing, or holds its first frames and zeros after them: it is zero from some frame's beginning on. Or
+//!   the last write of all stopped at some byte, and nothing after it was written.
 //! - No whole sector of a frame is zero or nearly so, and its last byte is not zero ([`super::frame`]).
+//! - A frame is loose if anything may be written after it before it is synced. What was cut is erased before the next
+//!   frame is written, so an old frame that comes back has only doubts that lie beyond the cut.
 //!
 //! So a torn write lacks something, and what it lacks reads as zero. What is wrong though it lacks nothing was written
 //! in full and changed later. In order:
 //!
 //! | at the end | and | verdict |
 //! |---|---|---|
+//! | anything | a frame of this segment further on, written when the batch that ends here was durable | damaged: it was lost from the middle |
 //! | zeros | zeros to the end of the file | clean |
-//! | zeros | the header of a later batch of this segment further on | damaged: a batch was lost from the middle |
 //! | zeros | something else in the same sector | damaged: a sector is not written in its latter half only |
 //! | zeros | something else further on | torn: the sector with the header was not written |
 //! | part of a header | zeros after it | torn within the header: a whole frame never ends in zeros |
 //! | part of a header | something after it | damaged |
 //! | a header, but not its payload | zeros after the frame, and its last byte or a sector of it zero | torn |
+//! | a loose header, but not its payload | something after the frame, and a sector of it zero | torn |
 //! | a header, but not its payload | otherwise | damaged |
 //! | a header that does not continue the log | | damaged |
 //!
@@ -30,7 +38,9 @@
 //! trailer is not: the checksum proves the payload, and the trailer only serves this judgement.
 //!
 //! What it cannot tell: a disk that zeroes whole sectors at the very end of the log, or that acknowledged a sync it
-//! never did, looks like a torn write. Only a copy elsewhere helps against that.
+//! never did, looks like a torn write. The very end is the last frame; with loose writes it is all for which no later
+//! frame speaks, because it was not synced when that was written, or because its header went with the same sector. Only
+//! a copy elsewhere helps against that.
 
 use super::frame::{self, FrameHeader, HEADER};
 use super::walk::{Source, Stop, Walked};
@@ -50,7 +60,7 @@ const CHUNK: u64 = 1 << 20;
 pub(crate) enum Verdict {
     /// Nothing but zeros.
     Clean,
-    /// A write that was never finished; so many bytes until only zeros follow.
+    /// Writes that were never finished; so many bytes until only zeros follow.
     Torn {
         /// How many.
         bytes: u64,
@@ -63,10 +73,11 @@ pub(crate) fn judge<F: DiskFile>(
     walked: &Walked,
 ) -> Result<Verdict, ReadError> {
     let offset = walked.offset;
+    let next = walked.end.tail.next;
     let judged = match walked.stop {
-        Stop::Blank => blank(source, offset, walked.end.tail.next),
+        Stop::Blank => blank(source, offset, next),
         Stop::NoHeader => no_header(source, offset),
-        Stop::NoPayload(header) => no_payload(source, offset, &header),
+        Stop::NoPayload(header) => no_payload(source, offset, &header, next),
         Stop::Stranger(header) => Err(stranger(source, offset, &header)),
     };
     if judged.is_err() && Defect::DamagedMiddleSkipped.is_on() {
@@ -85,13 +96,15 @@ fn blank<F: DiskFile>(
     let Some((start, end)) = rest.written else {
         return Ok(Verdict::Clean);
     };
-    if let Some((first, at)) = rest.newest
-        && first > next
+    if let Some((durable, at)) = rest.durable
+        && durable > next
     {
         return Err(damaged(
             source,
             offset,
-            format!("the batch of position {next} is gone: that of {first} follows at byte {at}"),
+            format!(
+                "the batch of position {next} is gone: it was durable when the one at byte {at} was written"
+            ),
         ));
     }
     if start < (offset + 1).next_multiple_of(SECTOR) {
@@ -119,15 +132,26 @@ fn no_payload<F: DiskFile>(
     source: &Source<'_, F>,
     offset: u64,
     header: &FrameHeader,
+    next: u64,
 ) -> Result<Verdict, ReadError> {
-    let bytes = source.bytes(offset, header.size())?;
-    let rest = Rest::of(source, offset + header.size())?;
-    if rest.written.is_none() && frame::is_torn(&bytes, offset) {
-        return Ok(Verdict::Torn {
+    let end = offset + header.size();
+    let last_sector_end = end.next_multiple_of(SECTOR).min(source.end);
+    let mut bytes = source.bytes(offset, last_sector_end - offset)?;
+    let lacks_sector = frame::lacks_sector(&bytes, offset);
+    bytes.truncate(header.size() as usize);
+    let lacks_end = frame::lacks_end(&bytes);
+    let rest = Rest::of(source, end)?;
+    match rest.written {
+        None if lacks_sector || lacks_end => Ok(Verdict::Torn {
             bytes: header.size(),
-        });
+        }),
+        Some((_, end)) if lacks_sector && header.standing.is_loose && !rest.has_after(next) => {
+            Ok(Verdict::Torn {
+                bytes: end - offset,
+            })
+        }
+        _ => Err(changed(source, offset, header)),
     }
-    Err(changed(source, offset, header))
 }
 
 /// The error for a frame whose payload is not what was written.
@@ -159,11 +183,16 @@ pub(crate) fn damaged<F>(source: &Source<'_, F>, offset: u64, what: String) -> R
 pub(crate) struct Rest {
     /// From the first to after the last byte that is not zero.
     pub(crate) written: Option<(u64, u64)>,
-    /// The highest first position in a header of this segment, and where that is.
-    newest: Option<(u64, u64)>,
+    /// The highest position before which all was durable, as a header of this segment says, and where that header is.
+    durable: Option<(u64, u64)>,
 }
 
 impl Rest {
+    /// Whether a header says that the batch at `next` was durable once.
+    fn has_after(&self, next: u64) -> bool {
+        self.durable.is_some_and(|(durable, _)| durable > next)
+    }
+
     /// Reads from `offset`, a multiple of 64, to the end of the file.
     pub(crate) fn of<F: DiskFile>(source: &Source<'_, F>, offset: u64) -> Result<Self, ReadError> {
         let mut rest = Self::default();
@@ -190,7 +219,7 @@ impl Rest {
         };
         let start = self.written.map_or(at + start as u64, |(start, _)| start);
         self.written = Some((start, at + end as u64 + 1));
-        self.newest = self.newest.max(newest_header(at, bytes, salt));
+        self.durable = self.durable.max(most_durable(at, bytes, salt));
     }
 }
 
@@ -201,11 +230,11 @@ fn is_zero(bytes: &[u8]) -> bool {
         .all(|sector| sector.iter().fold(0, |all, byte| all | byte) == 0)
 }
 
-fn newest_header(at: u64, bytes: &[u8], salt: u64) -> Option<(u64, u64)> {
+fn most_durable(at: u64, bytes: &[u8], salt: u64) -> Option<(u64, u64)> {
     let records = bytes.chunks_exact(Record::BYTES).map(Record::read);
     let places = (at..).step_by(Record::BYTES);
     records
         .zip(places)
-        .filter_map(|(record, at)| Some((FrameHeader::decode(&record, salt)?.first, at)))
+        .filter_map(|(record, at)| Some((FrameHeader::decode(&record, salt)?.durable(), at)))
         .max()
 }

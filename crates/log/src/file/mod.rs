@@ -30,16 +30,18 @@
 //!
 //! - **Append**: one write over synced zeros, one sync; only then do readers see the batch and does the caller get its
 //!   answer. So at most one batch is ever in doubt.
+//! - **Write**: one write over synced zeros; readers see the batch and the caller goes on. So all batches since the last
+//!   sync are in doubt, each frame says how many were when it was written, and `judge` reads it there.
 //! - **Chain**: every frame carries the checksum of the batch before it, every segment that of the batch before its
 //!   first. A batch that does not continue the log is fenced off before the disk is touched.
-//! - **Rotation**: the next segment is created whole under another name, synced, renamed, its folder synced; then the
+//! - **Rotation**: what was written is synced; the next segment is created whole under another name, synced, renamed, its folder synced; then the
 //!   old one is sealed; then the batch is appended. So a sealed segment always has a next one, and if that is not
 //!   there, somebody removed it.
 //! - **Trim**: the first segment that stays is marked as the beginning and synced; then the older ones are removed. So
 //!   a log whose first segment is not marked has lost files, and files before the mark are remains of a trim.
 //! - **Start**: `survey` reads without changing anything and refuses damage; `judge` tells a torn write from damage;
 //!   `recover` then makes good what a crash left: it writes the last segment's frames again and syncs them, because
-//!   after a failed sync the system may show bytes that are not on the disk (the last of them is kept aside meanwhile,
+//!   after a failed sync the system may show bytes that are not on the disk (those in doubt are kept aside meanwhile,
 //!   `again`); it cuts the torn write; seals what lacks a seal; removes remains.
 //!
 //! # What happens on each failure
@@ -51,7 +53,7 @@
 //! | that zeroing fails | `Broken` | takes no more |
 //! | no room, or an error, while the seal is written | `Full`, `Unavailable` | the seal is written before the next batch |
 //! | any sync fails, of a file or of the folder | `Broken` | takes no more: it is not known what is on the disk |
-//! | a crash before the batch is synced | nothing | the batch is there as a whole, or cut at the next start |
+//! | a crash before a batch is synced | nothing, or its tail if it was only written | all that was synced is there; of the rest a beginning, whole batches; what is after it is cut at the next start |
 //! | a crash between two steps of a rotation or a trim | nothing | the next start does the rest |
 //!
 //! An error of a write (and not of a sync) is retriable even when it is not about room: the zeros that were synced
@@ -81,6 +83,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::log::{AppendError, Log, LogReader, ReadError, admit};
 use crate::record::SECTOR;
 use erase::erase;
+use frame::Standing;
 use header::{BEGIN, FRAMES, Header, Joint, SEAL, Seal};
 use index::Mark;
 use onhand_planted::Defect;
@@ -120,6 +123,8 @@ pub struct FileLog<D: Disk> {
     shared: Arc<Shared<D>>,
     options: FileLogOptions,
     end: Joint,
+    /// The position after the last record that is known to be durable.
+    durable: u64,
     active: Active<D::File>,
     /// A segment whose next one is there but whose seal is not yet.
     unsealed: Option<Unsealed<D::File>>,
@@ -291,15 +296,55 @@ impl<D: Disk> FileLog<D> {
         Ok(())
     }
 
-    /// Writes and syncs a frame at the end of the active segment, which has room for it.
-    fn write(&mut self, batch: &Batch, checksum: Checksum) -> Result<(), AppendError> {
+    /// Writes the frame of a batch at the end of the log; nobody is shown it yet.
+    fn place(&mut self, batch: &Batch, is_loose: bool) -> Result<Checksum, AppendError> {
+        self.not_broken()?;
+        admit(batch, &self.end.tail, self.end.at_millis)?;
+        let frame = frame::size(batch.payload.len() as u64);
+        if !self.active.fits(frame) {
+            // An earlier rotation may have stopped at the seal, and then only that is to be done.
+            self.seal()?;
+            // What a segment with a next one holds is durable, so a start need not ask.
+            self.sync()?;
+            self.rotate(frame)?;
+        }
+        self.seal()?;
+        let checksum = batch.checksum();
+        let standing = self.standing(is_loose)?;
+        self.write_frame(batch, checksum, standing)?;
+        Ok(checksum)
+    }
+
+    /// What is to be said of the frames before the next one.
+    fn standing(&mut self, is_loose: bool) -> Result<Standing, AppendError> {
+        let in_doubt = match u32::try_from(self.end.tail.next - self.durable) {
+            Ok(in_doubt) => in_doubt,
+            Err(_) => {
+                self.sync()?;
+                0
+            }
+        };
+        Ok(Standing { in_doubt, is_loose })
+    }
+
+    /// Writes a frame at the end of the active segment, which has room for it.
+    fn write_frame(
+        &mut self,
+        batch: &Batch,
+        checksum: Checksum,
+        standing: Standing,
+    ) -> Result<(), AppendError> {
         let (offset, salt) = (self.active.offset, self.active.segment.salt);
-        frame::encode(batch, checksum, offset, salt, &mut self.frame);
+        frame::encode(batch, checksum, standing, offset, salt, &mut self.frame);
         self.warm_up(offset + self.frame.len() as u64)?;
         let file = &self.active.opened.file;
-        if let Err(error) = file.write_at(offset, &self.frame) {
-            return Err(self.write_failed(error));
-        }
+        file.write_at(offset, &self.frame)
+            .map_err(|error| self.write_failed(error))
+    }
+
+    /// Syncs the frame just written, and all before it.
+    fn sync_frame(&mut self, checksum: Checksum) -> Result<(), AppendError> {
+        let file = &self.active.opened.file;
         if Defect::SyncSkipped.is_on() && checksum.0.is_multiple_of(1000) {
             return Ok(());
         }
@@ -335,7 +380,11 @@ impl<D: Disk> FileLog<D> {
     fn write_failed(&mut self, error: io::Error) -> AppendError {
         let bytes = self.frame.len();
         match erase(&self.active.opened.file, self.active.offset, bytes as u64) {
-            Ok(()) => AppendError::retriable(bytes, error),
+            Ok(()) => {
+                // Its syncs were of the whole file.
+                self.durable = self.end.tail.next;
+                AppendError::retriable(bytes, error)
+            }
             Err(second) => {
                 let what = format!("a write failed ({error}), and taking it back");
                 self.break_for(&what, &second)
@@ -405,19 +454,31 @@ fn create_segment<D: Disk>(
 
 impl<D: Disk> Log for FileLog<D> {
     fn append(&mut self, batch: &Batch) -> Result<Tail, AppendError> {
-        self.not_broken()?;
-        admit(batch, &self.end.tail, self.end.at_millis)?;
-        let frame = frame::size(batch.payload.len() as u64);
-        if !self.active.fits(frame) {
-            // An earlier rotation may have stopped at the seal, and then only that is to be done.
-            self.seal()?;
-            self.rotate(frame)?;
-        }
-        self.seal()?;
-        let checksum = batch.checksum();
-        self.write(batch, checksum)?;
+        let checksum = self.place(batch, false)?;
+        self.sync_frame(checksum)?;
+        self.publish(batch, checksum);
+        self.durable = self.end.tail.next;
+        Ok(self.end.tail)
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<Tail, AppendError> {
+        let checksum = self.place(batch, true)?;
         self.publish(batch, checksum);
         Ok(self.end.tail)
+    }
+
+    fn sync(&mut self) -> Result<(), AppendError> {
+        self.not_broken()?;
+        if self.durable < self.end.tail.next {
+            let synced = self.active.opened.file.sync();
+            synced.map_err(|error| self.break_for("the sync of what was written", &error))?;
+            self.durable = self.end.tail.next;
+        }
+        Ok(())
+    }
+
+    fn durable(&self) -> u64 {
+        self.durable
     }
 
     fn tail(&self) -> Tail {

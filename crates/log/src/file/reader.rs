@@ -1,7 +1,8 @@
 //! The reading end of the file log.
 //!
 //! Any number of threads read while one appends and trims. What keeps them apart:
-//! - A batch is published (one atomic store of the next position) after its sync. A reader looks at no byte of a frame
+//! - A batch is published (one atomic store of the next position) after its sync, or after its write where the caller
+//!   does not wait for the sync. A reader looks at no byte of a frame
 //!   that is not published, so it never sees one half written.
 //! - Published frames never change. A segment that is trimmed leaves the list first; a reader that still has its file
 //!   reads on, one that comes later is told [`ReadError::Trimmed`].
@@ -41,7 +42,7 @@ pub(crate) struct Shared<D: Disk> {
     pub(crate) dir: PathBuf,
     pub(crate) open: OpenSegments<D::File>,
     segments: RwLock<Vec<Arc<Segment<D::File>>>>,
-    /// The position after the last durable record.
+    /// The position after the last record that readers may see.
     next: AtomicU64,
 }
 

@@ -1,18 +1,20 @@
 //! The start: opening a log that is there, and making good what a crash left behind.
 //!
-//! Everything is judged before anything is changed; what is refused is left as it was found, but for the last frame of
-//! a start that was interrupted, which is put back first ([`super::again`]). Then, in this order, each step harmless if
+//! Everything is judged before anything is changed; what is refused is left as it was found, but for the last frames of
+//! a start that was interrupted, which are put back first ([`super::again`]). Then, in this order, each step harmless if
 //! a crash comes after it:
 //!
-//! 1. The last frame is kept aside ([`super::again`]). The frames of the last segment are written again, the same bytes
-//!    in the same place, and synced; then a torn write after them is erased. A sync that failed before the start may have left bytes in the system's memory that are not
-//!    on the disk, and no later sync would notice: bytes written anew are on the disk after it, or the start fails.
+//! 1. The frames that may not be on the disk are kept aside ([`super::again`]). The frames of the last segment are
+//!    written again, the same bytes in the same place, and synced; then a torn write after them is erased. A sync that
+//!    failed before the start may have left bytes in the system's memory that are not on the disk, and no later sync
+//!    would notice: bytes written anew are on the disk after it, or the start fails.
 //! 2. The segment before the last is sealed, or its seal written again, for the same reason.
 //! 3. If there are remains of a trim: the mark of the beginning is written again and synced.
 //! 4. Remains are removed and the folder is synced: names are then on the disk, too.
 
 use super::again;
 use super::erase::erase;
+use super::frame::{self, FrameHeader};
 use super::header::{Header, Joint, SEAL, Seal};
 use super::index::Mark;
 use super::judge::Verdict;
@@ -20,7 +22,7 @@ use super::reader::Shared;
 use super::segment::{Opened, Segment};
 use super::survey::{self, Found, Survey, verify_sealed};
 use super::walk::{Source, Walk, Walked};
-use super::{Active, FileLog, FileLogOptions, frame, write_begin};
+use super::{Active, FileLog, FileLogOptions, write_begin};
 use crate::batch::Batch;
 use crate::disk::{Disk, DiskFile};
 use crate::log::ReadError;
@@ -39,13 +41,13 @@ pub struct Recovery {
     pub next: u64,
     /// How many bytes the segments take.
     pub bytes: u64,
-    /// The write that a crash interrupted, if there was one. Nothing that was acknowledged was in it.
+    /// The write that a crash interrupted, if there was one. Nothing in it was durable.
     pub cut: Option<TornTail>,
     /// How many files were removed that an interrupted trim or rotation left.
     pub removed: usize,
 }
 
-/// A write that was never finished, at the end of the log.
+/// What was never finished at the end of the log: a write, or several where each was not synced before the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TornTail {
     /// The file.
@@ -98,10 +100,10 @@ impl<D: Disk> FileLog<D> {
         // Before the lock, which would leave its file in a folder that is no log's.
         survey::names(&disk, dir)?;
         let lock = lock(&disk, dir)?;
-        again::put_back(&disk, dir)?;
+        let was_interrupted = again::put_back(&disk, dir)?;
         let survey = Survey::of(&disk, dir)?;
         verify(&disk, &survey, options.verify_from)?;
-        let active = settle(&disk, dir, &survey)?;
+        let active = settle(&disk, dir, &survey, was_interrupted)?;
         let recovery = survey.recovery();
         let mut segments: Vec<_> = survey
             .segments
@@ -115,6 +117,7 @@ impl<D: Disk> FileLog<D> {
             shared: Arc::new(Shared::new(disk, dir.to_owned(), segments, end.tail.next)),
             options,
             end,
+            durable: end.tail.next,
             active,
             unsealed: None,
             broken: None,
@@ -162,14 +165,19 @@ fn verify<D: Disk>(disk: &D, survey: &Survey, from: u64) -> Result<(), ReadError
         .filter(|(_, seal)| seal.end.tail.next > from)
     {
         let file = survey::open(disk, &found.path)?;
-        verify_sealed(found, &seal, &file, |_, _| Ok(()))?;
+        verify_sealed(found, &seal, &file, |_, _, _| Ok(()))?;
     }
     Ok(())
 }
 
 /// Makes good what a crash left. Gives the segment that takes the next batch.
-fn settle<D: Disk>(disk: &D, dir: &Path, survey: &Survey) -> Result<Active<D::File>, ReadError> {
-    let active = settle_last(disk, dir, survey)?;
+fn settle<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    survey: &Survey,
+    was_interrupted: bool,
+) -> Result<Active<D::File>, ReadError> {
+    let active = settle_last(disk, dir, survey, was_interrupted)?;
     if let Some((found, seal)) = survey.before_last() {
         write(disk, found, |file, salt| write_seal(file, &seal, salt))?;
     }
@@ -204,6 +212,7 @@ fn settle_last<D: Disk>(
     disk: &D,
     dir: &Path,
     survey: &Survey,
+    was_interrupted: bool,
 ) -> Result<Active<D::File>, ReadError> {
     let found = survey.last_segment();
     let file = disk
@@ -220,11 +229,17 @@ fn settle_last<D: Disk>(
     // Before anything is taken away: what is to stay must be there.
     let synced = opened.file.sync();
     synced.map_err(|error| ReadError::io(&found.path, error))?;
-    again::forget(disk, dir).map_err(|error| ReadError::io(dir, error))?;
-    if let Verdict::Torn { bytes } = survey.verdict {
-        let erased = erase(&opened.file, survey.last.offset, bytes);
+    let torn = match survey.verdict {
+        // An interrupted start may have failed to erase what the system does not show any more.
+        _ if was_interrupted => found.header.bytes - survey.last.offset,
+        Verdict::Torn { bytes } => bytes,
+        Verdict::Clean => 0,
+    };
+    if torn > 0 {
+        let erased = erase(&opened.file, survey.last.offset, torn);
         erased.map_err(|error| ReadError::io(&found.path, error))?;
     }
+    again::forget(disk, dir).map_err(|error| ReadError::io(dir, error))?;
     Ok(Active {
         segment: Arc::new(Segment::new(dir, found.header, Some(opened.clone()))),
         opened,
@@ -233,7 +248,7 @@ fn settle_last<D: Disk>(
     })
 }
 
-/// Keeps the last good frame aside: it alone may not be on the disk as it is shown.
+/// Keeps the frames aside that may not be on the disk as they are shown: those that no later one says were durable.
 fn keep_aside<D: Disk>(
     disk: &D,
     dir: &Path,
@@ -241,11 +256,9 @@ fn keep_aside<D: Disk>(
     source: &Source<'_, D::File>,
     walked: &Walked,
 ) -> Result<(), ReadError> {
-    let Some(offset) = walked.last_frame else {
-        return Ok(());
-    };
-    let frame = source.bytes(offset, walked.offset - offset)?;
-    again::keep(disk, dir, found, offset, &frame).map_err(|error| ReadError::io(dir, error))
+    let offset = walked.doubtful;
+    let frames = source.bytes(offset, walked.offset - offset)?;
+    again::keep(disk, dir, found, offset, &frames).map_err(|error| ReadError::io(dir, error))
 }
 
 /// Writes every good frame again, each as it was just read and checked.
@@ -255,8 +268,9 @@ fn write_again<F: DiskFile>(
     opened: &Opened<F>,
 ) -> Result<Joint, ReadError> {
     let mut bytes = Vec::new();
-    let again = |offset, batch: &Batch| {
-        frame::encode(batch, batch.checksum(), offset, source.salt, &mut bytes);
+    let again = |offset, header: &FrameHeader, batch: &Batch| {
+        let (checksum, standing) = (header.checksum, header.standing);
+        frame::encode(batch, checksum, standing, offset, source.salt, &mut bytes);
         opened.index().note(Mark {
             first: batch.first,
             at_millis: batch.at_millis,

@@ -10,6 +10,7 @@
 //! its own seal.
 
 use super::again;
+use super::frame::FrameHeader;
 use super::header::{self, BEGIN, FRAMES, Header, HeaderFault, SEAL, Seal, Stamped};
 use super::judge::{ADVICE, Verdict, changed, damaged, judge, stranger};
 use super::walk::{Source, Stop, Walk, Walked};
@@ -301,7 +302,7 @@ fn end<D: Disk>(disk: &D, dir: &Path, last: &Found) -> Result<(Walked, Verdict),
 fn passed_over<D: Disk>(disk: &D, found: &Found) -> Result<(Walked, Verdict), ReadError> {
     let file = open(disk, &found.path)?;
     let source = found.source(&file);
-    let walked = Walk::new(source, found.header.start).finish(|_, _| Ok(()))?;
+    let walked = Walk::new(source, found.header.start).finish(|_, _, _| Ok(()))?;
     let bytes = source.end - walked.offset;
     Ok((walked, Verdict::Torn { bytes }))
 }
@@ -309,7 +310,7 @@ fn passed_over<D: Disk>(disk: &D, found: &Found) -> Result<(Walked, Verdict), Re
 fn read_through<D: Disk>(disk: &D, found: &Found) -> Result<(Walked, Verdict), ReadError> {
     let file = open(disk, &found.path)?;
     let source = found.source(&file);
-    let walked = Walk::new(source, found.header.start).finish(|_, _| Ok(()))?;
+    let walked = Walk::new(source, found.header.start).finish(|_, _, _| Ok(()))?;
     Ok((walked, judge(&source, &walked)?))
 }
 
@@ -323,7 +324,7 @@ pub(crate) fn verify_sealed<F: DiskFile>(
     found: &Found,
     seal: &Seal,
     file: &F,
-    each: impl FnMut(u64, &Batch) -> Result<(), ReadError>,
+    each: impl FnMut(u64, &FrameHeader, &Batch) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
     let mut source = found.source(file);
     source.end = seal.offset;

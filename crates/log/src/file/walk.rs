@@ -7,6 +7,7 @@ use crate::disk::DiskFile;
 use crate::log::ReadError;
 use crate::record::Record;
 use onhand_planted::Defect;
+use std::collections::VecDeque;
 use std::path::Path;
 
 /// A segment's file, for reading.
@@ -85,7 +86,8 @@ pub(crate) struct Walk<'a, F> {
     source: Source<'a, F>,
     pub(crate) offset: u64,
     pub(crate) end: Joint,
-    last_frame: Option<u64>,
+    /// The frames that no later one says were durable: first position and offset.
+    in_doubt: VecDeque<(u64, u64)>,
 }
 
 impl<'a, F: DiskFile> Walk<'a, F> {
@@ -94,12 +96,12 @@ impl<'a, F: DiskFile> Walk<'a, F> {
             source,
             offset: FRAMES,
             end: start,
-            last_frame: None,
+            in_doubt: VecDeque::new(),
         }
     }
 
     /// The next batch, whole and in its place in the chain, or why there is none.
-    pub(crate) fn next(&mut self) -> Result<Result<Batch, Stop>, ReadError> {
+    pub(crate) fn next(&mut self) -> Result<Result<(FrameHeader, Batch), Stop>, ReadError> {
         let record = self.source.record(self.offset)?;
         let header = match self.expected(&record) {
             Ok(header) => header,
@@ -111,13 +113,26 @@ impl<'a, F: DiskFile> Walk<'a, F> {
         let Some(batch) = header.batch(payload) else {
             return Ok(Err(Stop::NoPayload(header)));
         };
-        self.last_frame = Some(self.offset);
+        self.pass(&header);
         self.offset += header.size();
         self.end = Joint {
             tail: batch.tail(),
             at_millis: batch.at_millis,
         };
-        Ok(Ok(batch))
+        Ok(Ok((header, batch)))
+    }
+
+    /// Notes what a good frame says about those before it.
+    fn pass(&mut self, header: &FrameHeader) {
+        let durable = header.durable();
+        while self
+            .in_doubt
+            .front()
+            .is_some_and(|(first, _)| *first < durable)
+        {
+            self.in_doubt.pop_front();
+        }
+        self.in_doubt.push_back((header.first, self.offset));
     }
 
     fn expected(&self, record: &Record) -> Result<FrameHeader, Stop> {
@@ -134,15 +149,15 @@ impl<'a, F: DiskFile> Walk<'a, F> {
         }
     }
 
-    /// Walks to the end, showing each batch and where it is.
+    /// Walks to the end, showing each frame and where it is.
     pub(crate) fn finish(
         mut self,
-        mut each: impl FnMut(u64, &Batch) -> Result<(), ReadError>,
+        mut each: impl FnMut(u64, &FrameHeader, &Batch) -> Result<(), ReadError>,
     ) -> Result<Walked, ReadError> {
         loop {
             let offset = self.offset;
             match self.next()? {
-                Ok(batch) => each(offset, &batch)?,
+                Ok((header, batch)) => each(offset, &header, &batch)?,
                 Err(stop) => return Ok(self.walked(stop)),
             }
         }
@@ -152,7 +167,7 @@ impl<'a, F: DiskFile> Walk<'a, F> {
         Walked {
             offset: self.offset,
             end: self.end,
-            last_frame: self.last_frame,
+            doubtful: self.in_doubt.front().map_or(self.offset, |(_, at)| *at),
             stop,
         }
     }
@@ -165,8 +180,8 @@ pub(crate) struct Walked {
     pub(crate) offset: u64,
     /// The log there.
     pub(crate) end: Joint,
-    /// Where the last good frame begins, if there is one.
-    pub(crate) last_frame: Option<u64>,
+    /// Where the good frames begin that may not be on the disk as they are shown; `offset` if there are none.
+    pub(crate) doubtful: u64,
     /// Why it goes no further.
     pub(crate) stop: Stop,
 }

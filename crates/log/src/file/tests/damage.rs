@@ -3,7 +3,7 @@
 use super::{contents, dir, inspect, open, scripted, segment_paths, with_batches};
 use crate::batch::{Batch, Checksum, Tail};
 use crate::disk::{Disk, DiskFile, MemoryDisk};
-use crate::file::frame;
+use crate::file::frame::{self, Standing};
 use crate::file::header::{self, Header, Joint, SEAL, Seal, Stamped};
 use crate::log::{Log, ReadError};
 use crate::record::Record;
@@ -354,7 +354,8 @@ fn a_time_that_goes_back_is_damage() {
     disk.damage(&path, |bytes| {
         let salt = Header::decode(&Record::read(bytes)).unwrap().salt();
         let (mut again, at) = (Vec::new(), 4096 + frame::size(300));
-        frame::encode(&batches[1], batches[1].checksum(), at, salt, &mut again);
+        let (checksum, standing) = (batches[1].checksum(), Standing::default());
+        frame::encode(&batches[1], checksum, standing, at, salt, &mut again);
         bytes[at as usize..at as usize + again.len()].copy_from_slice(&again);
     });
     assert!(refused(&disk, &path, &batches, "an earlier time"));

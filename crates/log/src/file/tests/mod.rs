@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod failure;
 mod format;
+mod loose;
 
 use crate::batch::Batch;
 use crate::conformance::{batch_after, read_all};
