@@ -46,6 +46,21 @@ async fn empty_outbox<D: Disk + Clone>(
     Ok(())
 }
 
+/// Waits until all that a partition answered is durable. What was dispatched must not be announced before: if it were
+/// lost and the announcement kept, its units would be in two places.
+///
+/// # Errors
+/// The partition cannot answer.
+pub(crate) async fn make_durable<D: Disk + Clone>(
+    engine: &Engine<D>,
+    partition: u16,
+) -> Result<(), Unavailable> {
+    match engine.call(partition, Request::Query(Query::Durable)).await {
+        Answer::Found(_) => Ok(()),
+        other => Err(unavailable(other)),
+    }
+}
+
 /// Delivers one transfer now, so that a client that dispatched it can receive it at once. What fails here is done by
 /// the courier's next round.
 ///

@@ -3,6 +3,7 @@
 use crate::admission::Policy;
 use crate::clock::{Clock, SystemClock};
 use crate::courier;
+use crate::durability::Durability;
 use crate::folder::{Folder, FolderError, io_at, log_dir, snapshot_dir};
 use crate::history::{HistoryError, Ledger};
 use crate::inbox::{ReplyTo, Waiting};
@@ -44,6 +45,8 @@ pub struct Options {
     pub snapshot_bytes: u64,
     /// Entries younger than this are never trimmed; `None` keeps the ledger for ever.
     pub keep_ledger: Option<Span>,
+    /// When answers leave.
+    pub durability: Durability,
     /// Retentions and bounds.
     pub settings: Settings,
     /// The clock.
@@ -59,6 +62,7 @@ impl Default for Options {
             segment_bytes: 64 << 20,
             snapshot_bytes: 256 << 20,
             keep_ledger: None,
+            durability: Durability::default(),
             settings: Settings::default(),
             clock: Arc::new(SystemClock),
         }
@@ -351,6 +355,14 @@ impl<D: Disk + Clone> Engine<D> {
             .outage()
     }
 
+    /// How durable an answer is when it leaves: what clients are told.
+    pub fn durability(&self) -> Durability {
+        if Defect::DurabilityOverclaimed.is_on() {
+            return Durability::BeforeAnswer;
+        }
+        self.options.durability
+    }
+
     /// The clock that the engine goes by.
     pub fn clock(&self) -> &dyn Clock {
         &*self.options.clock
@@ -361,6 +373,9 @@ impl<D: Disk + Clone> Engine<D> {
     /// # Errors
     /// It could not be delivered now; it will be.
     pub async fn deliver(&self, id: TransferId, outgoing: Outgoing) -> Result<(), Unavailable> {
+        if self.options.durability != Durability::BeforeAnswer {
+            courier::make_durable(self, id.source).await?;
+        }
         courier::deliver(self, id, outgoing).await
     }
 
@@ -510,6 +525,7 @@ impl<D: Disk> Member<D> {
             Box::new(log),
             Arc::clone(&options.clock),
             options.admission,
+            options.durability,
             Arc::new(metrics.clone()),
         );
         // What was replayed now need not be replayed again.

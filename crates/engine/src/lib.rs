@@ -1,7 +1,7 @@
 //! # onhand-engine: partitions
 //!
-//! One writer for each partition, many requests in one durable write, answers after durability, reads without locks
-//! that never show what is not durable, snapshots that do not stop the writer, recovery, and the ledger's history.
+//! One writer for each partition, many requests in one durable write, answers after durability ([`durability`] says which), reads without
+//! locks that never show what is not answered, snapshots that do not stop the writer, recovery, and the ledger's history.
 //!
 //! Floor 3. It imports the core, the wire and the log. It never parses JSON that a client sent and knows no model.
 //!
@@ -12,6 +12,7 @@
 pub mod admission;
 pub mod clock;
 mod courier;
+pub mod durability;
 pub mod engine;
 pub mod folder;
 pub mod history;
@@ -28,6 +29,7 @@ pub mod verify;
 
 pub use admission::{Class, Policy};
 pub use clock::{Clock, Moment, SystemClock};
+pub use durability::Durability;
 pub use engine::{Engine, OpenError, Options, Prepared};
 pub use inbox::ReplyTo;
 pub use machine::{Answer, Machine, Request, Unavailable};

@@ -3,8 +3,8 @@
 //! The machine owns the state and runs ahead of the log: a request is decided and applied at once, its entry goes into
 //! the open batch, and its answer waits there with it. [`Machine::close`] hands out the open batch as [`Effects`]:
 //! first append, then publish, then reply, in that order and only if the append succeeded. So an answer or a read
-//! never shows what is not durable. Refusals and strong reads wait in the same way, because what they were decided on
-//! may not be durable yet either.
+//! never shows what is not in the log. Refusals and strong reads wait in the same way, because what they were decided
+//! on may not be there yet either.
 //!
 //! It knows no thread, no clock and no file. The driver ([`crate::partition`]) and the simulator run the same machine.
 
@@ -38,7 +38,9 @@ impl Request {
     /// transfers that clients are dispatching.
     pub(crate) fn is_internal(&self) -> bool {
         match self {
-            Self::Query(query) => matches!(query, Query::Freeze | Query::Outbox),
+            Self::Query(query) => {
+                matches!(query, Query::Freeze | Query::Outbox | Query::Durable)
+            }
             Self::Command { command, .. } => matches!(
                 command,
                 Command::Configure(_) | Command::Announce(_) | Command::HandOver(_)
@@ -99,6 +101,8 @@ pub struct Effects<T> {
     pub publish: Publish,
     /// Who is answered then.
     pub replies: Vec<(T, Answer)>,
+    /// Whether the answers wait until all before them is durable, however durable others are: the engine asked itself.
+    pub needs_sync: bool,
 }
 
 /// What changed, for the read table.
@@ -121,6 +125,7 @@ pub struct Machine<T> {
     open: BatchWriter,
     publish: Publish,
     replies: Vec<(T, Answer)>,
+    needs_sync: bool,
     broken: Option<Violation>,
     full: usize,
 }
@@ -140,6 +145,7 @@ impl<T> Machine<T> {
             open: BatchWriter::default(),
             publish,
             replies: Vec::new(),
+            needs_sync: false,
             broken: None,
             full,
         }
@@ -205,6 +211,7 @@ impl<T> Machine<T> {
 
     /// Decides a request and gives its answer, which nobody may see before the open batch is durable.
     pub(crate) fn decide(&mut self, clock: Timestamp, request: Request) -> Answer {
+        self.needs_sync |= request.is_internal() && !Defect::OwnRequestsNotSynced.is_on();
         match (&self.broken, request) {
             (Some(violation), _) => {
                 Answer::Unavailable(Unavailable::Stopped(violation.to_string()))
@@ -268,6 +275,7 @@ impl<T> Machine<T> {
             append,
             publish: std::mem::replace(&mut self.publish, publish),
             replies: std::mem::take(&mut self.replies),
+            needs_sync: std::mem::take(&mut self.needs_sync),
         }
     }
 

@@ -81,6 +81,7 @@ pub(crate) struct Metrics {
     turned_away: Family<ByRefusal, Counter>,
     levels: Family<ByPartition, Gauge>,
     append_seconds: Histogram,
+    in_doubt_seconds: Histogram,
     batch_entries: Histogram,
 }
 
@@ -101,6 +102,7 @@ impl Metrics {
             turned_away: Family::default(),
             levels: Family::default(),
             append_seconds: Histogram::new(exponential_buckets(20e-6, 2.0, 18)),
+            in_doubt_seconds: Histogram::new(exponential_buckets(500e-6, 2.0, 16)),
             batch_entries: Histogram::new(exponential_buckets(1.0, 2.0, 16)),
         };
         metrics.describe(registry);
@@ -122,17 +124,17 @@ impl Metrics {
         own.register("answers", "Answers by kind", self.answers.clone());
         own.register(
             "entries",
-            "Ledger entries made durable",
+            "Ledger entries written to the log",
             self.entries.clone(),
         );
         own.register(
             "batches",
-            "Batches made durable, one sync each",
+            "Batches written to the log, each at once",
             self.batches.clone(),
         );
         own.register_with_unit(
             "log_written",
-            "Payload bytes made durable",
+            "Payload bytes written to the log",
             Unit::Bytes,
             self.bytes.clone(),
         );
@@ -154,11 +156,19 @@ impl Metrics {
         );
         self.describe_queue(own);
         own.register("levels", "Stock levels", self.levels.clone());
-        let append = "Time from handing a batch to the log until it was durable";
+        let append = "Time from handing a batch to the log until its answers could leave";
         own.register_with_unit("append", append, Unit::Seconds, self.append_seconds.clone());
+        let in_doubt =
+            "Time from the first answer that was not durable until it was, for each late sync";
+        own.register_with_unit(
+            "in_doubt",
+            in_doubt,
+            Unit::Seconds,
+            self.in_doubt_seconds.clone(),
+        );
         own.register(
             "batch_entries",
-            "Entries that shared one sync",
+            "Entries that shared one batch",
             self.batch_entries.clone(),
         );
     }
@@ -272,6 +282,11 @@ impl PartitionMetrics {
             .inc_by(batch.payload.len() as u64);
         self.all.append_seconds.observe(took.as_secs_f64());
         self.all.batch_entries.observe(f64::from(batch.records));
+    }
+
+    /// What was written has become durable so long after the first of it.
+    pub(crate) fn was_in_doubt(&self, waited: Duration) {
+        self.all.in_doubt_seconds.observe(waited.as_secs_f64());
     }
 
     pub(crate) fn append_failed(&self) {

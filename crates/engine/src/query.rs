@@ -19,9 +19,12 @@ pub enum Query {
     Outbox,
     /// The whole state, frozen: for a snapshot or a state hash.
     Freeze,
+    /// Nothing, but only when all that was answered before is durable.
+    Durable,
 }
 
-/// What the partition says. Given only when all that it reflects is durable.
+/// What the partition says. Given only when all that it reflects is as durable as an answer is ([`crate::durability`]),
+/// and durable where the engine asked itself.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The last entry that it reflects.
@@ -45,6 +48,8 @@ pub enum What {
     Outbox(Vec<(TransferNo, Outgoing)>),
     /// The frozen state.
     Freeze(Box<Body>),
+    /// Nothing.
+    Durable,
 }
 
 /// A reservation with the names of what it holds.
@@ -88,6 +93,7 @@ impl Query {
                     .collect(),
             ),
             Self::Freeze => What::Freeze(Box::new(state.freeze())),
+            Self::Durable => What::Durable,
         }
     }
 }

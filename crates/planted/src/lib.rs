@@ -89,6 +89,11 @@ defects! {
     LastComesFirst "last-comes-first" "Of the requests that wait behind each other the last is served first"
     LazyExpiry "lazy-expiry" "Expiries are recorded only when the next command comes"
     ReplayDecidesAnew "replay-decides-anew" "A replay sets expiries by its own time"
+    TimerNeverSyncs "timer-never-syncs" "Within N ms: the sync that answers rely on never comes"
+    DurabilityOverclaimed "durability-overclaimed" "Within N ms: clients are told that answers are on disk"
+    DoubtNotSaid "doubt-not-said" "Within N ms: a frame says that all before it is durable"
+    HoleTaken "hole-taken" "Within N ms: what follows a lost batch is taken as good"
+    OwnRequestsNotSynced "own-requests-not-synced" "Within N ms: snapshots and transfers do not wait for the sync"
     ClockTakenAsItIs "clock-taken-as-it-is" "The ledger's time follows a clock that goes back"
     ;
     // For fuzzing: in the parsers.

@@ -2,6 +2,7 @@
 
 use crate::ask::{Millis, Rules};
 use crate::dice::Dice;
+use onhand_engine::Durability;
 use std::fmt;
 
 /// How buyers choose their item.
@@ -56,6 +57,8 @@ pub struct Scenario {
     pub trims: bool,
     /// One step in so many has a fault; 0 for none.
     pub faults: usize,
+    /// How durable answers are.
+    pub durability: Durability,
     /// Crashes at changes of the disk that are said, not thrown.
     pub crashes: Crashes,
 }
@@ -90,6 +93,9 @@ impl fmt::Display for Scenario {
         }
         if self.flash_sale > 0 {
             write!(f, ", a flash sale for {} buyers", self.flash_sale)?;
+        }
+        if self.durability != Durability::BeforeAnswer {
+            write!(f, ", durable {}", self.durability)?;
         }
         match self.faults {
             0 => f.write_str(", no faults"),
@@ -132,6 +138,13 @@ impl Scenario {
             tenants: dice.one_of(&[1, 1, 3]),
             batch: dice.one_of(&[8, 2_048]),
             slice: dice.one_of(&[4, 32, 256]),
+            durability: dice.one_of(&[
+                Durability::BeforeAnswer,
+                Durability::BeforeAnswer,
+                Durability::Within(5),
+                Durability::Within(50),
+                Durability::Within(1_000),
+            ]),
             crashes: Crashes::default(),
         }
     }

@@ -1,6 +1,8 @@
-//! The appender: append, publish, reply, in this order.
+//! The appender: append, publish, reply, in this order; and the sync that comes later, where it may.
 
 use super::{Job, Step, refuse, reply};
+use crate::clock::{Clock, Moment};
+use crate::durability::Durability;
 use crate::inbox::{Inbox, Waiting};
 use crate::machine::{Answer, Publish, Unavailable};
 use crate::metrics::PartitionMetrics;
@@ -9,7 +11,7 @@ use onhand_core::Timestamp;
 use onhand_log::{AppendError, Batch, Log};
 use onhand_planted::Defect;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 /// How long to wait before an append is tried again.
@@ -17,17 +19,30 @@ const RETRY: Duration = Duration::from_millis(200);
 
 type Replies = Vec<(Waiting, Answer)>;
 
+/// How long the appender waits for a job at a time where nothing waits for a sync.
+const LONG: Duration = Duration::from_secs(3600);
+
 /// What the appender has in hand.
 enum Task {
-    Append(Option<Batch>, Publish, Replies, Timestamp),
+    Append(ToAppend, Publish, Replies, Timestamp),
     Publish(Publish, Replies, Timestamp),
     Reply(Replies),
     Trim(u64),
     Stop,
 }
 
+/// What comes before the answers.
+struct ToAppend {
+    batch: Option<Batch>,
+    needs_sync: bool,
+}
+
 pub(super) struct Appender {
     log: Box<dyn Log>,
+    durability: Durability,
+    clock: Arc<dyn Clock>,
+    /// When the oldest batch was written that is not synced.
+    written_at: Option<Moment>,
     inbox: Arc<Inbox>,
     table: Arc<ReadTable>,
     metrics: Arc<PartitionMetrics>,
@@ -37,12 +52,17 @@ pub(super) struct Appender {
 impl Appender {
     pub(super) fn new(
         log: Box<dyn Log>,
+        durability: Durability,
+        clock: &Arc<dyn Clock>,
         inbox: &Arc<Inbox>,
         table: &Arc<ReadTable>,
         metrics: &Arc<PartitionMetrics>,
     ) -> Self {
         Self {
             log,
+            durability,
+            clock: Arc::clone(clock),
+            written_at: None,
             inbox: Arc::clone(inbox),
             table: Arc::clone(table),
             metrics: Arc::clone(metrics),
@@ -56,19 +76,36 @@ impl Appender {
         reason = "the driver is where the time is spent"
     )]
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(job) = jobs.recv() {
-            self.take(job);
+        loop {
+            match jobs.recv_timeout(self.patience().unwrap_or(LONG)) {
+                Ok(job) => self.take(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
             if Defect::AnswerBeforeSync.is_on() {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            while !self.is_free() {
+            while !self.is_free() || self.is_sync_due() {
                 match self.step() {
-                    Step::Later => std::thread::sleep(RETRY),
+                    Step::Later => std::thread::sleep(
+                        self.patience()
+                            .map_or(RETRY, |patience| RETRY.min(patience)),
+                    ),
                     Step::Ended => return,
                     Step::Done | Step::Idle => {}
                 }
             }
         }
+    }
+
+    /// How long what was written may still wait for its sync; `None` if all is synced.
+    fn patience(&self) -> Option<Duration> {
+        let waits = self.clock.moment().since(self.written_at?);
+        Some(self.durability.patience()?.saturating_sub(waits))
+    }
+
+    pub(super) fn is_sync_due(&self) -> bool {
+        self.patience() == Some(Duration::ZERO) && !Defect::TimerNeverSyncs.is_on()
     }
 
     /// Whether it can take another job.
@@ -79,7 +116,11 @@ impl Appender {
     pub(super) fn take(&mut self, job: Job) {
         self.task = Some(match job {
             Job::Carry(effects, closed_at) => {
-                Task::Append(effects.append, effects.publish, effects.replies, closed_at)
+                let append = ToAppend {
+                    batch: effects.append,
+                    needs_sync: effects.needs_sync,
+                };
+                Task::Append(append, effects.publish, effects.replies, closed_at)
             }
             Job::Trim(before) => Task::Trim(before),
             Job::Stop => Task::Stop,
@@ -88,10 +129,14 @@ impl Appender {
 
     /// Does the next thing.
     pub(super) fn step(&mut self) -> Step {
+        if self.is_sync_due() {
+            self.sync();
+            return Step::Done;
+        }
         match self.task.take() {
             None => return Step::Idle,
-            Some(Task::Append(batch, publish, replies, closed_at)) => {
-                return self.append(batch, publish, replies, closed_at);
+            Some(Task::Append(append, publish, replies, closed_at)) => {
+                return self.append(append, publish, replies, closed_at);
             }
             Some(Task::Publish(publish, replies, closed_at)) => {
                 self.table.publish(&publish);
@@ -103,25 +148,28 @@ impl Appender {
                 self.inbox.set_log_idle(true);
             }
             Some(Task::Trim(before)) => self.trim(before),
-            Some(Task::Stop) => return Step::Ended,
+            Some(Task::Stop) => {
+                self.sync();
+                return Step::Ended;
+            }
         }
         Step::Done
     }
 
-    /// Tries the append once. The batch is kept until it is durable, or until it never will be.
+    /// Tries the append once. The batch is kept until it is in the log, or until it never will be.
     fn append(
         &mut self,
-        batch: Option<Batch>,
+        append: ToAppend,
         publish: Publish,
         mut replies: Replies,
         closed_at: Timestamp,
     ) -> Step {
-        let error = match batch.as_ref().map(|batch| self.try_append(batch)) {
-            None | Some(Ok(())) => {
+        let error = match self.try_append(&append) {
+            Ok(()) => {
                 self.task = Some(Task::Publish(publish, replies, closed_at));
                 return Step::Done;
             }
-            Some(Err(error)) => error,
+            Err(error) => error,
         };
         let outage = outage_of(&error);
         self.fail(&error, &outage, &mut replies);
@@ -133,7 +181,7 @@ impl Appender {
             self.inbox.set_log_idle(true);
             return Step::Done;
         }
-        self.task = Some(Task::Append(batch, publish, replies, closed_at));
+        self.task = Some(Task::Append(append, publish, replies, closed_at));
         Step::Later
     }
 
@@ -141,12 +189,45 @@ impl Appender {
         clippy::disallowed_methods,
         reason = "a metric: nothing is decided by it"
     )]
-    fn try_append(&mut self, batch: &Batch) -> Result<(), AppendError> {
-        let start = std::time::Instant::now();
-        self.log.append(batch)?;
-        self.metrics.appended(batch, start.elapsed());
-        self.recovered();
+    fn try_append(&mut self, append: &ToAppend) -> Result<(), AppendError> {
+        let waits_for_sync = append.needs_sync || self.durability.patience().is_none();
+        let (start, now) = (std::time::Instant::now(), self.clock.moment());
+        match &append.batch {
+            Some(batch) if waits_for_sync => drop(self.log.append(batch)?),
+            Some(batch) => {
+                self.log.write(batch)?;
+                self.written_at.get_or_insert(now);
+            }
+            None if waits_for_sync => self.log.sync()?,
+            None => {}
+        }
+        if waits_for_sync {
+            self.synced();
+        }
+        if let Some(batch) = &append.batch {
+            self.metrics.appended(batch, start.elapsed());
+            self.recovered();
+        }
         Ok(())
+    }
+
+    /// Syncs what was written. After a failure the partition has stopped: it is not known what is on disk.
+    fn sync(&mut self) {
+        match self.log.sync() {
+            Ok(()) => self.synced(),
+            Err(error) => {
+                self.written_at = None;
+                self.fail(&error, &outage_of(&error), &mut Vec::new());
+            }
+        }
+    }
+
+    /// All that was written is durable.
+    fn synced(&mut self) {
+        if let Some(written_at) = self.written_at.take() {
+            let waited = self.clock.moment().since(written_at);
+            self.metrics.was_in_doubt(waited);
+        }
     }
 
     /// A server that is stopping does not wait for room: nobody was promised what is in the batch.

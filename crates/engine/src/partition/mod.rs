@@ -1,8 +1,14 @@
 //! The driver of a partition: the only place where its two workers meet.
 //!
 //! The *writer* takes requests from the inbox in turns ([`crate::admission`]) and steps the machine; whenever the log is
-//! idle it closes the open batch and hands it over. The *appender* appends it (one write, one sync), then publishes, then replies. So many requests
+//! idle it closes the open batch and hands it over. The *appender* appends it (one write, one sync), then publishes, then
+//! replies. So many requests
 //! share one sync, the next batch fills while the last one syncs, and a batch is as large as the disk is slow.
+//!
+//! Where answers may be durable a little later ([`crate::durability`]), the appender writes, publishes and replies, and
+//! syncs when what was written first has waited for half of its time. It does nothing else meanwhile, so no answer leaves
+//! while an older one has waited longer than that, however slow the disk is. A batch in which the engine asked itself
+//! something is synced first.
 //!
 //! Each worker is a row of steps that never wait ([`writer`], [`appender`]). In a server each has a thread, which steps
 //! it and waits between the steps; a simulator steps both from one thread, in any order it likes ([`Workers`]).
@@ -23,6 +29,7 @@ mod writer;
 
 use crate::admission::Policy;
 use crate::clock::Clock;
+use crate::durability::Durability;
 use crate::inbox::{Inbox, Waiting};
 use crate::machine::{Answer, Effects, Machine, Request, Unavailable};
 use crate::metrics::PartitionMetrics;
@@ -91,6 +98,7 @@ impl Partition {
         log: Box<dyn Log>,
         clock: Arc<dyn Clock>,
         policy: Policy,
+        durability: Durability,
         metrics: Arc<PartitionMetrics>,
     ) -> (Self, Workers) {
         let inbox = Inbox::new(policy, Arc::clone(&clock), Arc::clone(&metrics));
@@ -101,7 +109,7 @@ impl Partition {
         let workers = Workers {
             number: machine.state().partition(),
             inbox: Arc::clone(&inbox),
-            appender: Appender::new(log, &inbox, &table, &metrics),
+            appender: Appender::new(log, durability, &clock, &inbox, &table, &metrics),
             writer: Writer::new(machine, &inbox, &table, clock, metrics, jobs.clone()),
             jobs: todo,
         };
@@ -192,9 +200,9 @@ impl Workers {
         self.writer.next_expiry()
     }
 
-    /// The appender does the next of: take a job, append, publish, reply, trim.
+    /// The appender does the next of: sync what has waited, take a job, append, publish, reply, trim.
     pub fn append(&mut self) -> Step {
-        if self.appender.is_free() {
+        if self.appender.is_free() && !self.appender.is_sync_due() {
             match self.jobs.try_recv() {
                 Ok(job) => self.appender.take(job),
                 Err(_) => return Step::Idle,

@@ -3,6 +3,7 @@
 use super::Partition;
 use crate::admission::Policy;
 use crate::clock::Clock;
+use crate::durability::Durability;
 use crate::history::{Filter, Ledger};
 use crate::inbox::ReplyTo;
 use crate::machine::{Answer, Machine, Request, Unavailable};
@@ -169,6 +170,7 @@ impl Rig {
             Box::new(behind_the_door),
             clock.clone(),
             policy,
+            Durability::BeforeAnswer,
             metrics,
         );
         partition.run(workers).unwrap();

@@ -222,8 +222,8 @@ impl Writer {
         }
     }
 
-    /// Closes the open batch; `false` if there is none. What needs no append is carried out here: the log is idle, so
-    /// all before it is durable.
+    /// Closes the open batch; `false` if there is none. What needs no append and no sync is carried out here: the log is
+    /// idle, so all before it is as durable as an answer is.
     fn hand_over(&mut self) -> bool {
         if !self.machine.has_work() {
             if self.machine.broken().is_none() {
@@ -240,7 +240,7 @@ impl Writer {
         if Defect::ReadTableEarly.is_on() {
             self.table.publish(&effects.publish);
         }
-        if effects.append.is_none() {
+        if effects.append.is_none() && !effects.needs_sync {
             self.table.touch(now);
             reply(&self.metrics, effects.replies);
             return true;

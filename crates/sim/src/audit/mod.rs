@@ -7,9 +7,11 @@
 //! What is decided runs ahead of what is durable, so after a crash the twin goes back: to the newest checkpoint before
 //! the last position that survived, and from there through the same requests once more. The position that survived
 //! must be no less than the highest that anybody was shown. That is all there is to "nothing acknowledged is lost".
+//! Where answers are durable only within some time, it must be no less than what was shown so long ago ([`kept`]).
 
 mod answers;
 mod entries;
+mod kept;
 mod reads;
 mod recovery;
 mod turns;
@@ -21,8 +23,9 @@ use crate::ask::{Ask, Millis, Time, TransferName};
 use crate::finding::{Check, Finding, Verdict};
 use crate::translate::{self, Interpreter};
 use crate::twin::{Outcome, Promise, Record, Shelf, Twin};
+use kept::Kept;
 use onhand_core::{Command, Entry};
-use onhand_engine::{Query, Request};
+use onhand_engine::{Durability, Moment, Query, Request};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
@@ -101,9 +104,9 @@ pub struct Book {
     queued: VecDeque<(Token, Caller, Question)>,
     /// What each request that was taken must be answered, and the position that the answer reflects.
     foretold: BTreeMap<Token, (Foretold, u64)>,
-    /// The highest position that anybody was shown.
-    shown: u64,
-    /// The durable entries, as far as they were compared.
+    /// The highest position that anybody was shown, and what of it may not be lost.
+    kept: Kept,
+    /// The entries of the ledger, as far as they were compared.
     entries: Vec<Entry>,
     interpreter: Interpreter,
 }
@@ -121,7 +124,7 @@ impl Book {
             shelves: BTreeMap::new(),
             queued: VecDeque::new(),
             foretold: BTreeMap::new(),
-            shown: 0,
+            kept: Kept::default(),
             entries: Vec::new(),
             interpreter: Interpreter::new(partition),
         }
@@ -134,7 +137,27 @@ impl Book {
 
     /// The highest position that anybody was shown.
     pub fn shown(&self) -> u64 {
-        self.shown
+        self.kept.shown()
+    }
+
+    /// The highest position that no loss of power may take.
+    pub fn kept(&self) -> u64 {
+        self.kept.kept()
+    }
+
+    /// What clients are told about the durability of answers.
+    pub fn is_promised(&mut self, durability: Durability) {
+        self.kept.is_promised(durability);
+    }
+
+    /// Time has passed.
+    pub fn passes(&mut self, now: Moment) {
+        self.kept.passes(now);
+    }
+
+    /// The appender had its turn, and could sync what had waited.
+    pub fn may_have_synced(&mut self) {
+        self.kept.may_have_synced();
     }
 
     /// How many requests wait for an answer.
@@ -162,7 +185,7 @@ impl Book {
             self.decide(clock, None, &ask);
             return Ok(());
         }
-        if matches!(request, Request::Query(Query::Freeze | Query::Outbox)) {
+        if is_own_query(request) {
             self.expire(clock, u64::MAX);
             return Ok(());
         }
@@ -268,7 +291,7 @@ impl Book {
         while self
             .checkpoints
             .get(1)
-            .is_some_and(|(_, twin)| twin.position() <= self.shown)
+            .is_some_and(|(_, twin)| twin.position() <= self.kept())
         {
             self.checkpoints.pop_front();
         }
@@ -278,7 +301,7 @@ impl Book {
     }
 
     fn show(&mut self, position: u64) {
-        self.shown = self.shown.max(position);
+        self.kept.show(position);
     }
 
     /// What the engine asks of itself, in the twin's words.
@@ -298,6 +321,13 @@ impl Book {
             _ => None,
         }
     }
+}
+
+fn is_own_query(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Query(Query::Freeze | Query::Outbox | Query::Durable)
+    )
 }
 
 /// The shelves that a request touches even where no unit moves.

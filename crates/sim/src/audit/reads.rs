@@ -21,6 +21,16 @@ pub struct Reader {
     shelves: BTreeMap<(usize, usize), u64>,
 }
 
+impl Reader {
+    /// What it has seen after a position was lost, and may be seen to become something else.
+    pub fn forget(&mut self, position: u64) {
+        self.position = self.position.min(position);
+        self.shelves
+            .values_mut()
+            .for_each(|seen| *seen = (*seen).min(position));
+    }
+}
+
 impl Book {
     /// A reader looks at the position of the table, then at a shelf.
     ///

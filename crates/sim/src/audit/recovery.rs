@@ -3,19 +3,25 @@
 use super::answers::{is_level, promise_of};
 use super::{Book, Deed};
 use crate::finding::{Check, Finding, Verdict, must};
-use crate::translate::{self, location, sku};
+use crate::translate::{self, Interpreter, location, sku};
 use crate::twin::{Record, Shelf};
 use onhand_core::{Entry, State, invariant};
 
 impl Book {
-    /// The partition was started and stands at a state. Who waited for an answer does not get one.
+    /// The partition was started and stands at a state. Who waited for an answer does not get one. Without a loss of power
+    /// all is there that was shown.
     ///
     /// # Errors
     /// The state lacks what somebody was shown, or holds what was never decided.
-    pub fn restarted(&mut self, state: &State) -> Verdict {
+    pub fn restarted(&mut self, state: &State, lost_power: bool) -> Verdict {
         let there = state.last().seq.0;
-        must(there >= self.shown, Check::Recovery, || {
-            format!("it starts at {there}, and {} was shown before", self.shown)
+        let kept = if lost_power {
+            self.kept()
+        } else {
+            self.shown()
+        };
+        must(there >= kept, Check::Recovery, || {
+            format!("it starts at {there}, and {kept} may not be lost")
         })?;
         must(there <= self.twin.position(), Check::Recovery, || {
             let decided = self.twin.position();
@@ -24,8 +30,21 @@ impl Book {
         self.queued.clear();
         self.foretold.clear();
         self.go_back_to(there);
-        self.show(there);
+        self.kept.starts_at(there);
+        self.lose_entries(there);
         self.check_state(state)
+    }
+
+    /// Entries that were read and are lost: others will come in their place.
+    fn lose_entries(&mut self, there: u64) {
+        if (self.entries.len() as u64) <= there {
+            return;
+        }
+        self.entries.truncate(there as usize);
+        self.interpreter = Interpreter::new(self.twin.partition());
+        for entry in &self.entries {
+            self.interpreter.record(entry);
+        }
     }
 
     /// Takes the twin back to a position, by doing the same once more from a checkpoint.

@@ -24,7 +24,7 @@ use crate::twin::Twin;
 use crate::workload::Workload;
 use faults::Weather;
 use onhand_core::{LevelNo, ReservationNo, Seq, Span};
-use onhand_engine::{Answer, Move, Options, Policy, Query, Request, Step, Unavailable};
+use onhand_engine::{Answer, Clock, Move, Options, Policy, Query, Request, Step, Unavailable};
 use onhand_log::disk::MemoryDisk;
 use onhand_wire::key::key;
 use std::collections::BTreeMap;
@@ -52,6 +52,8 @@ pub struct World {
     workload: Workload,
     weather: Weather,
     tokens: Token,
+    /// Whether the machine lost power since the last life.
+    lost_power: bool,
     trace: Trace,
     counts: Counts,
 }
@@ -104,6 +106,7 @@ impl World {
             readers: vec![BTreeMap::new(); READERS],
             weather: Weather::default(),
             tokens: 0,
+            lost_power: false,
             trace: Trace::new(keeps_trace),
             counts: Counts {
                 seeds: 1,
@@ -199,6 +202,8 @@ impl World {
     fn jump(&mut self, millis: Millis) {
         self.counts.simulated_millis += millis.max(0) as u64;
         self.clock.pass(millis);
+        let now = self.clock.moment();
+        self.books.iter_mut().for_each(|book| book.passes(now));
     }
 
     fn set_clock(&mut self, by: Millis) {
@@ -350,13 +355,21 @@ impl World {
         let which = self.any_partition();
         let step = self.life.workers[which].append();
         self.note(format_args!("appender {which}: {step:?}"));
+        self.appender_had_its_turn(which);
         match step {
             Step::Done => self.read_ledger(which),
             _ => Ok(()),
         }
     }
 
-    /// Reads the entries that became durable.
+    /// What it let wait for a sync must not have waited too long, unless it cannot sync any more.
+    fn appender_had_its_turn(&mut self, which: usize) {
+        if !self.disk.has_crashed() && !self.life.is_stopped(which as u16) {
+            self.books[which].may_have_synced();
+        }
+    }
+
+    /// Reads the entries that are new in the ledger.
     fn read_ledger(&mut self, which: usize) -> Verdict {
         while !self.disk.has_crashed() {
             let position = self.books[which].next_entry();
@@ -532,6 +545,7 @@ fn options(scenario: &Scenario, clock: &Arc<SimulatedClock>) -> Options {
         batch_bytes: scenario.batch_bytes,
         segment_bytes: scenario.segment_bytes,
         snapshot_bytes: scenario.snapshot_bytes,
+        durability: scenario.durability,
         keep_ledger: scenario.trims.then(|| Span::from_millis(0)),
         settings: settings(&scenario.rules).unwrap_or_default(),
         clock: clock.clone(),

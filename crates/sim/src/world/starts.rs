@@ -18,6 +18,10 @@ const TRIES: usize = 8;
 impl World {
     /// What an engine does first in each life.
     pub(super) fn begin_life(&mut self) {
+        let durability = self.life.engine.durability();
+        self.books
+            .iter_mut()
+            .for_each(|book| book.is_promised(durability));
         self.life.begin("configure", |engine| async move {
             drop(engine.configure().await);
         });
@@ -61,6 +65,7 @@ impl World {
             .restart(&mut |alternatives| dice.below(alternatives));
         self.weather.clear(&self.disk);
         self.damage_copies()?;
+        self.lost_power = true;
         self.start_again(TRIES)
     }
 
@@ -147,13 +152,27 @@ impl World {
             }
         }
         for which in 0..self.books.len() {
-            let workers = &self.life.workers[which];
-            self.books[which].restarted(workers.state())?;
+            self.began_again(which)?;
         }
+        self.lost_power = false;
         self.counts.starts += 1;
         self.read_old_entries()?;
         self.begin_life();
         Ok(())
+    }
+
+    /// Compares what a partition starts with. What was answered and not durable is lost with the power, and with nothing
+    /// else.
+    fn began_again(&mut self, which: usize) -> Verdict {
+        let state = self.life.workers[which].state();
+        let (there, book) = (state.last().seq.0, &mut self.books[which]);
+        if there < book.shown() && self.lost_power {
+            self.counts.fault("answers that were not durable are lost");
+            for reader in &mut self.readers {
+                reader.entry(which as u16).or_default().forget(there);
+            }
+        }
+        book.restarted(state, self.lost_power)
     }
 
     /// Lets the first start crash where the scenario says.
@@ -193,6 +212,7 @@ impl World {
 
     fn lose_power_if_dead(&mut self) {
         if self.disk.has_crashed() {
+            self.lost_power = true;
             let dice = &mut self.dice;
             self.disk
                 .restart(&mut |alternatives| dice.below(alternatives));
@@ -233,8 +253,8 @@ impl World {
         Ok(())
     }
 
-    /// Takes power from a copy of the disk, so that nothing is left but what is durable: it must hold all that anybody
-    /// was shown.
+    /// Takes power from a copy of the disk, so that nothing is left but what is durable: it must hold all that may not be
+    /// lost.
     pub(super) fn check_durable(&mut self) -> Verdict {
         if self.disk.has_crashed() {
             return Ok(());
@@ -248,9 +268,9 @@ impl World {
                 let what = format!("a copy without power is damaged: {error}");
                 Finding::new(Check::Durability, what)
             })?;
-            must(summary.next > book.shown(), Check::Durability, || {
-                let (shown, last) = (book.shown(), summary.next - 1);
-                format!("{shown} was shown, and only {last} is durable in partition {which}")
+            must(summary.next > book.kept(), Check::Durability, || {
+                let (kept, last) = (book.kept(), summary.next - 1);
+                format!("{kept} may not be lost, and only {last} is durable in partition {which}")
             })?;
         }
         Ok(())
