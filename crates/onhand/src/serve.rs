@@ -4,8 +4,9 @@ use crate::failure::Failure;
 use crate::progress;
 use clap::{Args, ValueEnum};
 use onhand_core::{Settings, Span};
-use onhand_engine::{Engine, Options, Policy, RecoveryReport};
+use onhand_engine::{Durability, Engine, Options, Policy, RecoveryReport};
 use onhand_server::Limits;
+use onhand_wire::json::levels::Consistency;
 use prometheus_client::registry::Registry;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -57,6 +58,15 @@ pub(crate) struct Serve {
     /// Fixed once the folder is made.
     #[arg(long, value_name = "N", env = "ONHAND_PARTITIONS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     partitions: Option<u16>,
+    /// When an answer leaves: `before-answer`, once it is on disk; or `within:50ms`, once it is written, and on disk within
+    /// so many milliseconds. Then a loss of power may take what was answered in that time; a crash of the process alone
+    /// takes nothing. Every answer says which in `Onhand-Durability`.
+    #[arg(long, value_name = "MODE", env = "ONHAND_DURABILITY", default_value_t = Durability::BeforeAnswer)]
+    durability: Durability,
+    /// How fresh a read of levels is that does not say. Without this a read of one level is strong and one of many is
+    /// bounded.
+    #[arg(long, value_enum, env = "ONHAND_READ_CONSISTENCY")]
+    read_consistency: Option<ReadConsistency>,
     /// Requests that may wait for an answer in each partition; more are refused with 429 at once.
     #[arg(long, value_name = "N", env = "ONHAND_QUEUE", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     queue: u32,
@@ -168,6 +178,23 @@ pub(crate) struct Serve {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReadConsistency {
+    /// Includes every write that was answered before it was asked; goes through the writer.
+    Strong,
+    /// May be older, and says by how much; waits for nobody, and goes on where writes are refused.
+    Bounded,
+}
+
+impl From<ReadConsistency> for Consistency {
+    fn from(consistency: ReadConsistency) -> Self {
+        match consistency {
+            ReadConsistency::Strong => Self::Strong,
+            ReadConsistency::Bounded => Self::Bounded,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormat {
     /// For people.
     Text,
@@ -229,6 +256,7 @@ impl Serve {
             keep_ledger: self
                 .keep_ledger_days
                 .map(|days| hours(days.saturating_mul(24))),
+            durability: self.durability,
             settings: Settings {
                 key_retention: hours(self.key_retention_hours),
                 ended_retention: hours(self.ended_retention_hours),
@@ -270,6 +298,7 @@ impl Serve {
         let options = onhand_server::Options {
             body_limit: (self.body_kib as usize) << 10,
             body_timeout: read_timeout,
+            consistency: self.read_consistency.map(Consistency::from),
             ..onhand_server::Options::default()
         };
         let limits = Limits {
@@ -281,6 +310,7 @@ impl Serve {
             %address,
             data = %self.data.display(),
             partitions = engine.partitions(),
+            durability = %engine.durability(),
             "listening, on loopback only: no keys are configured"
         );
         let app = onhand_server::app(engine, registry, options);
@@ -299,7 +329,7 @@ fn tell(report: &RecoveryReport) {
             segment = %cut.segment.display(),
             offset = cut.offset,
             bytes = cut.bytes,
-            "cut back a torn tail: the last write before the stop was not complete, and nothing in a write that was not complete was acknowledged"
+            "cut back a torn tail: the last writes before the stop were not complete; nothing in them was durable"
         );
     }
     tracing::info!(

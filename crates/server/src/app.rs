@@ -4,7 +4,7 @@ use crate::metrics::HttpMetrics;
 use crate::observe::Observe;
 use crate::openapi::Document;
 use crate::options::Options;
-use crate::{body, facts, ledger, operations, reservations, stock};
+use crate::{body, durability, facts, ledger, operations, reservations, stock};
 use axum::Router;
 use axum::body::Bytes;
 use onhand_engine::Engine;
@@ -40,6 +40,7 @@ pub(crate) type Shared = Arc<App>;
 /// The server's routes over an engine. `registry` holds the metrics that `/metrics` shows; the server adds its own.
 pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Router {
     let metrics = HttpMetrics::register(&mut registry);
+    let promise = durability::Promise::of(engine.durability());
     let (router, openapi) = routes(Some(&metrics)).split_for_parts();
     let openapi = serde_json::to_vec(&openapi).expect("the document is plain data");
     let shared = Arc::new(App {
@@ -59,6 +60,7 @@ pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Rou
     let router = router.fallback(operations::elsewhere::unknown_route);
     router
         .method_not_allowed_fallback(operations::elsewhere::other_method)
+        .layer(promise)
         .with_state(shared)
 }
 

@@ -11,6 +11,7 @@
 mod app;
 mod ask;
 mod body;
+mod durability;
 mod facts;
 mod history;
 mod json;

@@ -11,6 +11,8 @@ use utoipa::{IntoParams, OpenApi};
         description = "How many of an item can be promised at a location, and how sure that is.\n\n\
             Every write carries an `Idempotency-Key`: a repeat with the same body gives the first answer again, a \
             repeat with another body is refused. A refusal (409) changes nothing and frees the key.\n\n\
+            Every answer says in `Onhand-Durability` when what it shows is on disk: `before-answer`, or \
+            `within-50ms`, where a loss of power may take what was answered in the last 50 ms.\n\n\
             Errors are `application/problem+json`; `type` is stable, `errors` names the fields at fault.",
     ),
     components(schemas(Problem, FieldError, ShortLine)),

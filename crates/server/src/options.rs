@@ -1,5 +1,6 @@
 //! What can be set for the server. Every wait and every size has a bound.
 
+use onhand_wire::json::levels::Consistency;
 use std::time::Duration;
 
 /// How requests are treated.
@@ -17,6 +18,9 @@ pub struct Options {
     /// How many readings of the ledger from disk (`at`, `explain`, `/v1/ledger`) may run at once: 4. Others wait for
     /// their turn, up to the answer timeout.
     pub ledger_reads: usize,
+    /// How fresh a read of levels is that does not say. If this does not either, a read of one level is strong and one
+    /// of many is bounded.
+    pub consistency: Option<Consistency>,
 }
 
 impl Default for Options {
@@ -27,6 +31,7 @@ impl Default for Options {
             body_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(30),
             ledger_reads: 4,
+            consistency: None,
         }
     }
 }

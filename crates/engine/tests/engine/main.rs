@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
+mod durability;
 mod folder;
 mod history;
 mod machine;

@@ -34,9 +34,9 @@ use std::collections::BTreeMap;
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
     let (request, _room): (AvailabilityRequest, _) = body::question(&app, request).await?;
-    let consistency = request.consistency;
+    let asked_for = request.consistency.or(app.options.consistency);
     let asked = request.asked().map_err(unfit)?;
-    match consistency {
+    match asked_for.unwrap_or(Consistency::Bounded) {
         Consistency::Bounded => Ok(bounded(&app, &asked)),
         Consistency::Strong => strong(&app, &asked).await,
     }

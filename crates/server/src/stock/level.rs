@@ -26,7 +26,7 @@ use utoipa::IntoParams;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LevelQuery {
-    /// How fresh the answer must be; strong if not said.
+    /// How fresh the answer must be; strong if not said, unless the server is set otherwise.
     consistency: Option<Consistency>,
     /// The level as it was after the last entry recorded at or before this time. Always bounded. Write the `+` of an
     /// offset as `%2B`.
@@ -57,7 +57,8 @@ pub(crate) async fn get(
 ) -> Result<Response, Denied> {
     let (location, sku) = params::level(path)?;
     let query: LevelQuery = params::query(&uri)?;
-    match (query.at, query.consistency.unwrap_or(Consistency::Strong)) {
+    let asked_for = query.consistency.or(app.options.consistency);
+    match (query.at, asked_for.unwrap_or(Consistency::Strong)) {
         (Some(at), _) => reading(&app, move |app| then(app, &location, &sku, at)).await,
         (None, Consistency::Strong) => strong(&app, location, sku).await,
         (None, Consistency::Bounded) => Ok(json::ok(&seen(&app, &location, &sku)?.2)),

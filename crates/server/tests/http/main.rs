@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod batch;
+mod choices;
 mod document;
 mod facts;
 mod ledger;

@@ -15,9 +15,8 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"location": "store-17", "skus": ["milk-1l", "bread"]}))]
 pub struct AvailabilityRequest {
-    /// How fresh the answer must be; bounded if not said.
-    #[serde(default)]
-    pub consistency: Consistency,
+    /// How fresh the answer must be; bounded if not said, unless the server is set otherwise.
+    pub consistency: Option<Consistency>,
     /// Where, for `skus`.
     pub location: Option<LocationText>,
     /// What, at `location`; 1 to 10,000.

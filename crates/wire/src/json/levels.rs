@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 pub enum Consistency {
     /// Includes every write that was answered before it was asked.
     Strong,
-    /// May be older by what `age_ms` says; never shows what could still be lost.
+    /// May be older by what `age_ms` says; never shows what was not answered.
     #[default]
     Bounded,
 }
