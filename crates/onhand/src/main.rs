@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod demo;
 mod doctor;
+mod document;
 mod failure;
 mod output;
 mod progress;

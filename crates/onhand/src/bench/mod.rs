@@ -2,7 +2,9 @@
 
 mod http;
 mod reserve;
+mod scratch;
 mod stage;
+mod tradeoffs;
 
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
@@ -17,6 +19,7 @@ pub(crate) struct Bench {
 #[derive(Subcommand, Debug)]
 enum What {
     Reserve(reserve::Reserve),
+    Tradeoffs(tradeoffs::Tradeoffs),
 }
 
 impl Bench {
@@ -24,6 +27,7 @@ impl Bench {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.what {
             What::Reserve(bench) => bench.run(),
+            What::Tradeoffs(bench) => bench.run(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `onhand bench reserve`: durable reservations, in process or over HTTP.
 
 use super::http;
+use super::scratch::Scratch;
 use super::stage::{Gauge, Keys, Run, Stock};
 use crate::failure::Failure;
 use crate::{output, progress};
@@ -160,7 +161,8 @@ fn sink(gauge: &Arc<Mutex<Gauge>>, open: &Arc<AtomicUsize>, start: Instant) -> S
     })
 }
 
-fn reserve(level: u64, key: &str) -> Request {
+/// One unit of a level for ten minutes.
+pub(super) fn reserve(level: u64, key: &str) -> Request {
     let line = HoldLine {
         sku: Stock::sku(level),
         quantity: Quantity::new(1).expect("one is a quantity"),
@@ -179,7 +181,8 @@ fn reserve(level: u64, key: &str) -> Request {
     }
 }
 
-fn fill(engine: &Engine, stock: Stock) -> Result<(), Failure> {
+/// Fills the stock, where it is not there yet.
+pub(super) fn fill(engine: &Engine, stock: Stock) -> Result<(), Failure> {
     let bar = progress::bar("Filling the shelves", stock.levels);
     for receive in stock.receipts() {
         let (partition, lines) = (engine.partition_of(&receive.location), receive.lines.len());
@@ -201,27 +204,4 @@ fn fill(engine: &Engine, stock: Stock) -> Result<(), Failure> {
     }
     bar.finish_and_clear();
     Ok(())
-}
-
-/// A data folder that is removed again, if it is nobody's.
-struct Scratch {
-    path: PathBuf,
-    is_ours: bool,
-}
-
-impl Scratch {
-    fn new(given: Option<PathBuf>) -> Self {
-        let is_ours = given.is_none();
-        let name = format!("onhand-bench-{}", std::process::id());
-        let path = given.unwrap_or_else(|| std::env::temp_dir().join(name));
-        Self { path, is_ours }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if self.is_ours {
-            drop(std::fs::remove_dir_all(&self.path));
-        }
-    }
 }

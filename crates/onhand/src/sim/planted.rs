@@ -1,7 +1,7 @@
 //! `onhand sim --planted`: every defect that is planted must be found.
 
 use super::Sim;
-use super::report::write_between;
+use crate::document::write_between;
 use crate::failure::Failure;
 use crate::{output, progress};
 use onhand_planted::Defect;

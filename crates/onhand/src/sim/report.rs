@@ -1,13 +1,13 @@
 //! What a run of many seeds came to, as text, JSON and a table in a document.
 
 use super::Sim;
+use crate::document::{grouped, write_between};
 use crate::failure::Failure;
 use crate::output;
 use onhand_sim::counts::Counts;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
 use std::time::Duration;
 
 #[derive(Serialize)]
@@ -111,34 +111,4 @@ impl Report {
         }
         text
     }
-}
-
-/// A number with commas.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// Puts text between `<!-- name -->` and `<!-- /name -->` in a file.
-pub(super) fn write_between(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
-    let file = std::fs::read_to_string(path)
-        .map_err(|error| Failure::say(format!("cannot read {}: {error}", path.display())))?;
-    let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
-    let parts = file
-        .split_once(&begin)
-        .and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
-    let Some((before, after)) = parts else {
-        let what = format!("{} has no {begin} … {end} to write between", path.display());
-        return Err(Failure::say(what));
-    };
-    let text = format!("{before}{begin}\n{}\n{end}{after}", text.trim_end());
-    std::fs::write(path, text)
-        .map_err(|error| Failure::say(format!("cannot write {}: {error}", path.display())))
 }

@@ -1,0 +1,203 @@
+//! The prices, as text, as JSON, and as a page's tables.
+
+use super::durability::{self, IN_FLIGHT};
+use super::reads::{self, Reading, WRITES_IN_FLIGHT};
+use super::{oversell, plot};
+use crate::document::{grouped, write_between};
+use crate::failure::Failure;
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::Path;
+
+/// What was measured.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) seconds: f64,
+    pub(super) levels: u64,
+    pub(super) durability: Vec<durability::Row>,
+    pub(super) reads: Vec<reads::Row>,
+    pub(super) oversell: Vec<oversell::Row>,
+}
+
+/// A table: its title, its columns, and its rows. The first column is text, the others are numbers.
+struct Table {
+    title: String,
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Report {
+    /// Writes the tables between the marks of a page, and the plot beside it.
+    pub(super) fn write_into(&self, page: &Path) -> Result<(), Failure> {
+        let image = page.with_extension("svg");
+        let plot = plot::draw(&self.durability).map_err(Failure::say)?;
+        std::fs::write(&image, plot)
+            .map_err(|error| Failure::say(format!("cannot write {}: {error}", image.display())))?;
+        let name = image.file_name().unwrap_or_default().to_string_lossy();
+        let mut text = self.markdown();
+        let _ = write!(
+            text,
+            "\n![Rate and p99 of reservations by durability]({name})\n"
+        );
+        write_between(page, "tradeoffs", &text)
+    }
+
+    pub(super) fn text(&self) -> String {
+        let tables = self.tables();
+        let tables: Vec<String> = tables.iter().map(Table::text).collect();
+        tables.join("\n")
+    }
+
+    fn markdown(&self) -> String {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut text = format!(
+            "Made by `onhand bench tradeoffs --seconds {} --levels {}` on {cores} cores.\n",
+            self.seconds, self.levels
+        );
+        for table in self.tables() {
+            text.push('\n');
+            text.push_str(&table.markdown());
+        }
+        text
+    }
+
+    fn tables(&self) -> [Table; 3] {
+        [self.of_durability(), self.of_reads(), self.of_oversell()]
+    }
+
+    fn of_durability(&self) -> Table {
+        let mut columns = vec!["durability".to_owned()];
+        for in_flight in IN_FLIGHT.map(|count| grouped(count as u64)) {
+            columns.push(format!("reserves/s, {in_flight} in flight"));
+            columns.push("p50 / p99 ms".to_owned());
+            columns.push("CPU µs".to_owned());
+        }
+        columns.push("a loss of power may take".to_owned());
+        let rows = self.durability.iter().map(|row| {
+            let mut cells = vec![row.mode.clone()];
+            for run in &row.runs {
+                cells.push(grouped(run.per_second as u64));
+                let (p50, p99) = (millis(run.p50_micros), millis(run.p99_micros));
+                cells.push(format!("{p50} / {p99}"));
+                cells.push(format!("{:.1}", run.cpu_micros));
+            }
+            cells.push(match row.lost_millis {
+                0 => "nothing".to_owned(),
+                millis => format!("{millis} ms of answers"),
+            });
+            cells
+        });
+        Table {
+            title: "Durability of a write".into(),
+            rows: rows.collect(),
+            columns,
+        }
+    }
+
+    fn of_reads(&self) -> Table {
+        let columns = [
+            "one reader",
+            "reads/s",
+            "p50 / p99 µs",
+            "age p99 / most ms",
+            "writes/s meanwhile",
+            "writes' p99 ms",
+        ];
+        let rows = self.reads.iter().map(|row| {
+            let micros = |nanos: u64| format!("{:.1}", nanos as f64 / 1e3);
+            let (p50, p99) = (micros(row.p50_nanos), micros(row.p99_nanos));
+            let (name, reads) = match row.reading {
+                Reading::None => ("none, for comparison", Default::default()),
+                Reading::Strong => ("strong", [format!("{p50} / {p99}"), "0".to_owned()]),
+                Reading::Bounded => {
+                    let (p99_age, most) = (row.age_p99_millis, row.age_most_millis);
+                    (
+                        "bounded",
+                        [format!("{p50} / {p99}"), format!("{p99_age} / {most}")],
+                    )
+                }
+            };
+            let [latency, age] = reads;
+            let rate = match row.reading {
+                Reading::None => String::new(),
+                _ => grouped(row.reads_per_second as u64),
+            };
+            let writes = grouped(row.writes_per_second as u64);
+            let p99 = millis(row.writes_p99_micros);
+            vec![name.to_owned(), rate, latency, age, writes, p99]
+        });
+        Table {
+            title: format!(
+                "Consistency of a read, beside {WRITES_IN_FLIGHT} reservations in flight"
+            ),
+            columns: columns.map(String::from).to_vec(),
+            rows: rows.collect(),
+        }
+    }
+
+    fn of_oversell(&self) -> Table {
+        let columns = [
+            "oversell policy",
+            "units there",
+            "buyers",
+            "sold",
+            "refused",
+            "promised beyond what is there",
+            "answers/s",
+            "p99 ms",
+        ];
+        let rows = self.oversell.iter().map(|row| {
+            let policy = match row.limit {
+                0 => "deny".to_owned(),
+                limit => format!("up to {}", grouped(limit.into())),
+            };
+            let (sold, refused) = (row.run.recorded, row.run.refused);
+            let counts = [
+                row.units.into(),
+                sold + refused,
+                sold,
+                refused,
+                row.oversold,
+            ];
+            let mut cells = vec![policy];
+            cells.extend(counts.map(grouped));
+            cells.push(grouped(row.run.per_second as u64));
+            cells.push(millis(row.run.p99_micros));
+            cells
+        });
+        Table {
+            title: "Overselling, one item".into(),
+            columns: columns.map(String::from).to_vec(),
+            rows: rows.collect(),
+        }
+    }
+}
+
+impl Table {
+    fn text(&self) -> String {
+        let mut text = format!("{}\n", self.title);
+        for row in &self.rows {
+            let _ = writeln!(text, "  {}", row[0]);
+            for (column, cell) in self.columns.iter().zip(row).skip(1) {
+                let _ = writeln!(text, "    {column:<36} {cell:>20}");
+            }
+        }
+        text
+    }
+
+    fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let numbers = "---:|".repeat(self.columns.len() - 1);
+        let mut text = format!(
+            "### {}\n\n{}|---|{numbers}\n",
+            self.title,
+            line(&self.columns)
+        );
+        self.rows.iter().for_each(|row| text.push_str(&line(row)));
+        text
+    }
+}
+
+fn millis(micros: u64) -> String {
+    format!("{:.2}", micros as f64 / 1e3)
+}

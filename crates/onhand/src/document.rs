@@ -1,0 +1,34 @@
+//! Figures in documents: a command writes its table between two marks, and the rest of the page stays.
+
+use crate::failure::Failure;
+use std::path::Path;
+
+/// A number with commas.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Puts text between `<!-- name -->` and `<!-- /name -->` in a file.
+pub(crate) fn write_between(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    let file = std::fs::read_to_string(path)
+        .map_err(|error| Failure::say(format!("cannot read {}: {error}", path.display())))?;
+    let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
+    let parts = file
+        .split_once(&begin)
+        .and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+    let Some((before, after)) = parts else {
+        let what = format!("{} has no {begin} … {end} to write between", path.display());
+        return Err(Failure::say(what));
+    };
+    let text = format!("{before}{begin}\n{}\n{end}{after}", text.trim_end());
+    std::fs::write(path, text)
+        .map_err(|error| Failure::say(format!("cannot write {}: {error}", path.display())))
+}
