@@ -95,7 +95,9 @@ impl Invariant {
             Self::ReplayAgrees => {
                 "The state rebuilt from the log equals the state it was written from, by hash."
             }
-            Self::OnlyDurableIsShown => "No answer and no read shows an entry that is not durable.",
+            Self::OnlyDurableIsShown => {
+                "No answer and no read shows an entry that is less durable than it says."
+            }
             Self::ChainUnbroken => {
                 "Every batch in the log carries the checksum of the batch before it, without a gap."
             }
