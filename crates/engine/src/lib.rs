@@ -14,6 +14,7 @@ pub mod clock;
 mod courier;
 pub mod durability;
 pub mod engine;
+pub mod entries;
 pub mod folder;
 pub mod history;
 mod inbox;

@@ -55,7 +55,7 @@ pub type Progress<'a> = &'a mut dyn FnMut(u16, u64, u64);
 
 /// A data folder opened for reading alone; other processes are kept out while it is.
 pub struct Reading<D: Disk = OsDisk> {
-    folder: Folder<D>,
+    pub(crate) folder: Folder<D>,
 }
 
 impl Reading {

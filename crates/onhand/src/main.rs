@@ -5,10 +5,12 @@
 mod bench;
 mod check;
 mod config;
+mod dates;
 mod demo;
 mod doctor;
 mod document;
 mod failure;
+mod features;
 mod output;
 mod progress;
 mod replay;
@@ -38,6 +40,7 @@ enum Command {
     Check(check::Check),
     Replay(replay::Replay),
     Doctor(doctor::Doctor),
+    Features(features::Features),
     Bench(bench::Bench),
     Sim(sim::Sim),
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Features(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Sim(command) => command.run(),
     };

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
 mod durability;
+mod entries;
 mod folder;
 mod history;
 mod machine;

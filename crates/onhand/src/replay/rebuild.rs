@@ -1,4 +1,4 @@
-//! `onhand replay`: rebuilds a state from the ledger alone, up to a position or a time.
+//! Rebuilds a state from the ledger alone, up to a position or a time.
 
 use crate::failure::Failure;
 use crate::{output, progress};
@@ -6,35 +6,18 @@ use clap::Args;
 use onhand_core::{Bucket, Seq, State, Timestamp};
 use onhand_engine::verify::Reading;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
-/// Replays the ledger from its beginning, up to a position or a time, and tells the state there. Changes nothing.
-/// The server must be stopped.
+/// How far to replay.
 #[derive(Args, Debug)]
-#[command(after_help = "\
-Example:
-  onhand replay --data ./onhand-data --at 2017-07-01T00:00:00Z
-
-The state hash is the same for the same ledger on every machine.")]
-pub(crate) struct Replay {
-    /// The data folder.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ONHAND_DATA",
-        default_value = "./onhand-data"
-    )]
-    data: PathBuf,
+pub(super) struct Until {
     /// Stop after this position of each partition.
     #[arg(long, value_name = "POSITION")]
     to: Option<u64>,
     /// Stop after the last entry recorded at or before this time (RFC 3339).
     #[arg(long, value_name = "TIME")]
     at: Option<jiff::Timestamp>,
-    /// Print the result as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// The state of one partition at the end of a replay.
@@ -94,37 +77,37 @@ impl Replayed {
     }
 }
 
-impl Replay {
-    /// Replays all partitions.
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let until = (Seq(self.to.unwrap_or(u64::MAX)), self.until());
-        let reading = Reading::open(&self.data).map_err(Failure::say)?;
-        let bar = progress::bar("Replaying", 0);
-        let mut all = Vec::new();
-        for partition in 0..reading.partitions() {
-            let mut show = |_, at, of| {
-                bar.set_length(of);
-                bar.set_position(at);
-            };
-            let start = Instant::now();
-            let state = reading
-                .replay_to(partition, until, &mut show)
-                .map_err(Failure::say)?;
-            all.push(Replayed::of(
-                partition,
-                &state,
-                start.elapsed().as_secs_f64(),
-            ));
-        }
-        bar.finish_and_clear();
-        match self.json {
-            true => output::json(&all),
-            false => all.iter().for_each(Replayed::print),
-        }
-        Ok(())
+/// Replays all partitions, and tells the state.
+pub(super) fn run(data: &Path, until: &Until, json: bool) -> Result<(), Failure> {
+    let until = (Seq(until.to.unwrap_or(u64::MAX)), until.time());
+    let reading = Reading::open(data).map_err(Failure::say)?;
+    let bar = progress::bar("Replaying", 0);
+    let mut all = Vec::new();
+    for partition in 0..reading.partitions() {
+        let mut show = |_, at, of| {
+            bar.set_length(of);
+            bar.set_position(at);
+        };
+        let start = Instant::now();
+        let state = reading
+            .replay_to(partition, until, &mut show)
+            .map_err(Failure::say)?;
+        all.push(Replayed::of(
+            partition,
+            &state,
+            start.elapsed().as_secs_f64(),
+        ));
     }
+    bar.finish_and_clear();
+    match json {
+        true => output::json(&all),
+        false => all.iter().for_each(Replayed::print),
+    }
+    Ok(())
+}
 
-    fn until(&self) -> Timestamp {
+impl Until {
+    fn time(&self) -> Timestamp {
         self.at.map_or(Timestamp::MAX, |at| {
             Timestamp::from_millis(at.as_millisecond().max(0) as u64)
         })

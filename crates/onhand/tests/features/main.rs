@@ -1,0 +1,243 @@
+//! From a published data set to a frame, with the real binary: every number is made a second time from the data.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod data;
+mod frame;
+
+use data::{DAYS, Data, FIRST_DAY, HOURS};
+use frame::Frame;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use support::run;
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = run(&[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn replay(dir: &Path, data: &Data, more: &[&str]) -> (PathBuf, Value) {
+    let (file, folder) = (dir.join("train.parquet"), dir.join("shops"));
+    data.write(&file);
+    let (file, to) = (file.to_str().unwrap(), folder.to_str().unwrap());
+    let arguments = ["replay", "--format", "freshretailnet", file, "--data", to];
+    let report = json(&[&arguments, more].concat());
+    (folder, report)
+}
+
+/// The day `days` after the first.
+fn date(days: usize) -> String {
+    format!("2024-04-{:02}", days + 1)
+}
+
+#[test]
+fn a_data_set_becomes_a_ledger_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = Data::made();
+    let (folder, report) = replay(dir.path(), &data, &[]);
+    assert_eq!(report["stores"], 2);
+    assert_eq!(report["series"], data.series.len());
+    assert_eq!(report["sales"], data.selling_hours());
+    assert_eq!(report["looks"], data.changes() + data.series.len() * DAYS);
+    assert_eq!(report["deliveries"], data.fillings());
+    let folder = folder.to_str().unwrap();
+    let check = json(&["check", "--data", folder]);
+    assert_eq!(check[0]["violations"], Value::Array(Vec::new()), "{check}");
+
+    let file = dir.path().join("train.parquet");
+    let again = run(&[
+        "replay",
+        "--format",
+        "freshretailnet",
+        file.to_str().unwrap(),
+        "--data",
+        folder,
+    ]);
+    assert!(!again.status.success());
+    assert!(
+        said(&again).contains("holds something already"),
+        "{}",
+        said(&again)
+    );
+}
+
+#[test]
+fn a_part_of_a_data_set_is_replayed() {
+    let dir = tempfile::tempdir().unwrap();
+    let days = format!("{}..{}", date(1), date(3));
+    let (_, report) = replay(
+        dir.path(),
+        &Data::made(),
+        &["--stores", "1", "--days", &days],
+    );
+    assert_eq!((&report["stores"], &report["days"]), (&1.into(), &3.into()));
+}
+
+#[test]
+fn a_frame_holds_what_the_data_says_and_was_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = Data::made();
+    let (folder, _) = replay(dir.path(), &data, &[]);
+    let (folder, out) = (folder.to_str().unwrap(), dir.path().join("frame.parquet"));
+    let days = format!("{}..{}", date(3), date(5));
+    let arguments = [
+        "features",
+        "frame",
+        "--data",
+        folder,
+        "--label-after",
+        "25",
+        "--days",
+        &days,
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let made = json(&arguments);
+    assert_eq!(made["rows"], 3 * 14 * data.series.len());
+    let frame = Frame::read(&out);
+    for row in 0..frame.rows() {
+        let (series, now) = (
+            data.find(frame.text("location", row), frame.text("sku", row)),
+            frame.hours("at", row),
+        );
+        assert_eq!(frame.hours("target", row), now);
+        let (day, hour) = (now / HOURS - FIRST_DAY, now % HOURS);
+        let what = format!("series {series}, day {day}, hour {hour}");
+        let is_out = |day: usize, hour: usize| f32::from(u8::from(data.is_out(series, day, hour)));
+        let sold = |day: usize, hour: usize| data.units(series, day, hour) as f32;
+        assert_eq!(frame.value("label", row), is_out(day, hour), "{what}");
+        assert_eq!(frame.value("target_hour", row), hour as f32);
+        assert_eq!(frame.value("sold_1h", row), sold(day, hour - 1), "{what}");
+        let so_far: f32 = (0..hour).map(|hour| sold(day, hour)).sum();
+        assert_eq!(frame.value("sold_today", row), so_far, "{what}");
+        let yesterday: f32 = (0..HOURS).map(|hour| is_out(day - 1, hour)).sum();
+        assert_eq!(
+            frame.value("out_1d", row),
+            yesterday / HOURS as f32,
+            "{what}"
+        );
+        let three: f32 = (1..=3).map(|back| is_out(day - back, hour)).sum();
+        assert_eq!(frame.value("out_at_target_3d", row), three / 3.0, "{what}");
+        assert_eq!(
+            frame.value("discount", row),
+            data.discount(series, day),
+            "{what}"
+        );
+        assert_eq!(frame.value("rain", row), data.rain(series, day), "{what}");
+        // The feed tells nothing of today.
+        assert_eq!(
+            frame.value("found_last", row),
+            1.0 - is_out(day - 1, HOURS - 1),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn an_entity_list_is_answered_and_a_row_can_be_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = Data::made();
+    let (folder, _) = replay(dir.path(), &data, &[]);
+    let (folder, list, out) = (
+        folder.to_str().unwrap(),
+        dir.path().join("asked.csv"),
+        dir.path().join("frame.parquet"),
+    );
+    let lines = "location,sku,at\nstore-1,product-1,2024-04-06T12:00:00Z\nstore-9,product-1,2024-04-05T09:00:00Z\n";
+    std::fs::write(&list, lines).unwrap();
+    json(&[
+        "features",
+        "frame",
+        "--data",
+        folder,
+        "--entities",
+        list.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    let frame = Frame::read(&out);
+    assert_eq!(
+        (
+            frame.rows(),
+            frame.text("location", 0),
+            frame.text("location", 1)
+        ),
+        (2, "store-9", "store-1")
+    );
+    assert!(
+        frame.value("sold_1h", 0).is_nan(),
+        "the ledger knows no store 9"
+    );
+
+    let row = json(&[
+        "features",
+        "get",
+        "--data",
+        folder,
+        "--location",
+        "store-1",
+        "--sku",
+        "product-1",
+        "--at",
+        "2024-04-06T12:00:00Z",
+    ]);
+    for feature in row["features"].as_array().unwrap() {
+        let value = feature["value"]
+            .as_f64()
+            .map_or(f32::NAN, |value| value as f32);
+        let framed = frame.value(feature["name"].as_str().unwrap(), 1);
+        assert!(
+            value == framed || value.is_nan() && framed.is_nan(),
+            "{feature}: {framed}"
+        );
+    }
+}
+
+#[test]
+fn what_is_served_is_what_is_trained_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, _) = replay(dir.path(), &Data::made(), &[]);
+    let report = json(&[
+        "features",
+        "check",
+        "--data",
+        folder.to_str().unwrap(),
+        "--samples",
+        "3000",
+    ]);
+    assert_eq!(report["differences"], 0, "{report}");
+    assert!(report["rows_compared"].as_u64().unwrap() > 2000, "{report}");
+}
+
+#[test]
+fn every_definition_is_listed() {
+    let list = json(&["features", "list"]);
+    let list = list.as_array().unwrap();
+    assert!(list.len() >= 60);
+    let all_have = |field: &str| {
+        list.iter()
+            .all(|one| one[field].as_str().is_some_and(|text| !text.is_empty()))
+    };
+    assert!(
+        [
+            "name",
+            "entity",
+            "kind",
+            "owner",
+            "description",
+            "formula",
+            "hash"
+        ]
+        .into_iter()
+        .all(all_have)
+    );
+}
