@@ -1,6 +1,7 @@
 //! `onhand bench`: measures, and says what was measured.
 
 mod http;
+mod overload;
 mod reserve;
 mod scratch;
 mod stage;
@@ -18,6 +19,7 @@ pub(crate) struct Bench {
 
 #[derive(Subcommand, Debug)]
 enum What {
+    Overload(overload::Overload),
     Reserve(reserve::Reserve),
     Tradeoffs(tradeoffs::Tradeoffs),
 }
@@ -26,6 +28,7 @@ impl Bench {
     /// Runs the bench.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.what {
+            What::Overload(bench) => bench.run(),
             What::Reserve(bench) => bench.run(),
             What::Tradeoffs(bench) => bench.run(),
         }

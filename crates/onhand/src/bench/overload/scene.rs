@@ -1,0 +1,157 @@
+//! The scenes, one after another on the same engine.
+
+use super::super::stage::Keys;
+use super::Setting;
+use super::memory::resident_mib;
+use super::report::{Memory, Report, Row, Spike};
+use super::traffic::{Flow, Generator, Played, Stream, What};
+use onhand_engine::Tenant;
+use std::time::Duration;
+
+/// Requests in flight while the capacity is measured.
+const IN_FLIGHT: u64 = 4096;
+/// Runs of the capacity before the scenes, and after them.
+const RUNS: usize = 3;
+/// The share of the capacity that is offered when nothing is wrong.
+const CALM: f64 = 0.5;
+/// How long that is offered after the overload.
+const AFTER: Duration = Duration::from_secs(3);
+
+/// Plays all.
+pub(super) fn all(setting: &Setting<'_>, mut tell: impl FnMut(&'static str)) -> Report {
+    let mut generator = Generator::new(setting.engine, setting.stock);
+    tell("Measuring the capacity");
+    // Until as many holds expire as are made.
+    capacity(&mut generator, setting.short.min(Duration::from_secs(3)));
+    let mut capacities: Vec<f64> = (0..RUNS)
+        .map(|_| capacity(&mut generator, setting.short))
+        .collect();
+    let before = median(&mut capacities);
+    tell("Overload");
+    let mut spike = overload(setting, &mut generator, before);
+    tell("One tenant's spike");
+    let tenants = tenants(setting, &mut generator, before);
+    tell("A flood of holds");
+    let classes = classes(setting, &mut generator, before);
+    tell("One hot SKU");
+    let neighbours = neighbours(setting, &mut generator, before);
+    tell("Measuring the capacity again");
+    capacities.extend((0..RUNS).map(|_| capacity(&mut generator, setting.short)));
+    let capacity = median(&mut capacities);
+    spike.goodput_of_capacity = spike.goodput_per_second / capacity;
+    Report {
+        capacity_per_second: capacity,
+        capacities_per_second: capacities,
+        overload: spike,
+        tenants,
+        classes,
+        neighbours,
+        ..Report::default()
+    }
+}
+
+fn median(rates: &mut [f64]) -> f64 {
+    rates.sort_unstable_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+fn holds(name: &'static str, keys: Keys, per_second: f64) -> Stream {
+    Stream {
+        name,
+        tenant: Tenant::DEFAULT,
+        what: What::Holds(keys),
+        per_second,
+    }
+}
+
+/// Holds a second that the engine does when as many wait as it likes.
+fn capacity(generator: &mut Generator<'_>, time: Duration) -> f64 {
+    let streams = [holds("holds", Keys::Uniform, 0.0)];
+    let played = generator.play(&streams, Flow::Closed(IN_FLIGHT), time);
+    played.tallies[0].answered() as f64 / played.took.as_secs_f64()
+}
+
+fn overload(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64) -> Spike {
+    let before = resident_mib();
+    let streams = [holds("holds", Keys::Uniform, capacity * setting.times)];
+    let played = generator.play(&streams, Flow::Open, setting.long);
+    let calm = [holds("holds", Keys::Uniform, capacity * CALM)];
+    let after = generator.play(&calm, Flow::Open, AFTER);
+    let tally = &played.tallies[0];
+    let seconds = played.took.as_secs_f64();
+    Spike {
+        seconds,
+        times: tally.offered as f64 / seconds / capacity,
+        all: Row::of(tally, seconds),
+        goodput_per_second: tally.answered() as f64 / seconds,
+        goodput_of_capacity: 0.0,
+        refused_busy: tally.busy,
+        refused_late: tally.late,
+        failed: tally.other,
+        longest_retry_after_seconds: tally.longest_retry,
+        recovered_after_ms: after.tallies[0].last_trouble.as_millis() as u64,
+        memory: Memory {
+            before_mib: before,
+            most_mib: played.most_mib,
+            after_mib: resident_mib(),
+        },
+        generator_cores: played.generator.as_secs_f64() / seconds,
+    }
+}
+
+fn rows(played: &Played) -> Vec<Row> {
+    let seconds = played.took.as_secs_f64();
+    let row = |tally| Row::of(tally, seconds);
+    played.tallies.iter().map(row).collect()
+}
+
+/// One asks for many times what there is, four for a twentieth of it each.
+fn tenants(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64) -> Vec<Row> {
+    let others = ["tenant b", "tenant c", "tenant d", "tenant e"];
+    let spike = Stream {
+        tenant: Tenant::named("a"),
+        ..holds(
+            "tenant a, the spike",
+            Keys::Uniform,
+            capacity * setting.times,
+        )
+    };
+    let others = others.map(|name| Stream {
+        tenant: Tenant::named(name),
+        ..holds(name, Keys::Uniform, capacity / 20.0)
+    });
+    let streams: Vec<Stream> = std::iter::once(spike).chain(others).collect();
+    rows(&generator.play(&streams, Flow::Open, setting.short))
+}
+
+/// A flood of holds, and a few confirms and strong reads.
+fn classes(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64) -> Vec<Row> {
+    let few = |name, what| Stream {
+        what,
+        ..holds(name, Keys::Uniform, capacity / 100.0)
+    };
+    let streams = [
+        holds("holds, the flood", Keys::Uniform, capacity * setting.times),
+        few("confirms", What::Confirms),
+        few("strong reads", What::Reads),
+    ];
+    rows(&generator.play(&streams, Flow::Open, setting.short))
+}
+
+/// A tenth of a calm load beside nine tenths that are spread, and then beside nine tenths on one SKU.
+fn neighbours(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64) -> Vec<Row> {
+    let calm = capacity * CALM;
+    let mut both = Vec::new();
+    let scenes = [
+        (Keys::Uniform, "nine tenths, spread", "beside them"),
+        (Keys::Hot, "nine tenths, one SKU", "its neighbours"),
+    ];
+    for (keys, most, few) in scenes {
+        let streams = [
+            holds(most, keys, calm * 0.9),
+            holds(few, Keys::Uniform, calm * 0.1),
+        ];
+        both.extend(rows(&generator.play(&streams, Flow::Open, setting.short)));
+    }
+    both
+}

@@ -1,0 +1,368 @@
+//! Traffic: streams of requests at a rate each, and what became of them.
+//!
+//! One thread asks, and it must ask millions of times a second beside the engine on the same cores. So requests are
+//! made in advance and only copied, with a key of their own each; the thread sleeps when nothing is due; and what an
+//! answer is counted into lies with the thread that brings it.
+
+use super::super::stage::{Keys, Stock};
+use super::memory::resident_mib;
+use hdrhistogram::Histogram;
+use onhand_core::reservation::confirm::Confirm;
+use onhand_core::reservation::hold::{Hold, HoldLine};
+use onhand_core::{Command, Event, Few, Key, Lines, Quantity, ReservationNo, Span};
+use onhand_engine::{Answer, Engine, Origin, Query, ReplyTo, Request, Tenant, Unavailable};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Holds that are made in advance; a power of two.
+const READY: usize = 1 << 14;
+/// Reservations that are kept for confirms.
+const FOR_CONFIRMS: usize = 4096;
+/// How long to sleep when nothing is due.
+const NAP: Duration = Duration::from_micros(50);
+/// As many of one stream at once before the next one has its turn.
+const BURST: u64 = 64;
+/// How often memory is looked at.
+const GLANCE: Duration = Duration::from_millis(200);
+/// An answer that takes longer than this is trouble.
+pub(super) const SLOW: Duration = Duration::from_millis(50);
+/// The number of a request: its stream, and when it was due in nanoseconds since the start.
+const STREAM_SHIFT: u32 = 56;
+
+/// A stream of requests.
+pub(super) struct Stream {
+    pub(super) name: &'static str,
+    pub(super) tenant: Tenant,
+    pub(super) what: What,
+    pub(super) per_second: f64,
+}
+
+/// What a stream asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// Holds of one unit, spread over all levels or all of one.
+    Holds(Keys),
+    /// Confirms of reservations that were just made.
+    Confirms,
+    /// Strong reads of one level.
+    Reads,
+}
+
+/// How requests come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Flow {
+    /// When they are due.
+    Open,
+    /// As soon as fewer than so many wait for an answer.
+    Closed(u64),
+}
+
+/// What became of a stream.
+#[derive(Clone, Debug)]
+pub(super) struct Tally {
+    pub(super) name: &'static str,
+    /// From when the request was due to its answer.
+    pub(super) micros: Histogram<u64>,
+    pub(super) offered: u64,
+    pub(super) busy: u64,
+    pub(super) late: u64,
+    pub(super) other: u64,
+    /// When the last was refused, or answered slowly.
+    pub(super) last_trouble: Duration,
+    pub(super) longest_retry: u16,
+}
+
+impl Tally {
+    fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            micros: Histogram::new_with_bounds(1, 60_000_000, 3).expect("the bounds are in order"),
+            offered: 0,
+            busy: 0,
+            late: 0,
+            other: 0,
+            last_trouble: Duration::ZERO,
+            longest_retry: 0,
+        }
+    }
+
+    pub(super) fn answered(&self) -> u64 {
+        self.micros.len()
+    }
+
+    fn turned_away(&mut self, why: &Unavailable, at: Duration) {
+        self.last_trouble = at;
+        match why {
+            Unavailable::Busy { retry_after } => {
+                self.busy += 1;
+                self.longest_retry = self.longest_retry.max(*retry_after);
+            }
+            Unavailable::Late { .. } => self.late += 1,
+            _ => self.other += 1,
+        }
+    }
+
+    fn heard(&mut self, answer: &Answer, due: Duration, at: Duration) {
+        let took = at.saturating_sub(due);
+        match answer {
+            Answer::Unavailable(why) => return self.turned_away(why, at),
+            Answer::Refused(_) => self.other += 1,
+            _ => self.micros.saturating_record(took.as_micros() as u64),
+        }
+        if took > SLOW {
+            self.last_trouble = at;
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.offered += other.offered;
+        self.busy += other.busy;
+        self.late += other.late;
+        self.other += other.other;
+        self.last_trouble = self.last_trouble.max(other.last_trouble);
+        self.longest_retry = self.longest_retry.max(other.longest_retry);
+    }
+}
+
+/// What became of all.
+pub(super) struct Played {
+    pub(super) tallies: Vec<Tally>,
+    /// How long requests came.
+    pub(super) took: Duration,
+    pub(super) most_mib: u64,
+    /// Processor time of the thread that asked.
+    pub(super) generator: Duration,
+}
+
+/// What the answers are counted into.
+struct Tray {
+    tallies: Vec<Tally>,
+    reservations: Vec<ReservationNo>,
+}
+
+/// Asks one engine; keys are new in each run.
+pub(super) struct Generator<'a> {
+    engine: &'a Arc<Engine>,
+    uniform: Vec<Request>,
+    hot: Request,
+    read: Request,
+    keys: u64,
+}
+
+impl<'a> Generator<'a> {
+    pub(super) fn new(engine: &'a Arc<Engine>, stock: Stock) -> Self {
+        let ready = (0..READY as u64).map(|number| hold(stock.pick(Keys::Uniform, number)));
+        let level = stock.pick(Keys::Uniform, 7);
+        Self {
+            engine,
+            uniform: ready.collect(),
+            hot: hold(0),
+            read: Request::Query(Query::Levels(vec![(
+                Stock::location(level),
+                Stock::sku(level),
+            )])),
+            keys: 0,
+        }
+    }
+
+    /// Lets the streams come for a time, and waits for the answers.
+    pub(super) fn play(&mut self, streams: &[Stream], flow: Flow, time: Duration) -> Played {
+        let tallies: Vec<Tally> = streams.iter().map(|one| Tally::new(one.name)).collect();
+        let tray = Arc::new(Mutex::new(Tray {
+            tallies: tallies.clone(),
+            reservations: Vec::with_capacity(FOR_CONFIRMS),
+        }));
+        let run = Run {
+            start: Instant::now(),
+            answered: Arc::default(),
+            tray,
+        };
+        let processor = processor_time();
+        let (mut own, most_mib, took) = self.ask(streams, flow, time, &run, tallies);
+        let generator = processor_time().saturating_sub(processor);
+        run.wait_for(&own);
+        let mut tallies = lock(&run.tray).tallies.clone();
+        for (tally, own) in tallies.iter_mut().zip(&mut own) {
+            tally.add(own);
+        }
+        Played {
+            tallies,
+            took,
+            most_mib,
+            generator,
+        }
+    }
+
+    fn ask(
+        &mut self,
+        streams: &[Stream],
+        flow: Flow,
+        time: Duration,
+        run: &Run,
+        mut own: Vec<Tally>,
+    ) -> (Vec<Tally>, u64, Duration) {
+        let sink = run.sink();
+        let (mut most_mib, mut glanced) = (resident_mib(), Duration::ZERO);
+        loop {
+            let now = run.start.elapsed();
+            if now >= time {
+                return (own, most_mib, now);
+            }
+            let mut is_idle = true;
+            for (number, (stream, tally)) in streams.iter().zip(&mut own).enumerate() {
+                let due = match flow {
+                    Flow::Open => (now.as_secs_f64() * stream.per_second) as u64,
+                    Flow::Closed(most) => {
+                        let open = run.open(tally);
+                        tally.offered + most.saturating_sub(open)
+                    }
+                };
+                let until = due.min(tally.offered + BURST);
+                is_idle &= until == due;
+                while tally.offered < until {
+                    let due = match flow {
+                        Flow::Open => {
+                            Duration::from_secs_f64(tally.offered as f64 / stream.per_second)
+                        }
+                        Flow::Closed(_) => now,
+                    };
+                    self.submit(stream, number, due, run, &sink, tally);
+                }
+            }
+            if is_idle {
+                std::thread::sleep(NAP);
+            }
+            if now - glanced >= GLANCE {
+                (most_mib, glanced) = (most_mib.max(resident_mib()), now);
+            }
+        }
+    }
+
+    fn submit(
+        &mut self,
+        stream: &Stream,
+        number: usize,
+        due: Duration,
+        run: &Run,
+        sink: &Sink,
+        tally: &mut Tally,
+    ) {
+        tally.offered += 1;
+        let Some(request) = self.request(stream.what, run) else {
+            tally.other += 1;
+            return;
+        };
+        let token = (number as u64) << STREAM_SHIFT | due.as_nanos() as u64;
+        let origin = Origin {
+            tenant: stream.tenant,
+            deadline: None,
+        };
+        let to = ReplyTo::Sink(Arc::clone(sink), token);
+        // The benches have one partition.
+        if let Err(why) = self.engine.submit_from(origin, 0, request, to) {
+            tally.turned_away(&why, run.start.elapsed());
+        }
+    }
+
+    fn request(&mut self, what: What, run: &Run) -> Option<Request> {
+        let mut request = match what {
+            What::Holds(Keys::Uniform) => self.uniform[self.keys as usize % READY].clone(),
+            What::Holds(Keys::Hot) => self.hot.clone(),
+            What::Reads => return Some(self.read.clone()),
+            What::Confirms => {
+                let reservation = lock(&run.tray).reservations.pop()?;
+                command(Command::Confirm(Confirm { reservation }))
+            }
+        };
+        if let Request::Command { key, .. } = &mut request {
+            *key = Some(self.new_key());
+        }
+        Some(request)
+    }
+
+    /// A key that was not used before, spread as a hash of a text would be.
+    fn new_key(&mut self) -> Key {
+        self.keys += 1;
+        let spread = |odd: u64| self.keys.wrapping_mul(odd).rotate_left(32) ^ self.keys;
+        Key {
+            hash: [spread(0x9e37_79b9_7f4a_7c15), spread(0xbf58_476d_1ce4_e5b9)],
+            fingerprint: self.keys,
+        }
+    }
+}
+
+type Sink = Arc<dyn Fn(u64, Answer) + Send + Sync>;
+
+/// What the thread that asks and the threads that answer share.
+struct Run {
+    start: Instant,
+    answered: Arc<AtomicU64>,
+    tray: Arc<Mutex<Tray>>,
+}
+
+impl Run {
+    fn sink(&self) -> Sink {
+        let (start, answered) = (self.start, Arc::clone(&self.answered));
+        let tray = Arc::clone(&self.tray);
+        Arc::new(move |token, answer| {
+            let due = Duration::from_nanos(token & ((1 << STREAM_SHIFT) - 1));
+            let stream = (token >> STREAM_SHIFT) as usize;
+            let mut tray = lock(&tray);
+            tray.tallies[stream].heard(&answer, due, start.elapsed());
+            if let Answer::Recorded(entry) = &answer
+                && let Event::Held(held) = &entry.event
+                && tray.reservations.len() < FOR_CONFIRMS
+            {
+                tray.reservations.push(held.reservation);
+            }
+            answered.fetch_add(1, Ordering::Release);
+        })
+    }
+
+    /// How many of a stream wait, if it is the only one.
+    fn open(&self, own: &Tally) -> u64 {
+        let queued = own.offered - own.busy - own.late - own.other;
+        queued - self.answered.load(Ordering::Acquire)
+    }
+
+    fn wait_for(&self, own: &[Tally]) {
+        let queued = own
+            .iter()
+            .map(|one| one.offered - one.busy - one.late - one.other);
+        let queued: u64 = queued.sum();
+        let patience = Instant::now() + Duration::from_secs(30);
+        while self.answered.load(Ordering::Acquire) < queued && Instant::now() < patience {
+            std::thread::sleep(NAP);
+        }
+    }
+}
+
+fn lock(tray: &Mutex<Tray>) -> MutexGuard<'_, Tray> {
+    tray.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A hold that soon expires.
+fn hold(level: u64) -> Request {
+    let line = HoldLine {
+        sku: Stock::sku(level),
+        quantity: Quantity::new(1).expect("one is a quantity"),
+    };
+    command(Command::Hold(Hold {
+        location: Stock::location(level),
+        lines: Lines::new(Few::from_elem(line, 1)).expect("one line"),
+        ttl: Span::from_secs(1),
+        allow_partial: false,
+        reference: None,
+    }))
+}
+
+fn command(command: Command) -> Request {
+    let (key, at) = (None, None);
+    Request::Command { key, command, at }
+}
+
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
