@@ -193,10 +193,10 @@ struct StateNames<'a>(&'a State);
 impl Names for StateNames<'_> {
     fn of_level(&self, level: LevelNo) -> (&str, &str) {
         let directory = self.0.directory();
-        directory.level(level).map_or(("", ""), |level| {
+        directory.names(level).map_or(("", ""), |(location, sku)| {
             (
-                directory.location_name(level.location),
-                directory.sku_name(level.sku),
+                directory.location_name(location),
+                directory.sku_name(sku),
             )
         })
     }

@@ -6,7 +6,7 @@
 use crate::entry::{Entry, Event};
 use crate::invariant::{Invariant, Violation};
 use crate::lines::Few;
-use crate::numbers::{LevelNo, ReservationNo};
+use crate::numbers::{LevelNo, ReservationNo, Seq};
 use crate::reservation::fulfill::Fulfilled;
 use crate::reservation::promise::{Units, holding};
 use crate::reservation::{Reservation, ReservationState};
@@ -75,7 +75,8 @@ impl State {
     }
 
     fn follows(&self, entry: &Entry) -> bool {
-        entry.stamp.seq == self.last.seq.next() && entry.stamp.at >= self.last.at
+        let seq = entry.stamp.seq;
+        seq == self.last.seq.next() && seq <= Seq::MOST && entry.stamp.at >= self.last.at
     }
 
     fn answers_a_new_key(&self, entry: &Entry) -> bool {

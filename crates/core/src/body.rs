@@ -1,12 +1,13 @@
 //! A partition's state as data: what a snapshot holds, and nothing that can be derived from it.
 
-use crate::directory::{Directory, LevelPages, NamePages};
+use crate::catalogue::{Catalogue, Extent};
+use crate::directory::{Directory, LevelPages};
 use crate::entry::Stamp;
 use crate::invariant::{Invariant, Violation};
 use crate::journal::{Change, Journal};
 use crate::keys::{KeyQueue, Keys, Remembered};
 use crate::level::{Bucket, Level};
-use crate::numbers::{ReservationNo, TransferNo};
+use crate::numbers::{LevelNo, LocationNo, ReservationNo, SkuNo, TransferNo};
 use crate::pages::Queue;
 use crate::reservation::{EndedQueue, Reservation, ReservationQueue, Reservations};
 use crate::settings::Settings;
@@ -16,6 +17,7 @@ use crate::transfer::{Incoming, Outgoing, TransferId, Transfers};
 use compact_str::CompactString;
 use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What stands once in a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +40,8 @@ pub struct Head {
 #[derive(Clone, Debug)]
 pub struct Body {
     head: Head,
-    locations: NamePages,
-    skus: NamePages,
+    catalogue: Arc<Catalogue>,
+    extent: Extent,
     levels: LevelPages,
     reservations: ReservationQueue,
     ended: EndedQueue,
@@ -57,8 +59,8 @@ pub enum Item {
     Location(CompactString),
     /// A SKU, in the order of their numbers.
     Sku(CompactString),
-    /// A level, in the order of their numbers.
-    Level(Level),
+    /// A level and whose it is, in the order of their numbers.
+    Level(LocationNo, SkuNo, Level),
     /// A reservation slot, in the order of their numbers.
     Reservation(Option<Reservation>),
     /// An ended reservation, in the order they ended.
@@ -82,7 +84,7 @@ pub enum Item {
 impl State {
     /// Freezes the state as it is, in microseconds.
     pub fn freeze(&self) -> Body {
-        let (locations, skus, levels) = self.directory.pages();
+        let catalogue = Arc::clone(self.directory.catalogue());
         let (reservations, ended) = self.reservations.queues();
         let keys = match Defect::KeysNotInSnapshot.is_on() {
             true => Queue::starting_at(self.keys.queue().back()),
@@ -112,9 +114,9 @@ impl State {
                 next_transfer: self.transfers.next,
                 fronts,
             },
-            locations,
-            skus,
-            levels,
+            extent: catalogue.extent(),
+            catalogue,
+            levels: self.directory.pages().clone(),
             reservations,
             ended,
             keys,
@@ -135,7 +137,7 @@ impl Body {
         let queued = (self.reservations.back() - self.reservations.front())
             + (self.keys.back() - self.keys.front())
             + (self.journal.back() - self.journal.front());
-        self.levels.len() + self.skus.len() + queued as usize
+        self.levels.len() + self.extent.skus as usize + queued as usize
     }
 
     /// Whether the ledger was empty.
@@ -165,20 +167,38 @@ impl Body {
         Ok(())
     }
 
+    fn locations(&self) -> impl Iterator<Item = CompactString> + '_ {
+        let all = (0..self.extent.locations).map(LocationNo);
+        all.map(|no| self.catalogue.location_name(no).into())
+    }
+
+    fn skus(&self) -> impl Iterator<Item = CompactString> + '_ {
+        let all = (0..self.extent.skus).map(SkuNo);
+        all.map(|no| self.catalogue.sku_name(no).into())
+    }
+
+    fn levels(&self) -> impl Iterator<Item = Item> + '_ {
+        let all = (0..self.extent.levels).map(LevelNo).zip(self.levels.iter());
+        all.map(|(no, level)| {
+            let (location, sku) = self.catalogue.names(no).unwrap_or_default();
+            Item::Level(location, sku, *level)
+        })
+    }
+
     /// The items in their one order.
     pub fn items(&self) -> impl Iterator<Item = Item> + '_ {
         let transfers = &self.transfers;
         std::iter::once(Item::Head(self.head))
-            .chain(self.locations.iter().cloned().map(Item::Location))
-            .chain(self.skus.iter().cloned().map(Item::Sku))
-            .chain(self.levels.iter().copied().map(Item::Level))
+            .chain(self.locations().map(Item::Location))
+            .chain(self.skus().map(Item::Sku))
+            .chain(self.levels())
             .chain(
                 self.reservations
                     .iter()
                     .map(|(_, one)| Item::Reservation(one.clone())),
             )
             .chain(self.ended.iter().map(|(_, no)| Item::Ended(*no)))
-            .chain(self.keys.iter().map(|(_, key)| Item::Key(*key)))
+            .chain(self.keys.iter().map(|(_, key)| Item::Key(key.into())))
             .chain(self.journal.iter().map(|(_, change)| Item::Change(*change)))
             .chain(
                 transfers
@@ -207,8 +227,7 @@ impl Body {
 #[derive(Debug, Default)]
 pub struct Thaw {
     head: Head,
-    locations: NamePages,
-    skus: NamePages,
+    catalogue: Catalogue,
     levels: LevelPages,
     reservations: ReservationQueue,
     ended: EndedQueue,
@@ -222,9 +241,12 @@ impl Thaw {
     pub fn take(mut self, item: Item) -> Result<Self, Box<State>> {
         match item {
             Item::Head(head) => self.start(head),
-            Item::Location(name) => self.locations.push(name),
-            Item::Sku(name) => self.skus.push(name),
-            Item::Level(level) => self.levels.push(level),
+            Item::Location(name) => self.catalogue.push_location(&name),
+            Item::Sku(name) => self.catalogue.push_sku(&name),
+            Item::Level(location, sku, level) => {
+                self.catalogue.push_level(location, sku);
+                self.levels.push(level);
+            }
             Item::Reservation(one) => {
                 self.reservations.push(one);
             }
@@ -232,7 +254,7 @@ impl Thaw {
                 self.ended.push(no);
             }
             Item::Key(key) => {
-                self.keys.push(key);
+                self.keys.push(key.into());
             }
             Item::Change(change) => {
                 self.journal.push(change);
@@ -265,13 +287,14 @@ impl Thaw {
         self.transfers.next = head.next_transfer;
     }
 
-    fn finish(self) -> State {
+    fn finish(mut self) -> State {
+        self.catalogue.index_levels();
         State {
             partition: self.head.partition,
             settings: self.head.settings,
             last: self.head.last,
             totals: self.head.totals,
-            directory: Directory::from_pages(self.locations, self.skus, self.levels),
+            directory: Directory::new(self.catalogue, self.levels),
             reservations: Reservations::from_queues(self.reservations, self.ended),
             keys: Keys::from_queue(self.keys),
             journal: self.journal,

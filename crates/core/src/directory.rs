@@ -1,91 +1,75 @@
-//! Names and their numbers: which location, which SKU, which level.
+//! The levels of a partition, found by number or by name.
 
-use crate::index::Index;
+use crate::catalogue::Catalogue;
 use crate::level::{Level, Movement};
 use crate::name::{LocationId, Sku};
 use crate::numbers::{LevelNo, LocationNo, SkuNo};
-use crate::pages::Pages;
-use compact_str::CompactString;
-use xxhash_rust::xxh3::xxh3_64;
-
-/// Names, numbered in the order they came.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
-    texts: Pages<CompactString, 256>,
-    index: Index,
-}
-
-impl Names {
-    fn find(&self, text: &str) -> Option<u32> {
-        self.index
-            .find(xxh3_64(text.as_bytes()), |no| self.text(no) == text)
-    }
-
-    fn find_or_add(&mut self, text: &str) -> u32 {
-        self.find(text).unwrap_or_else(|| self.add(text))
-    }
-
-    fn add(&mut self, text: &str) -> u32 {
-        let no = self.texts.len() as u32;
-        self.texts.push(CompactString::new(text));
-        let texts = &self.texts;
-        self.index.insert(xxh3_64(text.as_bytes()), no, |no| {
-            xxh3_64(
-                texts
-                    .get(no as usize)
-                    .map_or(&[][..], |text| text.as_bytes()),
-            )
-        });
-        no
-    }
-
-    fn text(&self, no: u32) -> &str {
-        self.texts.get(no as usize).map_or("", |text| text)
-    }
-
-    fn from_texts(texts: Pages<CompactString, 256>) -> Self {
-        let mut names = Self::default();
-        texts.iter().for_each(|text| {
-            names.add(text);
-        });
-        names
-    }
-}
+use crate::pages::{Pages, fitting};
+use std::sync::Arc;
 
 /// Pages of levels: small, so that the copy made for a snapshot costs the writer little.
-pub(crate) type LevelPages = Pages<Level, 512>;
-/// Pages of names.
-pub(crate) type NamePages = Pages<CompactString, 256>;
+pub(crate) type LevelPages = Pages<Level, { fitting::<Level>() }>;
 
-/// All levels of a partition, found by number or by name.
-#[derive(Clone, Debug, Default)]
+/// No level.
+const NONE: u32 = u32::MAX;
+
+/// All levels of a partition, and the catalogue that names them.
+#[derive(Debug, Default)]
 pub struct Directory {
-    locations: Names,
-    skus: Names,
+    catalogue: Arc<Catalogue>,
     levels: LevelPages,
-    by_names: Index,
-    by_location: Vec<Vec<LevelNo>>,
+    at: ByLocation,
+}
+
+/// The levels of each location, as a chain from the newest to the oldest: four bytes a level, however they came.
+#[derive(Debug, Default)]
+struct ByLocation {
+    newest: Vec<u32>,
+    before: Pages<u32, { fitting::<u32>() }>,
+}
+
+impl ByLocation {
+    fn push(&mut self, location: LocationNo, level: u32) {
+        let at = location.0 as usize;
+        if self.newest.len() <= at {
+            self.newest.resize(at + 1, NONE);
+        }
+        self.before
+            .push(std::mem::replace(&mut self.newest[at], level));
+    }
+
+    fn of(&self, location: LocationNo) -> Vec<LevelNo> {
+        let newest = self.newest.get(location.0 as usize).copied();
+        let chain = std::iter::successors(newest, |no| self.before.get(*no as usize).copied());
+        let mut levels: Vec<_> = chain.take_while(|no| *no != NONE).map(LevelNo).collect();
+        levels.reverse();
+        levels
+    }
 }
 
 impl Directory {
-    pub(crate) fn from_pages(locations: NamePages, skus: NamePages, levels: LevelPages) -> Self {
-        let mut directory = Self {
-            locations: Names::from_texts(locations),
-            skus: Names::from_texts(skus),
-            ..Self::default()
-        };
-        levels.iter().for_each(|level| {
-            directory.push(*level);
-        });
-        directory
+    /// A directory of the levels whose names a catalogue holds, in the same order.
+    pub(crate) fn new(catalogue: Catalogue, levels: LevelPages) -> Self {
+        let mut at = ByLocation::default();
+        for no in 0..levels.len() as u32 {
+            if let Some((location, _)) = catalogue.names(LevelNo(no)) {
+                at.push(location, no);
+            }
+        }
+        Self {
+            catalogue: Arc::new(catalogue),
+            levels,
+            at,
+        }
     }
 
-    pub(crate) fn pages(&self) -> (NamePages, NamePages, LevelPages) {
-        (
-            self.locations.texts.clone(),
-            self.skus.texts.clone(),
-            self.levels.clone(),
-        )
+    pub(crate) fn pages(&self) -> &LevelPages {
+        &self.levels
+    }
+
+    /// The names, to be shared with readers.
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
     }
 
     /// How many levels there are.
@@ -100,44 +84,42 @@ impl Directory {
 
     /// How many locations there are.
     pub fn locations(&self) -> usize {
-        self.locations.texts.len()
+        self.catalogue.extent().locations as usize
     }
 
     /// How many SKUs there are.
     pub fn skus(&self) -> usize {
-        self.skus.texts.len()
+        self.catalogue.extent().skus as usize
     }
 
     /// The number of a location.
     pub fn location(&self, location: &LocationId) -> Option<LocationNo> {
-        self.locations.find(location.as_str()).map(LocationNo)
+        self.catalogue.location(location)
     }
 
     /// The number of a SKU, if any location of the partition stocks it.
     pub fn sku(&self, sku: &Sku) -> Option<SkuNo> {
-        self.skus.find(sku.as_str()).map(SkuNo)
+        self.catalogue.sku(sku)
     }
 
     /// The name of a location; empty if there is no such number.
     pub fn location_name(&self, location: LocationNo) -> &str {
-        self.locations.text(location.0)
+        self.catalogue.location_name(location)
     }
 
     /// The name of a SKU; empty if there is no such number.
     pub fn sku_name(&self, sku: SkuNo) -> &str {
-        self.skus.text(sku.0)
+        self.catalogue.sku_name(sku)
+    }
+
+    /// Location and SKU of a level.
+    pub fn names(&self, level: LevelNo) -> Option<(LocationNo, SkuNo)> {
+        self.catalogue.names(level)
     }
 
     /// The number of the level of a SKU at a location.
     pub fn level_no(&self, location: LocationNo, sku: SkuNo) -> Option<LevelNo> {
-        let is_it = |no| {
-            self.levels
-                .get(no as usize)
-                .is_some_and(|level| (level.location, level.sku) == (location, sku))
-        };
-        self.by_names
-            .find(level_hash(location, sku), is_it)
-            .map(LevelNo)
+        self.catalogue.level(location, sku)
     }
 
     /// The level with this number.
@@ -152,10 +134,8 @@ impl Directory {
     }
 
     /// The levels of a location, in the order they were opened.
-    pub fn levels_at(&self, location: LocationNo) -> &[LevelNo] {
-        self.by_location
-            .get(location.0 as usize)
-            .map_or(&[], |levels| levels)
+    pub fn levels_at(&self, location: LocationNo) -> Vec<LevelNo> {
+        self.at.of(location)
     }
 
     /// All levels in the order of their numbers.
@@ -170,30 +150,17 @@ impl Directory {
         self.levels.get_mut(no.0 as usize)
     }
 
-    /// The number of the level, opened empty if it is new.
-    pub(crate) fn open(&mut self, location: &LocationId, sku: &Sku) -> LevelNo {
-        let location = LocationNo(self.locations.find_or_add(location.as_str()));
-        let sku = SkuNo(self.skus.find_or_add(sku.as_str()));
-        self.level_no(location, sku)
-            .unwrap_or_else(|| self.push(Level::new(location, sku)))
-    }
-
-    fn push(&mut self, level: Level) -> LevelNo {
-        let no = self.levels.len() as u32;
-        self.levels.push(level);
-        let levels = &self.levels;
-        self.by_names
-            .insert(level_hash(level.location, level.sku), no, |no| {
-                levels
-                    .get(no as usize)
-                    .map_or(0, |level| level_hash(level.location, level.sku))
-            });
-        let at = level.location.0 as usize;
-        if self.by_location.len() <= at {
-            self.by_location.resize_with(at + 1, Vec::new);
+    /// Opens the level empty, if it is new; `None` if there is no number left for it.
+    pub(crate) fn open(&mut self, location: &LocationId, sku: &Sku) -> Option<LevelNo> {
+        let location = self.catalogue.add_location(location.as_str())?;
+        let sku = self.catalogue.add_sku(sku.as_str())?;
+        if let Some(no) = self.level_no(location, sku) {
+            return Some(no);
         }
-        self.by_location[at].push(LevelNo(no));
-        LevelNo(no)
+        let no = self.catalogue.add_level(location, sku)?;
+        self.levels.push(Level::default());
+        self.at.push(location, no.0);
+        Some(no)
     }
 
     /// Carries out a movement; gives back the level's number if a bound would be broken or there is no such level.
@@ -202,13 +169,4 @@ impl Directory {
             .and_then(|level| level.shift(movement.from, movement.to, movement.units).ok())
             .ok_or(movement.level)
     }
-}
-
-/// A fixed mixing of the two numbers (the finalizer of splitmix64).
-fn level_hash(location: LocationNo, sku: SkuNo) -> u64 {
-    let mut hash =
-        (u64::from(location.0) << 32 | u64::from(sku.0)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ (hash >> 31)
 }

@@ -4,6 +4,7 @@
 //! checked when it is applied; [`check`] looks at the whole state.
 
 use crate::entry::Stamp;
+use crate::keys::Remembered;
 use crate::level::Bucket;
 use crate::numbers::{LevelNo, Seq};
 use crate::quantity::Quantity;
@@ -266,14 +267,18 @@ fn transit(state: &State, say: Say<'_>) {
 
 fn keys(state: &State, say: Say<'_>) {
     let mut newest: BTreeMap<[u64; 2], Seq> = BTreeMap::new();
-    for (_, one) in state.keys.queue().iter() {
+    let keys = || {
+        let all = state.keys.queue().iter();
+        all.map(|(_, one)| Remembered::from(one))
+    };
+    for one in keys() {
         newest.insert(one.key.hash, one.seq);
         if one.seq > state.last().seq {
             let what = format!("a key names entry {}, which is not written yet", one.seq);
             say(Invariant::KeysNameOneEntry, what);
         }
     }
-    for (_, one) in state.keys.queue().iter() {
+    for one in keys() {
         let named = state.keys.newest(&one.key).map(|found| found.seq);
         if named != newest.get(&one.key.hash).copied() {
             let what = format!("the key of entry {} names {named:?}", one.seq);

@@ -9,7 +9,7 @@
 //! proves) is not: a count as of an earlier moment saw those goods, or missed them, already.
 
 use crate::numbers::LevelNo;
-use crate::pages::Queue;
+use crate::pages::{Queue, fitting};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub struct Change {
 }
 
 /// The changes in the order they were recorded.
-pub(crate) type Journal = Queue<Change, 512>;
+pub(crate) type Journal = Queue<Change, { fitting::<Change>() }>;
 
 /// The full number behind the low 32 bits that a level or change keeps (plus one; 0 for none).
 ///

@@ -4,10 +4,12 @@
 //! repeated one are made from the same bytes and cannot differ. The key itself is kept as a 128-bit hash, with a
 //! fingerprint of the request beside it, so that the same key with another request is noticed.
 
-use crate::index::Index;
+mod index;
+
 use crate::numbers::Seq;
-use crate::pages::Queue;
+use crate::pages::{Queue, fitting};
 use crate::time::{Span, Timestamp};
+use index::Index;
 use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +44,7 @@ impl From<[u8; 24]> for Key {
     }
 }
 
-/// What is kept of a key, in 40 bytes.
+/// What is kept of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
     /// The key.
@@ -60,8 +62,62 @@ impl Remembered {
     }
 }
 
+/// A remembered key in 36 bytes: position and time take 48 bits each, which is what [`Seq::MOST`] and
+/// [`Timestamp::MAX`] need.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Packed {
+    hash: [[u32; 2]; 2],
+    fingerprint: [u32; 2],
+    seq_low: u32,
+    at_low: u32,
+    seq_and_at_high: u32,
+}
+
+impl Packed {
+    fn hash(&self) -> [u64; 2] {
+        self.hash.map(whole)
+    }
+}
+
+impl From<Remembered> for Packed {
+    fn from(one: Remembered) -> Self {
+        let at = Timestamp::from_millis(one.at.millis()).millis();
+        let high = |number: u64| (number >> 32) as u32;
+        Self {
+            hash: one.key.hash.map(halves),
+            fingerprint: halves(one.key.fingerprint),
+            seq_low: one.seq.0 as u32,
+            at_low: at as u32,
+            seq_and_at_high: high(one.seq.0) << 16 | high(at),
+        }
+    }
+}
+
+impl From<&Packed> for Remembered {
+    fn from(packed: &Packed) -> Self {
+        let high = packed.seq_and_at_high;
+        let at = whole([packed.at_low, high & 0xffff]);
+        Self {
+            key: Key {
+                hash: packed.hash(),
+                fingerprint: whole(packed.fingerprint),
+            },
+            seq: Seq(whole([packed.seq_low, high >> 16])),
+            at: Timestamp::from_millis(at),
+        }
+    }
+}
+
+fn halves(number: u64) -> [u32; 2] {
+    [number as u32, (number >> 32) as u32]
+}
+
+fn whole([low, high]: [u32; 2]) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
 /// Remembered keys, oldest first.
-pub(crate) type KeyQueue = Queue<Remembered, 512>;
+pub(crate) type KeyQueue = Queue<Packed, { fitting::<Packed>() }>;
 
 /// The keys within the retention window, found by their hash.
 #[derive(Clone, Debug, Default)]
@@ -74,11 +130,11 @@ impl Keys {
     pub(crate) fn from_queue(queue: KeyQueue) -> Self {
         let mut keys = Self {
             queue: Queue::starting_at(queue.front()),
-            index: Index::default(),
+            index: Index::with_room_for((queue.back() - queue.front()) as usize),
         };
-        queue.iter().for_each(|(_, remembered)| {
-            keys.forget_same(&remembered.key);
-            keys.push(*remembered);
+        queue.iter().for_each(|(_, packed)| {
+            keys.forget_same(packed.hash());
+            keys.push(*packed);
         });
         keys
     }
@@ -88,36 +144,33 @@ impl Keys {
     }
 
     /// What a key stands for, if it was used within `retention` before `now`.
-    pub(crate) fn find(&self, key: &Key, retention: Span, now: Timestamp) -> Option<&Remembered> {
+    pub(crate) fn find(&self, key: &Key, retention: Span, now: Timestamp) -> Option<Remembered> {
         let is_unseen = |found: &Remembered| Defect::KeyUnseenInFlight.is_on() && found.at == now;
         self.newest(key)
             .filter(|found| found.is_within(retention, now) && !is_unseen(found))
     }
 
     /// The newest entry that answered a key, as long as it is kept.
-    pub(crate) fn newest(&self, key: &Key) -> Option<&Remembered> {
-        self.by_low(self.place(key)?)
+    pub(crate) fn newest(&self, key: &Key) -> Option<Remembered> {
+        by_low(&self.queue, self.place(key.hash)?).map(Remembered::from)
     }
 
-    fn place(&self, key: &Key) -> Option<u32> {
-        let is_it = |low| {
-            self.by_low(low)
-                .is_some_and(|found| found.key.hash == key.hash)
-        };
-        self.index.find(key.hash[0], is_it)
+    fn place(&self, hash: [u64; 2]) -> Option<u32> {
+        let is_it = |low| by_low(&self.queue, low).is_some_and(|found| found.hash() == hash);
+        self.index.find(hash[0], is_it)
     }
 
     /// Remembers that the entry `seq` answered `key` at `at`.
     pub(crate) fn remember(&mut self, key: Key, seq: Seq, at: Timestamp) {
-        self.forget_same(&key);
-        self.push(Remembered { key, seq, at });
+        self.forget_same(key.hash);
+        self.push(Remembered { key, seq, at }.into());
     }
 
     /// Forgets up to `most` keys that are past the retention window.
     pub(crate) fn forget(&mut self, retention: Span, now: Timestamp, most: usize) {
         for _ in 0..most {
             let front = self.queue.front();
-            match self.queue.get(front) {
+            match self.queue.get(front).map(Remembered::from) {
                 Some(oldest) if !oldest.is_within(retention, now) => {
                     self.index.remove(oldest.key.hash[0], front as u32);
                     self.queue.pop_front();
@@ -128,27 +181,23 @@ impl Keys {
     }
 
     /// A key that comes again after its window replaces itself, so that the index never holds two of one hash.
-    fn forget_same(&mut self, key: &Key) {
-        if let Some(low) = self.place(key) {
-            self.index.remove(key.hash[0], low);
+    fn forget_same(&mut self, hash: [u64; 2]) {
+        if let Some(low) = self.place(hash) {
+            self.index.remove(hash[0], low);
         }
     }
 
-    fn push(&mut self, remembered: Remembered) {
-        let low = self.queue.push(remembered) as u32;
+    fn push(&mut self, packed: Packed) {
+        let low = self.queue.push(packed) as u32;
         let queue = &self.queue;
-        self.index.insert(remembered.key.hash[0], low, |low| {
-            by_low(queue, low).map_or(0, |found| found.key.hash[0])
+        self.index.insert(packed.hash()[0], low, |low| {
+            by_low(queue, low).map_or(0, |found| found.hash()[0])
         });
-    }
-
-    fn by_low(&self, low: u32) -> Option<&Remembered> {
-        by_low(&self.queue, low)
     }
 }
 
 /// The item whose number ends in these 32 bits; there is at most one, as fewer than 2^32 are kept.
-fn by_low(queue: &KeyQueue, low: u32) -> Option<&Remembered> {
+fn by_low(queue: &KeyQueue, low: u32) -> Option<&Packed> {
     let offset = low.wrapping_sub(queue.front() as u32);
     queue.get(queue.front() + u64::from(offset))
 }
@@ -161,6 +210,24 @@ mod tests {
         Key {
             hash: [hash, 1],
             fingerprint: 7,
+        }
+    }
+
+    #[test]
+    fn a_key_takes_36_bytes_and_nothing_is_lost_at_the_bounds() {
+        assert_eq!(size_of::<Packed>(), 36);
+        for (seq, at) in [
+            (Seq::ZERO, Timestamp::default()),
+            (Seq::MOST, Timestamp::MAX),
+            (Seq(1 << 32), Timestamp::from_millis(u64::from(u32::MAX))),
+        ] {
+            let hash = [u64::MAX - 1, 1 << 32];
+            let key = Key {
+                hash,
+                fingerprint: 0x0123_4567_89ab_cdef,
+            };
+            let one = Remembered { key, seq, at };
+            assert_eq!(Remembered::from(&Packed::from(one)), one);
         }
     }
 

@@ -5,7 +5,7 @@
 //! subtracted in two places, and conservation is a sum. `Outside` is the world beyond the ledger: suppliers,
 //! customers, the bin.
 
-use crate::numbers::{LevelNo, LocationNo, SkuNo};
+use crate::numbers::LevelNo;
 use crate::quantity::Quantity;
 use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
@@ -91,19 +91,50 @@ pub struct Policy {
     pub on_not_found: OnNotFound,
 }
 
-/// One SKU at one location.
+/// A policy in eight bytes, as a level keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Policy", into = "Policy")]
+struct Rules {
+    safety_stock: u32,
+    /// The limit in the upper 31 bits, and whether a not-found corrects in the lowest.
+    oversell_limit_and_correction: u32,
+}
+
+impl From<Policy> for Rules {
+    /// No limit that was ever accepted is above [`Quantity::MAX`], so 31 bits lose nothing.
+    fn from(policy: Policy) -> Self {
+        let limit = policy.oversell_limit.min(u32::MAX >> 1);
+        let corrects = policy.on_not_found == OnNotFound::Correct;
+        Self {
+            safety_stock: policy.safety_stock,
+            oversell_limit_and_correction: limit << 1 | u32::from(corrects),
+        }
+    }
+}
+
+impl From<Rules> for Policy {
+    fn from(rules: Rules) -> Self {
+        let both = rules.oversell_limit_and_correction;
+        Self {
+            safety_stock: rules.safety_stock,
+            oversell_limit: both >> 1,
+            on_not_found: match both & 1 {
+                0 => OnNotFound::Label,
+                _ => OnNotFound::Correct,
+            },
+        }
+    }
+}
+
+/// The stock of one SKU at one location, in 36 bytes; whose it is the catalogue tells by its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
-    /// Where.
-    pub location: LocationNo,
-    /// What.
-    pub sku: SkuNo,
     pub(crate) free: i32,
     pub(crate) reserved: u32,
     pub(crate) allocated: u32,
     pub(crate) unavailable: u32,
     pub(crate) in_transit: u32,
-    pub(crate) policy: Policy,
+    rules: Rules,
     /// The second (since the epoch) that the newest count spoke of; 0 if never counted. An older count is superseded.
     pub(crate) counted_at_secs: u32,
     /// The newest change of on hand in the journal, plus one, by its low 32 bits; 0 if there was none.
@@ -115,15 +146,6 @@ pub struct Level {
 pub struct OutOfBounds;
 
 impl Level {
-    /// An empty level.
-    pub fn new(location: LocationNo, sku: SkuNo) -> Self {
-        Self {
-            location,
-            sku,
-            ..Self::default()
-        }
-    }
-
     /// Units physically there, as far as the ledger knows: free + reserved + allocated + unavailable.
     pub fn on_hand(&self) -> i64 {
         i64::from(self.free) + self.promised() + i64::from(self.unavailable)
@@ -161,7 +183,7 @@ impl Level {
 
     /// On hand − reserved − allocated − unavailable − safety stock. Below zero if more is promised than is there.
     pub fn available(&self) -> i64 {
-        self.free() - i64::from(self.policy.safety_stock)
+        self.free() - i64::from(self.rules.safety_stock)
     }
 
     /// What a reservation may still take: available and the oversell limit; never below zero.
@@ -170,7 +192,7 @@ impl Level {
             true => self.free(),
             false => self.available(),
         };
-        let units = kept + i64::from(self.policy.oversell_limit);
+        let units = kept + i64::from(self.policy().oversell_limit);
         if Defect::AvailableOverflows.is_on() {
             return units as u32;
         }
@@ -179,7 +201,11 @@ impl Level {
 
     /// The rules of this level.
     pub fn policy(&self) -> Policy {
-        self.policy
+        self.rules.into()
+    }
+
+    pub(crate) fn set_policy(&mut self, policy: Policy) {
+        self.rules = policy.into();
     }
 
     /// The second (since the epoch) that the newest count of this level spoke of; 0 if it was never counted.
@@ -255,9 +281,27 @@ mod tests {
     }
 
     #[test]
+    fn a_level_takes_36_bytes_and_keeps_every_policy_that_can_be_set() {
+        assert_eq!(size_of::<Level>(), 36);
+        for on_not_found in [OnNotFound::Label, OnNotFound::Correct] {
+            for units in [0, 1, Quantity::MAX] {
+                let policy = Policy {
+                    safety_stock: units,
+                    oversell_limit: Quantity::MAX - units,
+                    on_not_found,
+                };
+                assert_eq!(Policy::from(Rules::from(policy)), policy);
+            }
+        }
+    }
+
+    #[test]
     fn available_is_on_hand_less_promises_unavailable_and_safety_stock() {
         let mut level = level(10, 3, 2, 1);
-        level.policy.safety_stock = 4;
+        level.set_policy(Policy {
+            safety_stock: 4,
+            ..Policy::default()
+        });
         assert_eq!(
             (level.on_hand(), level.available(), level.promisable()),
             (16, 6, 6)
@@ -267,7 +311,10 @@ mod tests {
     #[test]
     fn the_oversell_limit_adds_to_what_can_be_promised_but_not_to_available() {
         let mut level = level(2, 0, 0, 0);
-        level.policy.oversell_limit = 5;
+        level.set_policy(Policy {
+            oversell_limit: 5,
+            ..Policy::default()
+        });
         assert_eq!((level.available(), level.promisable()), (2, 7));
     }
 

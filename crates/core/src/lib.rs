@@ -17,12 +17,12 @@
 
 mod admit;
 pub mod body;
+pub mod catalogue;
 pub mod command;
 mod directory;
 mod draft;
 pub mod entry;
 pub mod facts;
-mod index;
 pub mod invariant;
 mod journal;
 mod keys;
@@ -42,6 +42,7 @@ mod totals;
 pub mod transfer;
 
 pub use body::{Body, Item, Thaw};
+pub use catalogue::{Catalogue, Extent};
 pub use command::Command;
 pub use directory::Directory;
 pub use draft::Opening;

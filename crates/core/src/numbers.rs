@@ -47,6 +47,10 @@ impl Seq {
     /// The position before the first entry.
     pub const ZERO: Self = Self(0);
 
+    /// The last position of a ledger: a million entries a second reach it in nine years. An entry past it does not fit
+    /// ([`crate::Invariant::Order`]).
+    pub const MOST: Self = Self((1 << 48) - 1);
+
     /// The position after this one.
     pub fn next(self) -> Self {
         Self(self.0 + 1)

@@ -7,6 +7,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// How many items a page has that takes 16 KiB, with the two counters that an `Arc` puts before it. Allocators keep
+/// blocks of such a size without a remainder; a page of a little more than that would take a fifth more.
+pub(crate) const fn fitting<T>() -> usize {
+    ((16 << 10) - 2 * size_of::<usize>()) / size_of::<T>()
+}
+
 /// An array that only grows at its end, in pages of `N` items.
 #[derive(Clone, Debug)]
 pub(crate) struct Pages<T, const N: usize> {

@@ -3,6 +3,7 @@
 //! [`State::decide`] looks and never changes: it gives the outcome of a command at a time. [`State::apply`] changes and
 //! never decides: it adds up an entry. A leader decides, appends and applies; a replay and a follower only apply.
 
+use crate::catalogue::Catalogue;
 use crate::command::Command;
 use crate::directory::Directory;
 use crate::draft::{Draft, Opening};
@@ -28,7 +29,7 @@ use onhand_planted::Defect;
 const FORGET: usize = 4;
 
 /// All that a partition knows.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct State {
     pub(crate) partition: u16,
     pub(crate) settings: Settings,
@@ -213,9 +214,7 @@ impl State {
     /// rebuilt from the ledger, which never holds such an entry unless it was damaged.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Violation> {
         self.admit(entry)?;
-        for opening in &entry.openings {
-            self.directory.open(&opening.location, &opening.sku);
-        }
+        self.open(entry)?;
         self.check_is_there(entry)?;
         let changes = self.journal.back();
         let mut outcome = Ok(());
@@ -234,6 +233,16 @@ impl State {
         }
         let changes = (self.journal.back() - changes) as usize;
         self.forget(entry.stamp.at, changes);
+        Ok(())
+    }
+
+    fn open(&mut self, entry: &Entry) -> Result<(), Violation> {
+        for Opening { location, sku } in &entry.openings {
+            if self.directory.open(location, sku).is_none() {
+                let what = format!("there is no number left for {location}/{sku}");
+                return Err(Violation::new(Invariant::Bounds, entry.stamp, what));
+            }
+        }
         Ok(())
     }
 
@@ -314,7 +323,8 @@ impl State {
 
     pub(crate) fn check_room_for(&self, draft: &Draft<'_>) -> Result<(), Refusal> {
         let levels = (self.directory.len() + draft.opening_count()) as u64;
-        let has_room = draft.opening_count() == 0 || levels <= self.settings.most_levels;
+        let most = self.settings.most_levels.min(Catalogue::MOST_LEVELS.into());
+        let has_room = draft.opening_count() == 0 || levels <= most;
         has_room.then_some(()).ok_or(Refusal::Full("stock levels"))
     }
 
@@ -351,11 +361,7 @@ impl State {
 
     /// The SKU of a level that exists.
     pub fn sku_of(&self, no: LevelNo) -> Sku {
-        let sku = self
-            .directory
-            .level(no)
-            .map(|level| level.sku)
-            .unwrap_or_default();
+        let (_, sku) = self.directory.names(no).unwrap_or_default();
         Sku::new(self.directory.sku_name(sku)).expect("the directory holds only valid names")
     }
 
@@ -366,12 +372,9 @@ impl State {
     }
 
     pub(crate) fn name_of(&self, no: LevelNo) -> String {
-        let level = self.directory.level(no).copied().unwrap_or_default();
-        let location = self.directory.location_name(level.location);
-        format!(
-            "{location}/{} (level {no})",
-            self.directory.sku_name(level.sku)
-        )
+        let (location, sku) = self.directory.names(no).unwrap_or_default();
+        let location = self.directory.location_name(location);
+        format!("{location}/{} (level {no})", self.directory.sku_name(sku))
     }
 
     /// Units in a bucket, summed over all levels: what [`Totals`] must agree with.

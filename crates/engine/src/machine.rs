@@ -10,7 +10,7 @@
 
 use crate::query::{Found, Query};
 use onhand_core::{
-    Command, Decision, Entry, Key, Level, LevelNo, Opening, Refusal, Seq, Stamp, State, Timestamp,
+    Command, Decision, Entry, Extent, Key, Level, LevelNo, Refusal, Seq, Stamp, State, Timestamp,
     Violation,
 };
 use onhand_log::{Batch, Tail};
@@ -108,12 +108,23 @@ pub struct Effects<T> {
 /// What changed, for the read table.
 #[derive(Debug, Default)]
 pub struct Publish {
-    /// Levels that were opened, in the order of their numbers.
-    pub openings: Vec<Opening>,
+    /// How far the names and levels reach.
+    pub extent: Extent,
     /// Levels as they are now, each with the entry that made them so; a level may stand here more than once.
     pub levels: Vec<(LevelNo, Level, Seq)>,
     /// The last entry of all this.
     pub last: Stamp,
+}
+
+impl Publish {
+    /// Nothing but where a state stands.
+    pub fn after(state: &State) -> Self {
+        Self {
+            extent: state.directory().catalogue().extent(),
+            levels: Vec::new(),
+            last: state.last(),
+        }
+    }
 }
 
 /// One partition.
@@ -134,10 +145,7 @@ impl<T> Machine<T> {
     /// A machine that goes on from a state whose last entry is the last record of a log with this tail.
     /// The open batch is full when it has `full` bytes.
     pub fn new(state: State, tail: Tail, epoch: u32, full: usize) -> Self {
-        let publish = Publish {
-            last: state.last(),
-            ..Publish::default()
-        };
+        let publish = Publish::after(&state);
         Self {
             state,
             tail,
@@ -254,7 +262,9 @@ impl<T> Machine<T> {
             self.broken = Some(violation);
             return;
         }
-        self.publish.openings.extend_from_slice(&entry.openings);
+        if !entry.openings.is_empty() {
+            self.publish.extent = self.state.directory().catalogue().extent();
+        }
         self.publish.last = entry.stamp;
         let (levels, directory) = (&mut self.publish.levels, self.state.directory());
         entry.event.levels(&mut |no| {
@@ -267,13 +277,14 @@ impl<T> Machine<T> {
     /// Closes the open batch and hands it out.
     pub fn close(&mut self) -> Effects<T> {
         let append = (self.open.entries() > 0).then(|| self.batch());
-        let publish = Publish {
+        let next = Publish {
+            extent: self.publish.extent,
+            levels: Vec::new(),
             last: self.publish.last,
-            ..Publish::default()
         };
         Effects {
             append,
-            publish: std::mem::replace(&mut self.publish, publish),
+            publish: std::mem::replace(&mut self.publish, next),
             replies: std::mem::take(&mut self.replies),
             needs_sync: std::mem::take(&mut self.needs_sync),
         }

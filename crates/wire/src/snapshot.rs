@@ -2,7 +2,7 @@
 
 use crate::Malformed;
 use onhand_core::body::Head;
-use onhand_core::{Body, Item, LevelNo, LocationId, Sku, State, Thaw};
+use onhand_core::{Body, Catalogue, Item, LevelNo, LocationId, Seq, Sku, State, Thaw};
 use std::io::{self, Read, Write};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -105,12 +105,13 @@ impl Seen {
             Item::Head(head) => can_be_counted_on(head),
             Item::Location(name) => count(&mut self.locations, LocationId::new(name).is_ok()),
             Item::Sku(name) => count(&mut self.skus, Sku::new(name).is_ok()),
-            Item::Level(level) => {
-                let is_named = u64::from(level.location.0) < self.locations
-                    && u64::from(level.sku.0) < self.skus;
+            Item::Level(location, sku, _) => {
+                let is_named =
+                    u64::from(location.0) < self.locations && u64::from(sku.0) < self.skus;
                 count(&mut self.levels, is_named)
             }
             Item::Reservation(Some(one)) => one.lines.iter().all(|line| self.has(line.level)),
+            Item::Key(key) => key.seq <= Seq::MOST,
             Item::Change(change) => self.has(change.level),
             Item::Incoming(_, one) => one.lines.iter().all(|line| self.has(line.level)),
             _ => true,
@@ -127,7 +128,7 @@ impl Seen {
 
 fn count(counter: &mut u64, is_sound: bool) -> bool {
     *counter += 1;
-    is_sound
+    is_sound && *counter <= Catalogue::MOST_LEVELS.into()
 }
 
 fn can_be_counted_on(head: &Head) -> bool {

@@ -331,7 +331,7 @@ fn a_snapshot_is_believed_only_as_far_as_it_adds_up() {
         fronts: [u64::MAX; 5],
         ..Head::default()
     });
-    let level = |no| Item::Level(Level::new(LocationNo(no), SkuNo(0)));
+    let level = |no| Item::Level(LocationNo(no), SkuNo(0), Level::default());
     let named = || [head(), Item::Location("a".into()), Item::Sku("b".into())];
     let read = |items: &[Item]| snapshot::read(&mut &snapshot_of(items)[..]);
     assert!(read(&[named().as_slice(), &[level(0), Item::End]].concat()).is_ok());

@@ -212,7 +212,7 @@ impl Fulfilled {
         }
         for line in &mut self.lines {
             let level = state.directory.level(line.level);
-            if level.is_some_and(|level| level.policy.on_not_found == OnNotFound::Correct) {
+            if level.is_some_and(|level| level.policy().on_not_found == OnNotFound::Correct) {
                 let taken = taken.get(&line.level).map_or(0, |units| *units as i64);
                 let there = u32::try_from(on_hand(line.level) - taken).unwrap_or(0);
                 line.corrected = line.not_found.min(there);

@@ -11,7 +11,7 @@ pub mod promise;
 pub mod release;
 
 use crate::numbers::{LevelNo, LocationNo, ReservationNo, Seq};
-use crate::pages::Queue;
+use crate::pages::{Queue, fitting};
 use crate::time::{Span, Timestamp};
 use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
@@ -89,10 +89,10 @@ pub struct Reservation {
 }
 
 /// Reservations in the order they were made; `None` where one was forgotten before its elders.
-pub(crate) type ReservationQueue = Queue<Option<Reservation>, 128>;
+pub(crate) type ReservationQueue = Queue<Option<Reservation>, { fitting::<Option<Reservation>>() }>;
 
 /// Ended reservations in the order they ended.
-pub(crate) type EndedQueue = Queue<ReservationNo, 512>;
+pub(crate) type EndedQueue = Queue<ReservationNo, { fitting::<ReservationNo>() }>;
 
 /// Open reservations, and ended ones within their retention.
 #[derive(Clone, Debug, Default)]

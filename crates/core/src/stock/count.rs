@@ -129,8 +129,8 @@ fn add_uncounted(
     lines: &mut Few<CountedLine>,
 ) -> Result<(), Refusal> {
     let location = state.directory.location(&command.location);
-    let levels = location.map_or(&[][..], |location| state.directory.levels_at(location));
-    for &no in levels.iter().filter(|no| !named.contains(no)) {
+    let levels = location.map_or_else(Vec::new, |location| state.directory.levels_at(location));
+    for no in levels.into_iter().filter(|no| !named.contains(no)) {
         let Some(level) = state.directory.level(no) else {
             continue;
         };
@@ -208,9 +208,9 @@ impl Counted {
         let named = self.lines.iter().map(|line| line.level);
         let speaks_of: Vec<LevelNo> = if self.complete {
             let first = self.lines.first().map(|line| line.level);
-            let level = first.and_then(|no| state.directory.level(no));
-            level.map_or_else(Vec::new, |level| {
-                state.directory.levels_at(level.location).to_vec()
+            let names = first.and_then(|no| state.directory.names(no));
+            names.map_or_else(Vec::new, |(location, _)| {
+                state.directory.levels_at(location)
             })
         } else {
             named.collect()

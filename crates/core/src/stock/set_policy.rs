@@ -1,6 +1,6 @@
 //! The rules of a level: safety stock, overselling, what a not-found does.
 
-use crate::level::{OnNotFound, Policy};
+use crate::level::{Level, OnNotFound, Policy};
 use crate::lines::{Few, Lines};
 use crate::name::{Label, LocationId, Sku};
 use crate::numbers::LevelNo;
@@ -79,7 +79,7 @@ pub(crate) fn decide(state: &State, command: &SetPolicy) -> Result<PolicySet, Re
         let before = state
             .directory
             .level(level)
-            .map(|level| level.policy)
+            .map(Level::policy)
             .unwrap_or_default();
         let after = Policy {
             safety_stock: line.safety_stock.unwrap_or(before.safety_stock),
@@ -102,7 +102,7 @@ impl PolicySet {
     pub(crate) fn settle(&self, state: &mut State) {
         for line in &self.lines {
             if let Some(level) = state.directory.level_mut(line.level) {
-                level.policy = line.after;
+                level.set_policy(line.after);
             }
         }
     }

@@ -273,12 +273,12 @@ fn transfers(state: &State) -> String {
 }
 
 fn name(state: &State, no: LevelNo) -> String {
-    let level = state.directory().level(no).expect("it was opened");
     let directory = state.directory();
+    let (location, sku) = directory.names(no).expect("it was opened");
     format!(
         "{}/{}",
-        directory.location_name(level.location),
-        directory.sku_name(level.sku)
+        directory.location_name(location),
+        directory.sku_name(sku)
     )
 }
 

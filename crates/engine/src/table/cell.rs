@@ -3,8 +3,8 @@
 //! A sequence lock: the version is odd while the writer is inside. A reader that finds it odd, or changed, reads
 //! again. The writer is inside for some nanoseconds and never waits for a reader.
 
-use onhand_core::{Level, LocationNo, OnNotFound, Policy, Seq, SkuNo};
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+use onhand_core::{Level, OnNotFound, Policy, Seq};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering, fence};
 
 /// A level as readers may see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,61 +66,55 @@ impl Seen {
     }
 }
 
-/// The shared record of a level.
+/// The shared record of a level, in 36 bytes.
+///
+/// The lowest bits of the position serve as the lock's version: the writer never stores two different records of a
+/// level for one entry, so a record is known by its entry. Readers of a record would have to stand still for two
+/// billion entries to take one for another.
 #[derive(Debug, Default)]
 pub(super) struct Cell {
+    /// The low 31 bits of the position; the lowest bit is 1 while the writer is inside.
     version: AtomicU32,
-    location: AtomicU32,
-    sku: AtomicU32,
+    /// The rest of the position.
+    seq_above: AtomicU32,
     free: AtomicI32,
     reserved: AtomicU32,
     allocated: AtomicU32,
     unavailable: AtomicU32,
     in_transit: AtomicU32,
     safety_stock: AtomicU32,
+    /// The oversell limit, and in the lowest bit whether a not-found corrects.
     oversell_limit: AtomicU32,
-    corrects: AtomicU32,
-    seq: AtomicU64,
 }
 
+const BELOW: u32 = 31;
+
 impl Cell {
-    /// Whose level it is. Set before the level can be found, and never changed.
-    pub(super) fn names(&self) -> (LocationNo, SkuNo) {
-        let load = |number: &AtomicU32| number.load(Ordering::Relaxed);
-        (LocationNo(load(&self.location)), SkuNo(load(&self.sku)))
-    }
-
-    pub(super) fn set_names(&self, location: LocationNo, sku: SkuNo) {
-        self.location.store(location.0, Ordering::Relaxed);
-        self.sku.store(sku.0, Ordering::Relaxed);
-    }
-
     /// Overwrites the record. Called by the one writer only.
     pub(super) fn store(&self, level: &Level, seq: Seq) {
-        let version = self.version.load(Ordering::Relaxed);
-        self.version
-            .store(version.wrapping_add(1), Ordering::Relaxed);
+        let version = (seq.0 as u32) << 1;
+        self.version.store(version | 1, Ordering::Relaxed);
         fence(Ordering::Release);
         let set = |number: &AtomicU32, units| number.store(units, Ordering::Relaxed);
+        set(&self.seq_above, (seq.0 >> BELOW) as u32);
         self.free.store(level.free() as i32, Ordering::Relaxed);
         set(&self.reserved, level.reserved());
         set(&self.allocated, level.allocated());
         set(&self.unavailable, level.unavailable());
         set(&self.in_transit, level.in_transit());
-        set(&self.safety_stock, level.policy().safety_stock);
-        set(&self.oversell_limit, level.policy().oversell_limit);
-        let corrects = level.policy().on_not_found == OnNotFound::Correct;
-        set(&self.corrects, u32::from(corrects));
-        self.seq.store(seq.0, Ordering::Relaxed);
-        self.version
-            .store(version.wrapping_add(2), Ordering::Release);
+        let policy = level.policy();
+        let corrects = policy.on_not_found == OnNotFound::Correct;
+        set(&self.safety_stock, policy.safety_stock);
+        let limit = policy.oversell_limit << 1 | u32::from(corrects);
+        set(&self.oversell_limit, limit);
+        self.version.store(version, Ordering::Release);
     }
 
     /// The record as it was at one moment.
     pub(super) fn load(&self) -> Seen {
         loop {
             let before = self.version.load(Ordering::Acquire);
-            let seen = self.peek();
+            let seen = self.peek(before);
             fence(Ordering::Acquire);
             let after = self.version.load(Ordering::Relaxed);
             if before == after && before.is_multiple_of(2) {
@@ -130,12 +124,13 @@ impl Cell {
         }
     }
 
-    fn peek(&self) -> Seen {
+    fn peek(&self, version: u32) -> Seen {
         let get = |number: &AtomicU32| number.load(Ordering::Relaxed);
         let free = i64::from(self.free.load(Ordering::Relaxed));
         let (reserved, allocated) = (get(&self.reserved), get(&self.allocated));
         let unavailable = get(&self.unavailable);
         let safety_stock = get(&self.safety_stock);
+        let oversell_limit = get(&self.oversell_limit);
         Seen {
             on_hand: free + i64::from(reserved) + i64::from(allocated) + i64::from(unavailable),
             reserved,
@@ -143,13 +138,13 @@ impl Cell {
             unavailable,
             in_transit: get(&self.in_transit),
             safety_stock,
-            oversell_limit: get(&self.oversell_limit),
-            on_not_found: match get(&self.corrects) {
+            oversell_limit: oversell_limit >> 1,
+            on_not_found: match oversell_limit & 1 {
                 0 => OnNotFound::Label,
                 _ => OnNotFound::Correct,
             },
             available: free - i64::from(safety_stock),
-            seq: Seq(self.seq.load(Ordering::Relaxed)),
+            seq: Seq(u64::from(get(&self.seq_above)) << BELOW | u64::from(version >> 1)),
         }
     }
 }

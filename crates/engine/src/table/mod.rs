@@ -3,32 +3,30 @@
 //! One publisher writes it, after the append that made the entries durable and before the answers go out. So a reader
 //! never sees what could still be lost, and a client that got its answer sees its own write. What a reader sees of one
 //! level never goes back; [`ReadTable::position`] read before the levels tells what they reflect at least.
+//!
+//! Names and numbers are those of the catalogue that the writer works with; it may know more than is durable. The table
+//! leaves that out: a location past its published extent, and a level whose cell nobody has filled, are not there yet.
 
 mod cell;
-mod index;
-mod names;
-mod pages;
 
 pub use cell::Seen;
 
 use crate::machine::Publish;
 use cell::Cell;
-use index::SharedIndex;
-use names::SharedNames;
+use onhand_core::catalogue::Growing;
 use onhand_core::{
-    Level, LevelNo, LocationId, LocationNo, Opening, Seq, Sku, SkuNo, Stamp, State, Timestamp,
+    Catalogue, Extent, Level, LevelNo, LocationId, LocationNo, Seq, Sku, Stamp, State, Timestamp,
 };
 use onhand_planted::Defect;
-use pages::SharedPages;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The published levels of one partition.
 #[derive(Debug)]
 pub struct ReadTable {
-    locations: SharedNames,
-    skus: SharedNames,
-    cells: SharedPages<Cell>,
-    index: SharedIndex,
+    catalogue: Arc<Catalogue>,
+    cells: Growing<Cell>,
+    locations: AtomicU32,
     len: AtomicU32,
     seq: AtomicU64,
     at: AtomicU64,
@@ -36,36 +34,32 @@ pub struct ReadTable {
 }
 
 impl ReadTable {
-    /// A table that shows a state. All of it must be durable.
+    /// A table that shows a state, and from then on what is published of it. All of it must be durable.
     pub fn of(state: &State, clock: Timestamp) -> Self {
         let table = Self {
-            locations: SharedNames::new(),
-            skus: SharedNames::new(),
-            cells: SharedPages::new(),
-            index: SharedIndex::new(),
+            catalogue: Arc::clone(state.directory().catalogue()),
+            cells: Growing::default(),
+            locations: AtomicU32::new(0),
             len: AtomicU32::new(0),
             seq: AtomicU64::new(0),
             at: AtomicU64::new(0),
             fresh_as_of: AtomicU64::new(0),
         };
-        let last = state.last();
+        let now = Publish::after(state);
+        table.extend(now.extent);
         for (no, level) in state.directory().iter() {
-            let location = state.directory().location_name(level.location);
-            table.open(location, state.directory().sku_name(level.sku));
             if let Some(cell) = table.cells.get(no.0) {
-                cell.store(level, last.seq);
+                cell.store(level, now.last.seq);
             }
         }
-        table.stamp(last);
+        table.stamp(now.last);
         table.touch(clock);
         table
     }
 
     /// Shows what became durable. Called by the one publisher only.
     pub fn publish(&self, publish: &Publish) {
-        for Opening { location, sku } in &publish.openings {
-            self.open(location.as_str(), sku.as_str());
-        }
+        self.extend(publish.extent);
         let show = |(no, level, seq): &(LevelNo, Level, Seq)| {
             if let Some(cell) = self.cells.get(no.0) {
                 cell.store(level, *seq);
@@ -76,6 +70,15 @@ impl ReadTable {
             false => publish.levels.iter().for_each(show),
         }
         self.stamp(publish.last);
+    }
+
+    /// Makes cells for levels that are new, and shows locations that are.
+    fn extend(&self, extent: Extent) {
+        for no in self.len.load(Ordering::Relaxed)..extent.levels {
+            self.cells.make(no);
+        }
+        self.locations.store(extent.locations, Ordering::Release);
+        self.len.store(extent.levels, Ordering::Release);
     }
 
     fn stamp(&self, last: Stamp) {
@@ -93,46 +96,18 @@ impl ReadTable {
         self.touch(Timestamp::MAX);
     }
 
-    fn open(&self, location: &str, sku: &str) {
-        let location = LocationNo(self.locations.find_or_add(location));
-        let sku = SkuNo(self.skus.find_or_add(sku));
-        if self.level_no(location, sku).is_some() {
-            return;
-        }
-        let no = self.len.load(Ordering::Relaxed);
-        let Some(cell) = self.cells.make(no) else {
-            return;
-        };
-        cell.set_names(location, sku);
-        self.len.store(no + 1, Ordering::Release);
-        let rehash = |no| {
-            let names = self.cells.get(no).map(Cell::names).unwrap_or_default();
-            hash(names)
-        };
-        self.index.insert(hash((location, sku)), no, rehash);
-    }
-
-    fn level_no(&self, location: LocationNo, sku: SkuNo) -> Option<u32> {
-        let is_it = |no| {
-            self.cells
-                .get(no)
-                .is_some_and(|cell| cell.names() == (location, sku))
-        };
-        self.index.find(hash((location, sku)), is_it)
-    }
-
     /// The number of a location.
     pub fn location(&self, location: &LocationId) -> Option<LocationNo> {
-        self.locations.find(location.as_str()).map(LocationNo)
+        let no = self.catalogue.location(location)?;
+        (no.0 < self.locations.load(Ordering::Acquire)).then_some(no)
     }
 
     /// A level at a location, by the SKU's name.
     pub fn find(&self, location: LocationNo, sku: &Sku) -> Option<(LevelNo, Seen)> {
-        let sku = SkuNo(self.skus.find(sku.as_str())?);
-        let no = self.level_no(location, sku)?;
-        let seen = self.cells.get(no)?.load();
+        let no = self.catalogue.level(location, self.catalogue.sku(sku)?)?;
+        let seen = self.level(no);
         // A level just opened is not there until the entry that opened it has filled it.
-        (seen.seq != Seq::ZERO).then_some((LevelNo(no), seen))
+        (seen.seq != Seq::ZERO).then_some((no, seen))
     }
 
     /// A level by its number; all zero if there is none.
@@ -143,17 +118,18 @@ impl ReadTable {
     /// The names of a level; empty if there is no such level.
     pub fn names(&self, no: LevelNo) -> (&str, &str) {
         let is_open = no.0 < self.len.load(Ordering::Acquire);
-        match self.cells.get(no.0).map(Cell::names) {
-            Some((location, sku)) if is_open => {
-                (self.locations.text(location.0), self.skus.text(sku.0))
-            }
+        match self.catalogue.names(no) {
+            Some((location, sku)) if is_open => (
+                self.catalogue.location_name(location),
+                self.catalogue.sku_name(sku),
+            ),
             _ => ("", ""),
         }
     }
 
     /// The name of a location; empty if there is no such number.
     pub fn location_name(&self, no: LocationNo) -> &str {
-        self.locations.text(no.0)
+        self.catalogue.location_name(no)
     }
 
     /// The last entry that the table shows. The time is that entry's, or already that of the one coming next.
@@ -181,13 +157,6 @@ impl ReadTable {
 
     /// How many locations it knows.
     pub fn locations(&self) -> usize {
-        self.locations.len() as usize
+        self.locations.load(Ordering::Acquire) as usize
     }
-}
-
-/// A fixed mixing of the two numbers (Fibonacci hashing, folded).
-fn hash((location, sku): (LocationNo, SkuNo)) -> u64 {
-    let both = u64::from(location.0) << 32 | u64::from(sku.0);
-    let mixed = (both ^ (both >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93)
 }

@@ -42,8 +42,11 @@ fn script(effects: Effects<&'static str>) -> String {
             batch.at_millis
         ));
     }
-    for opening in &effects.publish.openings {
-        lines.push(format!("open {}/{}", opening.location, opening.sku));
+    if !effects.publish.levels.is_empty() {
+        lines.push(format!(
+            "as far as {} levels",
+            effects.publish.extent.levels
+        ));
     }
     for (no, level, seq) in &effects.publish.levels {
         let (free, reserved) = (level.free(), level.reserved());
@@ -76,7 +79,7 @@ fn effects_are_append_then_publish_then_replies_in_the_order_of_the_requests() {
     submit(&mut machine, 20, hold("s", "apple", 3, 1_000), "bob");
     let effects = script(machine.close());
     let expected = "append 1..3 at 20\n\
-        open s/apple\n\
+        as far as 1 levels\n\
         show 0: 5 free, 0 reserved, by 1\n\
         show 0: 2 free, 3 reserved, by 2\n\
         tell ann: received by 1\n\
@@ -95,7 +98,7 @@ fn refusals_and_queries_wait_in_the_open_batch_with_what_they_were_decided_on() 
     assert!(machine.has_work());
     let effects = script(machine.close());
     let expected = "append 1..2 at 10\n\
-        open s/apple\n\
+        as far as 1 levels\n\
         show 0: 5 free, 0 reserved, by 1\n\
         tell ann: received by 1\n\
         tell bob: insufficient stock\n\

@@ -1,7 +1,7 @@
 //! The read table under one publisher and several readers.
 
 use crate::requests::{location, sku};
-use onhand_core::{Level, LevelNo, Opening, Seq, Stamp, State, Timestamp};
+use onhand_core::{Command, Decision, Level, LevelNo, Opening, Seq, Stamp, State, Timestamp};
 use onhand_engine::ReadTable;
 use onhand_engine::machine::Publish;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,14 +21,17 @@ fn level(of: &State, reserved: u32) -> Level {
     *of.directory().level(LevelNo(reserved)).unwrap()
 }
 
-/// A state whose level `n` has `n` units reserved, as many kept back, and the rest of [`UNITS`] free.
-fn levels() -> State {
-    use onhand_core::{Command, Decision};
-    let mut state = State::new(0);
-    let mut submit = |command: Command| match state.decide(Timestamp::default(), None, &command) {
+fn submit(state: &mut State, command: Command) {
+    match state.decide(Timestamp::default(), None, &command) {
         Decision::Record(entry) => state.apply(&entry).unwrap(),
         other => panic!("{other:?}"),
-    };
+    }
+}
+
+/// A state whose level `n` has `n` units reserved, as many kept back, and the rest of [`UNITS`] free.
+fn levels() -> State {
+    let mut state = State::new(0);
+    let mut submit = |command| submit(&mut state, command);
     for number in 0..UNITS {
         let name = format!("sku-{number}");
         submit(crate::requests::receive("s", &name, UNITS));
@@ -42,16 +45,14 @@ fn levels() -> State {
 
 #[test]
 fn what_a_reader_sees_of_a_level_is_of_one_moment_and_never_goes_back() {
-    let (states, table) = (
-        levels(),
-        ReadTable::of(&State::new(0), Timestamp::default()),
-    );
+    let (states, mut state) = (levels(), State::new(0));
+    let table = ReadTable::of(&state, Timestamp::default());
     let is_over = AtomicBool::new(false);
     let rounds = std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| read(&table, &is_over));
         }
-        let rounds = write(&table, &states);
+        let rounds = write(&table, &mut state, &states);
         is_over.store(true, Ordering::SeqCst);
         rounds
     });
@@ -62,11 +63,16 @@ fn what_a_reader_sees_of_a_level_is_of_one_moment_and_never_goes_back() {
 }
 
 /// Changes the hot levels over and over, and opens another one each time, so that pages and indexes grow as well.
-fn write(table: &ReadTable, states: &State) -> u64 {
+fn write(table: &ReadTable, state: &mut State, states: &State) -> u64 {
     let (start, mut seq) = (Instant::now(), 0);
     while start.elapsed() < Duration::from_secs(1) {
         seq += 1;
         let opened = LevelNo(seq as u32 - 1);
+        let Opening { location, sku } = opening(seq - 1);
+        submit(
+            state,
+            crate::requests::receive(location.as_str(), sku.as_str(), 1),
+        );
         let mut levels = vec![(
             opened,
             level(states, (seq % u64::from(UNITS)) as u32),
@@ -77,7 +83,7 @@ fn write(table: &ReadTable, states: &State) -> u64 {
             levels.push((LevelNo(hot as u32), level(states, reserved), Seq(seq)));
         }
         table.publish(&Publish {
-            openings: vec![opening(seq - 1)],
+            extent: state.directory().catalogue().extent(),
             levels,
             last: Stamp {
                 seq: Seq(seq),
@@ -143,4 +149,30 @@ fn a_level_of_a_page_that_is_there_but_not_open_yet_has_no_names() {
     let table = ReadTable::of(&levels(), Timestamp::default());
     assert_eq!(table.names(LevelNo(UNITS - 1)), ("s", "sku-999"));
     assert_eq!(table.names(LevelNo(UNITS)), ("", ""));
+}
+
+#[test]
+fn what_the_writer_knows_is_not_there_before_it_is_published() {
+    let mut state = State::new(0);
+    submit(&mut state, crate::requests::receive("old", "apple", 1));
+    let table = ReadTable::of(&state, Timestamp::default());
+    submit(&mut state, crate::requests::receive("new", "apple", 1));
+    submit(&mut state, crate::requests::receive("old", "pear", 1));
+    let (old, new) = (location("old"), location("new"));
+    let at = table.location(&old).expect("it was there");
+    assert_eq!(table.location(&new), None);
+    assert_eq!(table.find(at, &sku("pear")), None);
+    assert_eq!((table.len(), table.locations()), (1, 1));
+    assert_eq!(table.names(LevelNo(1)), ("", ""));
+    let directory = state.directory();
+    let levels = directory.iter();
+    let levels = levels.map(|(no, level)| (no, *level, state.last().seq));
+    table.publish(&Publish {
+        levels: levels.collect(),
+        ..Publish::after(&state)
+    });
+    assert!(table.location(&new).is_some());
+    assert!(table.find(at, &sku("pear")).is_some());
+    assert_eq!((table.len(), table.locations()), (3, 2));
+    assert_eq!(table.names(LevelNo(1)), ("new", "apple"));
 }

@@ -293,8 +293,8 @@ impl World {
             format!("{waiting} requests are never answered")
         })?;
         for which in 0..self.books.len() {
-            let state = self.life.workers[which].state().clone();
-            self.books[which].check_state(&state)?;
+            let state = self.life.workers[which].state();
+            self.books[which].check_state(state)?;
         }
         self.verify()
     }

@@ -1,29 +1,22 @@
-//! Names and their numbers, for readers.
+//! Names and their numbers.
 
-use super::index::SharedIndex;
-use super::pages::SharedPages;
+use super::growing::Growing;
+use super::index::Index;
 use compact_str::CompactString;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Names, numbered in the order they came.
-#[derive(Debug)]
-pub(super) struct SharedNames {
-    texts: SharedPages<OnceLock<CompactString>>,
-    index: SharedIndex,
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    texts: Growing<OnceLock<CompactString>>,
+    index: Index,
     len: AtomicU32,
 }
 
-impl SharedNames {
-    pub(super) fn new() -> Self {
-        Self {
-            texts: SharedPages::new(),
-            index: SharedIndex::new(),
-            len: AtomicU32::new(0),
-        }
-    }
-
+impl Names {
+    /// How many there are.
     pub(super) fn len(&self) -> u32 {
         self.len.load(Ordering::Acquire)
     }
@@ -39,19 +32,23 @@ impl SharedNames {
         text.map_or("", |text| text)
     }
 
-    /// The number of a name, added if it is new. Called by the one writer only.
-    pub(super) fn find_or_add(&self, text: &str) -> u32 {
-        self.find(text).unwrap_or_else(|| self.add(text))
+    /// The number of a name, added if it is new; `None` if there is no number left. Called by the one writer only.
+    pub(super) fn find_or_add(&self, text: &str) -> Option<u32> {
+        self.find(text).or_else(|| self.add(text))
     }
 
-    fn add(&self, text: &str) -> u32 {
+    /// Adds a name, which is new. Called by the one writer only.
+    pub(super) fn add(&self, text: &str) -> Option<u32> {
         let no = self.len();
-        if let Some(slot) = self.texts.make(no) {
-            slot.get_or_init(|| CompactString::new(text));
+        if no >= Index::MOST {
+            return None;
         }
-        self.len.store(no + 1, Ordering::Release);
+        self.texts
+            .make(no)?
+            .get_or_init(|| CompactString::new(text));
         let rehash = |no| xxh3_64(self.text(no).as_bytes());
         self.index.insert(xxh3_64(text.as_bytes()), no, rehash);
-        no
+        self.len.store(no + 1, Ordering::Release);
+        Some(no)
     }
 }
