@@ -147,12 +147,16 @@ impl Body {
 
     /// Whether the levels still add up to the movements (INV-02); else the first bucket in which they do not.
     pub fn check_conservation(&self) -> Result<(), Violation> {
-        for bucket in Bucket::ALL
-            .into_iter()
-            .filter(|one| *one != Bucket::Outside)
-        {
-            let units = self.levels.iter().map(|level| level.units_in(bucket));
-            let (levels, moved) = (units.sum::<i64>(), self.head.totals.units_in(bucket));
+        let mut sums = Bucket::ALL.map(|_| 0);
+        for level in self.levels.iter() {
+            let units = Bucket::ALL.map(|bucket| level.units_in(bucket));
+            sums.iter_mut()
+                .zip(units)
+                .for_each(|(sum, units)| *sum += units);
+        }
+        let sums = Bucket::ALL.into_iter().zip(sums);
+        for (bucket, levels) in sums.filter(|(bucket, _)| *bucket != Bucket::Outside) {
+            let moved = self.head.totals.units_in(bucket);
             if levels != moved {
                 let what = format!(
                     "{bucket:?}: the levels hold {levels}, the movements add up to {moved}"

@@ -11,6 +11,7 @@ use crate::machine::{Answer, Machine, Request, Unavailable};
 use crate::metrics::{Metrics, PartitionMetrics};
 use crate::origin::Origin;
 use crate::partition::{Partition, Workers};
+use crate::priority::give_way;
 use crate::recover::{Place, RecoverError, Recovered, RecoveryReport, recover};
 use crate::snapshotter::{self, SnapshotFailure, Snapshots};
 use crate::table::ReadTable;
@@ -220,6 +221,7 @@ impl<D: Disk + Clone> Engine<D> {
 
     fn start_background(self: &Arc<Self>) -> Result<(), OpenError> {
         self.start_rounds("snapshotter", async |engine| {
+            give_way();
             engine.take_due_snapshots().await
         })?;
         self.start_rounds("courier", async |engine| engine.carry_transfers().await)

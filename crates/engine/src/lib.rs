@@ -22,6 +22,7 @@ pub mod machine;
 mod metrics;
 pub mod origin;
 mod partition;
+pub mod priority;
 pub mod query;
 pub mod recover;
 mod snapshotter;

@@ -15,7 +15,7 @@ use onhand_core::{
 };
 use onhand_log::{Batch, Tail};
 use onhand_planted::Defect;
-use onhand_wire::BatchWriter;
+use onhand_wire::{BatchReader, BatchWriter, Malformed};
 
 /// What can be asked of a partition.
 #[derive(Clone, Debug)]
@@ -315,7 +315,16 @@ impl<T> Machine<T> {
 /// # Errors
 /// The batch cannot be read, or an entry breaks an invariant.
 pub fn replay(state: &mut State, batch: &Batch) -> Result<(), ReplayError> {
-    for entry in onhand_wire::BatchReader::new(&batch.payload)? {
+    add_up(state, &entries(batch)?)?;
+    Ok(())
+}
+
+/// The entries of a batch.
+pub(crate) fn entries(batch: &Batch) -> Result<Vec<Entry>, Malformed> {
+    // What a batch says of itself is not believed before it is read.
+    let room = (batch.records as usize).min(batch.payload.len() / 32);
+    let mut entries = Vec::with_capacity(room);
+    for entry in BatchReader::new(&batch.payload)? {
         let mut entry = entry?;
         if Defect::ReplayDecidesAnew.is_on()
             && let onhand_core::Event::Held(held) = &mut entry.event
@@ -323,12 +332,16 @@ pub fn replay(state: &mut State, batch: &Batch) -> Result<(), ReplayError> {
             let ttl = held.expires_at.since(entry.stamp.at);
             held.expires_at = Timestamp::from_millis(batch.at_millis).plus(ttl);
         }
-        // A snapshot may have been taken within a batch.
-        if entry.stamp.seq > state.last().seq {
-            state.apply(&entry)?;
-        }
+        entries.push(entry);
     }
-    Ok(())
+    Ok(entries)
+}
+
+/// Applies those entries that the state does not reflect yet: a snapshot may have been taken within a batch.
+pub(crate) fn add_up(state: &mut State, entries: &[Entry]) -> Result<(), Violation> {
+    let last = state.last().seq;
+    let mut after = entries.iter().filter(|entry| entry.stamp.seq > last);
+    after.try_for_each(|entry| state.apply(entry))
 }
 
 /// Why a batch could not be replayed.
@@ -336,7 +349,7 @@ pub fn replay(state: &mut State, batch: &Batch) -> Result<(), ReplayError> {
 pub enum ReplayError {
     /// Its bytes do not say what they should.
     #[error(transparent)]
-    Malformed(#[from] onhand_wire::Malformed),
+    Malformed(#[from] Malformed),
     /// An entry does not fit what came before it.
     #[error(transparent)]
     Violation(#[from] Violation),

@@ -4,14 +4,19 @@
 //! taken, as long as the log still reaches back to it. A log that ends before a snapshot, or begins after it, has lost
 //! a part, and the start is refused: nothing acknowledged may be forgotten silently.
 
-use crate::machine::{ReplayError, replay};
-use onhand_core::{Seq, State};
+use crate::machine::{ReplayError, add_up, entries};
+use onhand_core::{Entry, Seq, State};
 use onhand_log::disk::Disk;
 use onhand_log::file::{FileLog, FileLogOptions, Recovery};
 use onhand_log::snapshots::SnapshotStore;
 use onhand_log::{Log, LogReader, ReadError};
+use onhand_wire::Malformed;
 use onhand_wire::snapshot::read;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+/// Batches that are decoded before they are added up.
+const AHEAD: usize = 2;
 
 /// Why a partition could not be recovered.
 #[derive(Debug, thiserror::Error)]
@@ -181,7 +186,8 @@ fn check_reach(
     })
 }
 
-/// Adds up every batch after the state's last entry.
+/// Adds up every batch after the state's last entry. Another thread reads and decodes the batches to come meanwhile,
+/// as that takes about as long as adding one up.
 ///
 /// # Errors
 /// A batch cannot be read or does not fit.
@@ -191,13 +197,39 @@ pub fn replay_all(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<State, RecoverError> {
     let last = reader.next() - 1;
-    for batch in reader.read_from(state.last().seq.next().0) {
-        let batch = batch?;
-        replay(&mut state, &batch).map_err(|source| RecoverError::Replay {
-            at: batch.first,
-            source,
-        })?;
-        progress(state.last().seq.0, last);
+    let from = state.last().seq.next().0;
+    std::thread::scope(|scope| {
+        let (sender, decoded) = sync_channel(AHEAD);
+        scope.spawn(move || read_ahead(reader, from, &sender));
+        for batch in decoded {
+            let (at, entries) = batch?;
+            add_up(&mut state, &entries).map_err(|violation| RecoverError::Replay {
+                at,
+                source: violation.into(),
+            })?;
+            progress(state.last().seq.0, last);
+        }
+        Ok(state)
+    })
+}
+
+/// The entries of a batch and its first position, or why there are none.
+type Decoded = Result<(u64, Vec<Entry>), RecoverError>;
+
+/// Decodes batches until the end, the first error, or until nobody takes them any more.
+fn read_ahead(reader: &dyn LogReader, from: u64, to: &SyncSender<Decoded>) {
+    for batch in reader.read_from(from) {
+        let decoded = batch.map_err(RecoverError::from).and_then(|batch| {
+            let at = batch.first;
+            let failed = |error: Malformed| RecoverError::Replay {
+                at,
+                source: error.into(),
+            };
+            entries(&batch).map(|entries| (at, entries)).map_err(failed)
+        });
+        let is_last = decoded.is_err();
+        if to.send(decoded).is_err() || is_last {
+            return;
+        }
     }
-    Ok(state)
 }
