@@ -1,9 +1,16 @@
 //! `onhand bench`: measures, and says what was measured.
 
 mod http;
+mod layers;
+mod memory;
 mod overload;
 mod reserve;
+mod resident;
+mod restart;
+mod scale;
 mod scratch;
+mod shop;
+mod snapshot;
 mod stage;
 mod tradeoffs;
 
@@ -21,6 +28,11 @@ pub(crate) struct Bench {
 enum What {
     Overload(overload::Overload),
     Reserve(reserve::Reserve),
+    Layers(layers::Layers),
+    Memory(memory::Memory),
+    Scale(scale::Scale),
+    Snapshot(snapshot::Snapshot),
+    Restart(restart::Restart),
     Tradeoffs(tradeoffs::Tradeoffs),
 }
 
@@ -30,6 +42,11 @@ impl Bench {
         match self.what {
             What::Overload(bench) => bench.run(),
             What::Reserve(bench) => bench.run(),
+            What::Layers(bench) => bench.run(),
+            What::Memory(bench) => bench.run(),
+            What::Scale(bench) => bench.run(),
+            What::Snapshot(bench) => bench.run(),
+            What::Restart(bench) => bench.run(),
             What::Tradeoffs(bench) => bench.run(),
         }
     }

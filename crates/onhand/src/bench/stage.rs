@@ -6,8 +6,8 @@ use onhand_core::{Few, Lines, LocationId, Quantity, Sku};
 use serde::Serialize;
 use std::time::Duration;
 
-/// SKUs of each location.
-const SKUS: u64 = 1000;
+/// SKUs in all: a hundred locations after one another share none.
+const ASSORTMENT: u64 = 100 * Stock::SKUS;
 
 /// Which levels are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -19,26 +19,30 @@ pub(crate) enum Keys {
     Hot,
 }
 
-/// Stock levels by number: 1,000 SKUs at each location.
+/// Stock levels by number: 1,000 of 100,000 SKUs at each location.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stock {
     pub(crate) levels: u64,
 }
 
 impl Stock {
+    /// SKUs of each location.
+    pub(crate) const SKUS: u64 = 1000;
+
     pub(crate) fn location(level: u64) -> LocationId {
-        LocationId::new(&format!("store-{}", level / SKUS)).expect("a number makes a valid name")
+        LocationId::new(&format!("store-{:04}", level / Self::SKUS))
+            .expect("a number makes a valid name")
     }
 
     pub(crate) fn sku(level: u64) -> Sku {
-        Sku::new(&format!("sku-{}", level % SKUS)).expect("a number makes a valid name")
+        Sku::new(&format!("sku-{:07}", level % ASSORTMENT)).expect("a number makes a valid name")
     }
 
     /// Receipts that fill every level so full that a bench never empties it.
     pub(crate) fn receipts(self) -> impl Iterator<Item = Receive> {
-        let locations = self.levels.div_ceil(SKUS);
+        let locations = self.levels.div_ceil(Self::SKUS);
         (0..locations).map(move |location| {
-            let levels = location * SKUS..((location + 1) * SKUS).min(self.levels);
+            let levels = location * Self::SKUS..((location + 1) * Self::SKUS).min(self.levels);
             let line = |level| ReceiveLine {
                 sku: Self::sku(level),
                 quantity: Quantity::new(Quantity::MAX).expect("the bound is a quantity"),
@@ -46,7 +50,7 @@ impl Stock {
                 expires_on: None,
             };
             Receive {
-                location: Self::location(location * SKUS),
+                location: Self::location(location * Self::SKUS),
                 lines: Lines::new(Few::from_vec(levels.map(line).collect()))
                     .expect("1 to 1,000 lines"),
                 reference: None,

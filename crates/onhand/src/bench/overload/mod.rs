@@ -12,8 +12,8 @@ mod report;
 mod scene;
 mod traffic;
 
-use super::reserve::fill;
 use super::scratch::Scratch;
+use super::shop::fill;
 use super::stage::Stock;
 use crate::failure::Failure;
 use crate::{output, progress};

@@ -2,7 +2,7 @@
 
 use super::load::{Measured, closed_loop};
 use super::{Ground, Site};
-use crate::bench::reserve::{fill, reserve};
+use crate::bench::shop::{fill, reserve};
 use crate::bench::stage::{Keys, Stock};
 use crate::failure::Failure;
 use onhand_engine::{Durability, Options};

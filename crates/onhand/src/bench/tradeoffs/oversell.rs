@@ -2,7 +2,7 @@
 
 use super::Site;
 use super::load::{Measured, closed_loop};
-use crate::bench::reserve::reserve;
+use crate::bench::shop::reserve;
 use crate::bench::stage::Stock;
 use crate::failure::Failure;
 use onhand_core::stock::receive::{Receive, ReceiveLine};
