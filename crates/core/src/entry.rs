@@ -22,6 +22,7 @@ use crate::time::Timestamp;
 use crate::transfer::{
     announce::Announced, arrive::Arrived, dispatch::Dispatched, hand_over::HandedOver,
 };
+use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 
 /// Where an entry stands: position and time come from the record, never from the place where it is read.
@@ -127,7 +128,9 @@ impl Event {
     pub(crate) fn mends_the_record(&self, movement: &Movement) -> bool {
         match self {
             Self::Counted(_) => true,
-            Self::Fulfilled(_) | Self::Sold(_) => movement.from == Bucket::Outside,
+            Self::Fulfilled(_) | Self::Sold(_) => {
+                movement.from == Bucket::Outside && !Defect::SurplusTakenForGoods.is_on()
+            }
             _ => false,
         }
     }

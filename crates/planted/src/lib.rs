@@ -65,6 +65,7 @@ defects! {
     AvailableOverflows "available-overflows" "Available is computed in 32 bits and wraps around"
     SafetyStockSold "safety-stock-sold" "A hold does not see the safety stock"
     CountForgetsSales "count-forgets-sales" "A count as of the past forgets what was sold since"
+    SurplusTakenForGoods "surplus-taken-for-goods" "A count as of the past takes a surplus for goods that came since"
     ShortPickKeepsThePromise "short-pick-keeps-the-promise" "What a pick did not find stays allocated"
     AnnouncedTwice "announced-twice" "A transfer announced again is in transit twice"
     KeysNotInSnapshot "keys-not-in-snapshot" "The idempotency keys are not in the snapshot"
