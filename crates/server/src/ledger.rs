@@ -32,18 +32,18 @@ const MOST: usize = 1_000;
 #[into_params(parameter_in = Query)]
 pub(crate) struct LedgerQuery {
     /// Only entries that changed something at this location, or tell of it.
-    location: Option<LocationText>,
+    pub(crate) location: Option<LocationText>,
     /// Only entries that changed something of this SKU, or tell of it.
-    sku: Option<SkuText>,
+    pub(crate) sku: Option<SkuText>,
     /// Only entries recorded at or after this time. Write the `+` of an offset as `%2B`.
-    from: Option<Time>,
+    pub(crate) from: Option<Time>,
     /// Only entries recorded before this time.
-    to: Option<Time>,
+    pub(crate) to: Option<Time>,
     /// How many: 1 to 1,000; 100 if not said.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
-    limit: Option<Limit<MOST>>,
+    pub(crate) limit: Option<Limit<MOST>>,
     /// Where to go on: the `cursor` of the answer before, with the same filter.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// The ledger's entries, oldest first.
@@ -57,11 +57,20 @@ pub(crate) struct LedgerQuery {
 )]
 pub(crate) async fn get(State(app): State<Shared>, uri: Uri) -> Result<Response, Denied> {
     let query: LedgerQuery = params::query(&uri)?;
+    read(&app, query, |found| json::ok(found)).await
+}
+
+/// Reads the ledger, and shows what was found.
+pub(crate) async fn read<T: Send + 'static>(
+    app: &Shared,
+    query: LedgerQuery,
+    show: impl FnOnce(&LedgerAnswer<'_>) -> T + Send + 'static,
+) -> Result<T, Denied> {
     let wrong_order = query.from.zip(query.to).is_some_and(|(from, to)| from > to);
     if wrong_order {
         return Err(bad_parameter("to", "is before `from`".into()));
     }
-    reading(&app, move |app| answer(app, &query)).await
+    reading(app, move |app| answer(app, &query, show)).await
 }
 
 /// A partition's ledger, and where to go on in it.
@@ -71,7 +80,11 @@ struct Place {
     first: Seq,
 }
 
-fn answer(app: &App, query: &LedgerQuery) -> Result<Response, Denied> {
+fn answer<T>(
+    app: &App,
+    query: &LedgerQuery,
+    show: impl FnOnce(&LedgerAnswer<'_>) -> T,
+) -> Result<T, Denied> {
     let limit = query.limit.map_or(USUAL, |limit| limit.0);
     let places = places(app, query)?;
     let position = |place: &Place| app.engine.table(place.partition).position().seq.0;
@@ -100,7 +113,7 @@ fn answer(app: &App, query: &LedgerQuery) -> Result<Response, Denied> {
         sequence,
         age_ms: age.unwrap_or(0),
     };
-    Ok(json::ok(&answer))
+    Ok(show(&answer))
 }
 
 /// The ledgers that are concerned, each with the place to begin.

@@ -61,7 +61,12 @@ pub(crate) fn reservation(
     found: Result<Path<String>, PathRejection>,
     engine: &Engine,
 ) -> Result<ReservationId, Denied> {
-    let id: Option<ReservationId> = path(found)?.parse().ok();
+    reservation_named(&path(found)?, engine)
+}
+
+/// A reservation by its identifier.
+pub(crate) fn reservation_named(text: &str, engine: &Engine) -> Result<ReservationId, Denied> {
+    let id: Option<ReservationId> = text.parse().ok();
     id.filter(|id| id.partition < engine.partitions())
         .ok_or_else(unknown_reservation)
 }
@@ -71,7 +76,12 @@ pub(crate) fn transfer(
     found: Result<Path<String>, PathRejection>,
     engine: &Engine,
 ) -> Result<TransferName, Denied> {
-    let name: Option<TransferName> = path(found)?.parse().ok();
+    transfer_named(&path(found)?, engine)
+}
+
+/// A transfer by its identifier.
+pub(crate) fn transfer_named(text: &str, engine: &Engine) -> Result<TransferName, Denied> {
+    let name: Option<TransferName> = text.parse().ok();
     let is_here = |name: &TransferName| name.id.source.max(name.destination) < engine.partitions();
     name.filter(is_here).ok_or_else(unknown_transfer)
 }

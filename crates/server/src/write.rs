@@ -29,12 +29,12 @@ pub(crate) struct Recorded {
 pub(crate) async fn record(
     app: &Shared,
     partition: u16,
-    key: &IdempotencyKey,
+    key: &str,
     command: Command,
     fields: &Fields,
 ) -> Result<Recorded, Denied> {
     let request = Request::Command {
-        key: Some(ledger_key(key.text(), &command)),
+        key: Some(ledger_key(key, &command)),
         command,
         at: None,
     };
@@ -64,7 +64,7 @@ async fn recorded(
     }
 }
 
-/// The answer to a write.
+/// The answer to a write, over HTTP.
 pub(crate) fn respond(
     app: &Shared,
     partition: u16,
@@ -90,7 +90,7 @@ pub(crate) fn respond(
     Ok(response)
 }
 
-/// Has a partition do a command, and answers.
+/// Has a partition do a command, and answers over HTTP.
 pub(crate) async fn write(
     app: &Shared,
     partition: u16,
@@ -98,6 +98,6 @@ pub(crate) async fn write(
     command: Command,
     fields: &Fields,
 ) -> Result<Response, Denied> {
-    let recorded = record(app, partition, key, command, fields).await?;
+    let recorded = record(app, partition, key.text(), command, fields).await?;
     respond(app, partition, &recorded)
 }

@@ -39,17 +39,38 @@ use tokio::time::timeout;
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
     let (request, _room): (BatchRequest, _) = body::question(&app, request).await?;
+    reserve_all(&app, request, |all| {
+        let results = all.into_iter().map(result).collect();
+        json::ok(&BatchAnswer { results })
+    })
+    .await
+}
+
+/// A reservation that was made, and whether it was made before; or why it was not.
+pub(crate) type Reserved<'a> = Result<(ReservationAnswer<'a>, bool), Denied>;
+
+/// Has all reservations of a batch made or refused, and shows what became of each, in order.
+pub(crate) async fn reserve_all<T>(
+    app: &Shared,
+    request: BatchRequest,
+    show: impl FnOnce(Vec<Reserved<'_>>) -> T,
+) -> Result<T, Denied> {
     let items = request.reservations.into_inner();
     let partitions: Vec<u16> = items
         .iter()
         .map(|item| app.engine.partition_of(&item.location.0))
         .collect();
-    let outcomes = ask(&app, items.into_iter().zip(partitions.iter().copied())).await;
-    let outcomes = with_repeats(&app, outcomes, &partitions).await?;
+    let outcomes = ask(app, items.into_iter().zip(partitions.iter().copied())).await;
+    let outcomes = with_repeats(app, outcomes, &partitions).await?;
     if let Some(denied) = none_was_taken(&outcomes) {
         return Err(denied);
     }
-    Ok(respond(&app, outcomes, &partitions))
+    let names: Vec<TableNames<'_>> = (0..app.engine.partitions())
+        .map(|partition| TableNames::of(&app.engine, partition))
+        .collect();
+    let outcomes = outcomes.into_iter().zip(&partitions);
+    let all = outcomes.map(|(outcome, no)| reserved(outcome, &names[usize::from(*no)]));
+    Ok(show(all.collect()))
 }
 
 /// What became of one reservation.
@@ -190,44 +211,42 @@ fn none_was_taken(outcomes: &[Outcome]) -> Option<Denied> {
     early?.first().map(|denied| (*denied).clone())
 }
 
-fn respond(app: &App, outcomes: Vec<Outcome>, partitions: &[u16]) -> Response {
-    let names: Vec<TableNames<'_>> = (0..app.engine.partitions())
-        .map(|partition| TableNames::of(&app.engine, partition))
-        .collect();
-    let results = outcomes.iter().zip(partitions);
-    let results =
-        results.map(|(outcome, partition)| result(outcome, &names[usize::from(*partition)]));
-    json::ok(&BatchAnswer {
-        results: results.collect(),
-    })
+fn reserved<'a>(outcome: Outcome, names: &'a TableNames<'a>) -> Reserved<'a> {
+    match outcome {
+        Outcome::Made(entry) => Ok((made(&entry, names)?, false)),
+        Outcome::MadeBefore(entry) => Ok((made(&entry, names)?, true)),
+        Outcome::Denied(denied, _) => Err(denied),
+        Outcome::At(seq) => Err(Denied::internal(&format!("entry {seq} was not read"))),
+    }
 }
 
-fn result<'a>(outcome: &Outcome, names: &'a TableNames<'a>) -> BatchResult<'a> {
-    let (entry, replayed) = match outcome {
-        Outcome::Made(entry) => (entry, false),
-        Outcome::MadeBefore(entry) => (entry, true),
-        Outcome::Denied(denied, _) => return problem(denied.clone()),
-        Outcome::At(seq) => return problem(Denied::internal(&format!("entry {seq} was not read"))),
-    };
+/// The answer of an entry that must be that of a reservation.
+pub(crate) fn made<'a>(
+    entry: &Entry,
+    names: &'a TableNames<'a>,
+) -> Result<ReservationAnswer<'a>, Denied> {
     match &entry.event {
-        Event::Held(event) => BatchResult {
-            status: 201,
-            replayed,
-            reservation: Some(ReservationAnswer::of(entry.stamp, event, names)),
-            problem: None,
-        },
-        other => problem(Denied::internal(&format!(
+        Event::Held(event) => Ok(ReservationAnswer::of(entry.stamp, event, names)),
+        other => Err(Denied::internal(&format!(
             "a reservation was answered with {}",
             other.name()
         ))),
     }
 }
 
-fn problem<'a>(denied: Denied) -> BatchResult<'a> {
-    BatchResult {
-        status: denied.problem.status,
-        replayed: false,
-        reservation: None,
-        problem: Some(*denied.problem),
+fn result(reserved: Reserved<'_>) -> BatchResult<'_> {
+    match reserved {
+        Ok((reservation, replayed)) => BatchResult {
+            status: 201,
+            replayed,
+            reservation: Some(reservation),
+            problem: None,
+        },
+        Err(denied) => BatchResult {
+            status: denied.problem.status,
+            replayed: false,
+            reservation: None,
+            problem: Some(*denied.problem),
+        },
     }
 }

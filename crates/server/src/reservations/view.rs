@@ -1,6 +1,6 @@
 //! `GET /v1/reservations/{id}`.
 
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::json;
 use crate::params;
 use crate::problem::Denied;
@@ -32,9 +32,18 @@ pub(crate) async fn get(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Denied> {
     let id = params::reservation(id, &app.engine)?;
+    look(&app, id, |view| json::ok(view)).await
+}
+
+/// Looks a reservation up, and shows it.
+pub(crate) async fn look<T>(
+    app: &App,
+    id: ReservationId,
+    show: impl FnOnce(&ReservationView<'_>) -> T,
+) -> Result<T, Denied> {
     let found = app.find(id.partition, Query::Reservation(id.no)).await?;
     match &found.what {
-        What::Reservation(Some(reservation)) => Ok(json::ok(&view(id, reservation, found.seq))),
+        What::Reservation(Some(reservation)) => Ok(show(&view(id, reservation, found.seq))),
         _ => Err(unknown_reservation()),
     }
 }

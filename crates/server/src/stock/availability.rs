@@ -34,21 +34,30 @@ use std::collections::BTreeMap;
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
     let (request, _room): (AvailabilityRequest, _) = body::question(&app, request).await?;
+    look(&app, request, respond).await
+}
+
+/// Looks levels up, and shows them.
+pub(crate) async fn look<T>(
+    app: &App,
+    request: AvailabilityRequest,
+    show: impl FnOnce(AvailabilityAnswer<'_>) -> T,
+) -> Result<T, Denied> {
     let asked_for = request.consistency.or(app.options.consistency);
     let asked = request.asked().map_err(unfit)?;
     match asked_for.unwrap_or(Consistency::Bounded) {
-        Consistency::Bounded => Ok(bounded(&app, &asked)),
-        Consistency::Strong => strong(&app, &asked).await,
+        Consistency::Bounded => Ok(show(bounded(app, &asked))),
+        Consistency::Strong => strong(app, &asked).await.map(show),
     }
 }
 
-fn bounded(app: &App, asked: &Asked) -> Response {
+fn bounded<'a>(app: &'a App, asked: &'a Asked) -> AvailabilityAnswer<'a> {
     let mut reader = Reader::new(app);
     let items: Vec<_> = asked
         .names()
         .map(|(location, sku)| reader.item(location, sku))
         .collect();
-    respond(
+    answer(
         items,
         Consistency::Bounded,
         reader.positions,
@@ -118,7 +127,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-async fn strong(app: &App, asked: &Asked) -> Result<Response, Denied> {
+async fn strong<'a>(app: &App, asked: &'a Asked) -> Result<AvailabilityAnswer<'a>, Denied> {
     let mut by_partition: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
     let names: Vec<_> = asked.names().collect();
     for (at, (location, _)) in names.iter().enumerate() {
@@ -127,9 +136,9 @@ async fn strong(app: &App, asked: &Asked) -> Result<Response, Denied> {
             .or_default()
             .push(at);
     }
-    let unknown = |&(location, sku): &(&LocationId, &Sku)| AvailabilityItem {
-        location: location.as_str().to_owned().into(),
-        sku: sku.as_str().to_owned().into(),
+    let unknown = |&(location, sku): &(&'a LocationId, &'a Sku)| AvailabilityItem {
+        location: location.as_str().into(),
+        sku: sku.as_str().into(),
         available: 0,
         on_hand: 0,
         known: false,
@@ -152,7 +161,7 @@ async fn strong(app: &App, asked: &Asked) -> Result<Response, Denied> {
             (item.available, item.on_hand, item.known) = (level.available(), level.on_hand(), true);
         }
     }
-    Ok(respond(
+    Ok(answer(
         items,
         Consistency::Strong,
         positions,
@@ -160,12 +169,12 @@ async fn strong(app: &App, asked: &Asked) -> Result<Response, Denied> {
     ))
 }
 
-fn respond(
+fn answer(
     items: Vec<AvailabilityItem<'_>>,
     consistency: Consistency,
     positions: BTreeMap<u16, Seq>,
     partitions: u16,
-) -> Response {
+) -> AvailabilityAnswer<'_> {
     let sequence = positions.values().min().map_or(0, |seq| seq.0);
     let positions = positions
         .into_iter()
@@ -173,7 +182,7 @@ fn respond(
             partition,
             sequence: seq.0,
         });
-    let answer = AvailabilityAnswer {
+    AvailabilityAnswer {
         consistency,
         sequence,
         positions: if partitions > 1 {
@@ -182,7 +191,10 @@ fn respond(
             Vec::new()
         },
         items,
-    };
+    }
+}
+
+fn respond(answer: AvailabilityAnswer<'_>) -> Response {
     let mut bytes = Vec::with_capacity(128 + answer.items.len() * 128);
     serde_json::to_writer(&mut bytes, &answer).expect("an answer is plain data");
     json::with(StatusCode::OK, "application/json", bytes)

@@ -27,7 +27,7 @@ const MOST: usize = 200;
 pub(crate) struct ExplainQuery {
     /// How many entries to tell: 1 to 200; 20 if not said.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
-    limit: Option<Limit<MOST>>,
+    pub(crate) limit: Option<Limit<MOST>>,
 }
 
 /// Why a level is what it is: the formula with its numbers, the rules, and the newest entries that changed it, newest
@@ -51,11 +51,28 @@ pub(crate) async fn get(
 ) -> Result<Response, Denied> {
     let (location, sku) = params::level(path)?;
     let query: ExplainQuery = params::query(&uri)?;
-    let limit = query.limit.map_or(USUAL, |limit| limit.0);
-    reading(&app, move |app| explain(app, &location, &sku, limit)).await
+    look(&app, location, sku, query, |told| json::ok(told)).await
 }
 
-fn explain(app: &App, location: &LocationId, sku: &Sku, limit: usize) -> Result<Response, Denied> {
+/// Explains a level, and shows it.
+pub(crate) async fn look<T: Send + 'static>(
+    app: &Shared,
+    location: LocationId,
+    sku: Sku,
+    query: ExplainQuery,
+    show: impl FnOnce(&ExplainAnswer<'_>) -> T + Send + 'static,
+) -> Result<T, Denied> {
+    let limit = query.limit.map_or(USUAL, |limit| limit.0);
+    reading(app, move |app| explain(app, &location, &sku, limit, show)).await
+}
+
+fn explain<T>(
+    app: &App,
+    location: &LocationId,
+    sku: &Sku,
+    limit: usize,
+    show: impl FnOnce(&ExplainAnswer<'_>) -> T,
+) -> Result<T, Denied> {
     let partition = app.engine.partition_of(location);
     // The level tells which entry it reflects; the ledger may already hold newer ones.
     let (no, last, view) = seen(app, location, sku)?;
@@ -70,5 +87,5 @@ fn explain(app: &App, location: &LocationId, sku: &Sku, limit: usize) -> Result<
     entries.truncate(limit);
     let names = TableNames::of(&app.engine, partition);
     let explained = ExplainAnswer::of(view, no, &entries, complete, &names);
-    Ok(json::ok(&explained))
+    Ok(show(&explained))
 }

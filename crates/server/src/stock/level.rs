@@ -27,11 +27,11 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 pub(crate) struct LevelQuery {
     /// How fresh the answer must be; strong if not said, unless the server is set otherwise.
-    consistency: Option<Consistency>,
+    pub(crate) consistency: Option<Consistency>,
     /// The level as it was after the last entry recorded at or before this time. Always bounded. Write the `+` of an
     /// offset as `%2B`.
     #[param(value_type = Option<Time>)]
-    at: Option<Time>,
+    pub(crate) at: Option<Time>,
 }
 
 /// One SKU at one location, now or at a time.
@@ -57,19 +57,35 @@ pub(crate) async fn get(
 ) -> Result<Response, Denied> {
     let (location, sku) = params::level(path)?;
     let query: LevelQuery = params::query(&uri)?;
+    look(&app, location, sku, query, |view| json::ok(view)).await
+}
+
+/// Looks a level up, and shows it.
+pub(crate) async fn look<T: Send + 'static>(
+    app: &Shared,
+    location: LocationId,
+    sku: Sku,
+    query: LevelQuery,
+    show: impl FnOnce(&LevelView<'_>) -> T + Send + 'static,
+) -> Result<T, Denied> {
     let asked_for = query.consistency.or(app.options.consistency);
     match (query.at, asked_for.unwrap_or(Consistency::Strong)) {
-        (Some(at), _) => reading(&app, move |app| then(app, &location, &sku, at)).await,
-        (None, Consistency::Strong) => strong(&app, location, sku).await,
-        (None, Consistency::Bounded) => Ok(json::ok(&seen(&app, &location, &sku)?.2)),
+        (Some(at), _) => reading(app, move |app| then(app, &location, &sku, at, show)).await,
+        (None, Consistency::Strong) => strong(app, location, sku, show).await,
+        (None, Consistency::Bounded) => Ok(show(&seen(app, &location, &sku)?.2)),
     }
 }
 
-async fn strong(app: &Shared, location: LocationId, sku: Sku) -> Result<Response, Denied> {
+async fn strong<T: Send + 'static>(
+    app: &Shared,
+    location: LocationId,
+    sku: Sku,
+    show: impl FnOnce(&LevelView<'_>) -> T + Send + 'static,
+) -> Result<T, Denied> {
     if Defect::StaleRead.is_on() {
         let a_moment_ago = app.engine.clock().now().millis().saturating_sub(5);
         let at = Time(Timestamp::from_millis(a_moment_ago));
-        return reading(app, move |app| then(app, &location, &sku, at)).await;
+        return reading(app, move |app| then(app, &location, &sku, at, show)).await;
     }
     let partition = app.engine.partition_of(&location);
     let names = vec![(location.clone(), sku.clone())];
@@ -82,7 +98,7 @@ async fn strong(app: &Shared, location: LocationId, sku: Sku) -> Result<Response
         return Err(unknown(app, partition, &location, &sku));
     };
     let view = view(&location, &sku, &Seen::of(&level, found.seq));
-    Ok(json::ok(&LevelView {
+    Ok(show(&LevelView {
         consistency: Consistency::Strong,
         sequence: found.seq.0,
         ..view
@@ -131,7 +147,13 @@ fn view<'a>(location: &'a LocationId, sku: &'a Sku, seen: &Seen) -> LevelView<'a
 }
 
 /// A level as it was; blocks.
-fn then(app: &App, location: &LocationId, sku: &Sku, at: Time) -> Result<Response, Denied> {
+fn then<T>(
+    app: &App,
+    location: &LocationId,
+    sku: &Sku,
+    at: Time,
+    show: impl FnOnce(&LevelView<'_>) -> T,
+) -> Result<T, Denied> {
     let now = app.engine.clock().now();
     if at.0 > now {
         return Err(in_future(Time(now)).parameter("at", "is in the future"));
@@ -146,7 +168,7 @@ fn then(app: &App, location: &LocationId, sku: &Sku, at: Time) -> Result<Respons
             .parameter("at", "is before the SKU was stocked there"));
     };
     let sequence = last_at(&ledger, at.0)?.unwrap_or(Seq(view.sequence));
-    Ok(json::ok(&LevelView {
+    Ok(show(&LevelView {
         at: Some(at),
         sequence: sequence.0,
         age_ms: 0,

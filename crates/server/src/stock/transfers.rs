@@ -13,7 +13,7 @@ use crate::params;
 use crate::problem::Denied;
 use crate::problem::described::{ReadProblems, WriteProblems};
 use crate::problem::refused::{Fields, unknown_transfer};
-use crate::write::{record, respond, write};
+use crate::write::{Recorded, record, respond};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -57,11 +57,22 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
         room: _room,
     } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.from.0);
+    let recorded = send(&app, partition, key.text(), request.into()).await?;
+    respond(&app, partition, &recorded)
+}
+
+/// Has a transfer sent, and delivers it.
+pub(crate) async fn send(
+    app: &Shared,
+    partition: u16,
+    key: &str,
+    command: Command,
+) -> Result<Recorded, Denied> {
     let fields = Fields {
         location: "/from",
         ..Fields::USUAL
     };
-    let recorded = record(&app, partition, &key, request.into(), &fields).await?;
+    let recorded = record(app, partition, key, command, &fields).await?;
     if let (Event::Dispatched(event), false) = (&recorded.entry.event, recorded.is_repeat) {
         let outgoing = outgoing(event, &TableNames::of(&app.engine, partition));
         // What fails here is done by the engine's courier.
@@ -69,7 +80,7 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
             tracing::debug!(%error, "a transfer is delivered later");
         }
     }
-    respond(&app, partition, &recorded)
+    Ok(recorded)
 }
 
 fn outgoing(event: &Dispatched, names: &TableNames<'_>) -> Outgoing {
@@ -111,12 +122,22 @@ pub(crate) async fn receive(
 ) -> Result<Response, Denied> {
     let body::Write::<Empty> { key, .. } = body::write_or_default(&app, request).await?;
     let name = params::transfer(id, &app.engine)?;
+    let recorded = arrive(&app, name, key.text()).await?;
+    respond(&app, name.destination, &recorded)
+}
+
+/// Has a transfer received at its destination.
+pub(crate) async fn arrive(
+    app: &Shared,
+    name: TransferName,
+    key: &str,
+) -> Result<Recorded, Denied> {
     let command = || Command::Arrive(Arrive { transfer: name.id });
-    let received = write(&app, name.destination, &key, command(), &Fields::USUAL).await;
+    let received = record(app, name.destination, key, command(), &Fields::USUAL).await;
     match received {
         Err(denied) if denied.kind == Kind::UnknownTransfer => {
-            deliver(&app, name).await?;
-            write(&app, name.destination, &key, command(), &Fields::USUAL).await
+            deliver(app, name).await?;
+            record(app, name.destination, key, command(), &Fields::USUAL).await
         }
         other => other,
     }
@@ -155,6 +176,15 @@ pub(crate) async fn get(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Denied> {
     let name = params::transfer(id, &app.engine)?;
+    look(&app, name, |view| json::ok(view)).await
+}
+
+/// Looks a transfer up, and shows it.
+pub(crate) async fn look<T>(
+    app: &App,
+    name: TransferName,
+    show: impl FnOnce(&TransferView<'_>) -> T,
+) -> Result<T, Denied> {
     let found = app.find(name.destination, Query::Transfer(name.id)).await?;
     let sequence = found.seq.0;
     match found.what {
@@ -167,24 +197,13 @@ pub(crate) async fn get(
                 .map(|(line, sku)| (sku, line.units));
             let received_at = view.incoming.arrived_at.map(Time);
             let from = (&view.incoming.from, &view.to);
-            Ok(json::ok(&transfer(
-                name,
-                from,
-                lines,
-                received_at,
-                sequence,
-            )))
+            Ok(show(&transfer(name, from, lines, received_at, sequence)))
         }
         _ => {
-            let outgoing = waiting(&app, name).await?;
+            let outgoing = waiting(app, name).await?;
             let lines = outgoing.lines.iter().map(|line| (&line.sku, line.units));
-            Ok(json::ok(&transfer(
-                name,
-                (&outgoing.from, &outgoing.to),
-                lines,
-                None,
-                sequence,
-            )))
+            let from = (&outgoing.from, &outgoing.to);
+            Ok(show(&transfer(name, from, lines, None, sequence)))
         }
     }
 }
