@@ -8,6 +8,7 @@
 pub mod batch;
 pub mod json;
 pub mod key;
+pub mod proto;
 pub mod snapshot;
 
 pub use batch::{BatchReader, BatchWriter};

@@ -1,6 +1,7 @@
 //! The lines of a request: 1 to a bound, and reading stops at the bound.
 
 use super::object::{FromJson, Part};
+use super::read::Fault;
 use onhand_core::{Few, Lines};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
@@ -14,6 +15,26 @@ impl<T, const MOST: usize> Listed<T, MOST> {
     /// The items.
     pub fn into_inner(self) -> Few<T> {
         self.0
+    }
+
+    /// Items that come as messages, each read in its place.
+    ///
+    /// # Errors
+    /// There are none or too many, or the first one of an item.
+    pub(crate) fn of_messages<M>(
+        messages: Vec<M>,
+        mut each: impl FnMut(usize, M) -> Result<T, Fault>,
+    ) -> Result<Self, Fault> {
+        let bound = Bound(MOST);
+        match messages.len() {
+            0 => Err(Fault::of_all(bound.none())),
+            many if many > MOST => Err(Fault::of_all(bound.too_many())),
+            _ => {
+                let items = messages.into_iter().enumerate();
+                let items = items.map(|(at, message)| each(at, message));
+                items.collect::<Result<_, Fault>>().map(Self)
+            }
+        }
     }
 
     /// Turns every item into another, with its place for what may be wrong with it.
@@ -58,15 +79,12 @@ impl<'de, T: FromJson<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
         let mut items = Few::new();
         while let Some(item) = from.next_element_seed(Part(PhantomData))? {
             if items.len() == MOST {
-                let rule = Bound(MOST);
-                return Err(A::Error::custom(format!(
-                    "invalid length: more than {MOST}, expected {rule}"
-                )));
+                return Err(A::Error::custom(Bound(MOST).too_many()));
             }
             items.push(item);
         }
         if items.is_empty() {
-            return Err(A::Error::invalid_length(0, &self));
+            return Err(A::Error::custom(Bound(MOST).none()));
         }
         Ok(items)
     }
@@ -74,6 +92,16 @@ impl<'de, T: FromJson<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
 
 /// The bound, for a message.
 struct Bound(usize);
+
+impl Bound {
+    fn none(&self) -> String {
+        format!("invalid length 0, expected {self}")
+    }
+
+    fn too_many(&self) -> String {
+        format!("invalid length: more than {}, expected {self}", self.0)
+    }
+}
 
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

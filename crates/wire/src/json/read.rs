@@ -27,6 +27,22 @@ pub enum Unreadable {
     Unfit(Fault),
 }
 
+impl Fault {
+    /// What is wrong with the whole of what is being read.
+    pub(crate) fn of_all(message: String) -> Self {
+        Self {
+            pointer: String::new(),
+            message,
+        }
+    }
+
+    /// The same, seen from outside of the field that holds it.
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        self.pointer.insert_str(0, place);
+        self
+    }
+}
+
 impl From<Fault> for Unreadable {
     fn from(fault: Fault) -> Self {
         Self::Unfit(fault)

@@ -40,6 +40,19 @@ impl Time {
     }
 }
 
+impl Time {
+    /// The moment so long after the epoch, if it can be written down.
+    pub(crate) fn of_unix(seconds: i64, nanos: i32) -> Option<Self> {
+        let seconds = u64::try_from(seconds).ok()?;
+        let nanos = u64::try_from(nanos)
+            .ok()
+            .filter(|nanos| *nanos < 1_000_000_000)?;
+        let millis = seconds.checked_mul(1_000)?.checked_add(nanos / 1_000_000)?;
+        let is_in_range = millis <= Timestamp::MAX.millis();
+        is_in_range.then(|| Self(Timestamp::from_millis(millis)))
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = i64::try_from(self.0.millis()).unwrap_or(i64::MAX);
