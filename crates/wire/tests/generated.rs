@@ -9,7 +9,8 @@ use prost_types::FileDescriptorSet;
 use std::fs;
 use std::path::Path;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
+    "onhand/v1/facts.proto",
     "onhand/v1/ledger.proto",
     "onhand/v1/problem.proto",
     "onhand/v1/reservations.proto",

@@ -2,16 +2,19 @@
 
 use super::{
     AdjustResponse, ConfirmResponse, CountResponse, ExtendResponse, FulfillResponse,
-    ReceiveGoodsResponse, ReceiveTransferResponse, ReleaseResponse, ReserveResponse,
-    SendTransferResponse, SetPolicyResponse,
+    ObserveResponse, PushFactsResponse, ReceiveGoodsResponse, ReceiveTransferResponse,
+    ReleaseResponse, ReserveResponse, SellResponse, SendTransferResponse, SetPolicyResponse,
 };
 use crate::json::Names;
 use crate::json::adjustments::AdjustmentAnswer;
 use crate::json::counts::CountAnswer;
+use crate::json::facts::FactAnswer;
 use crate::json::fulfill::FulfillAnswer;
+use crate::json::observations::ObservationAnswer;
 use crate::json::policies::PolicyAnswer;
 use crate::json::receipts::ReceiptAnswer;
 use crate::json::reservations::{ConfirmAnswer, ExtendAnswer, ReleaseAnswer, ReservationAnswer};
+use crate::json::sales::SaleAnswer;
 use crate::json::transfers::{ArrivalAnswer, TransferAnswer};
 use onhand_core::{Entry, Event};
 
@@ -42,6 +45,9 @@ of_entry! {
     ReceiveGoodsResponse: Received as ReceiptAnswer,
     AdjustResponse: Adjusted as AdjustmentAnswer,
     CountResponse: Counted as CountAnswer,
+    SellResponse: Sold as SaleAnswer,
+    ObserveResponse: Observed as ObservationAnswer,
+    PushFactsResponse: Pushed as FactAnswer,
     SetPolicyResponse: PolicySet as PolicyAnswer,
     SendTransferResponse: Dispatched as TransferAnswer,
     ReceiveTransferResponse: Arrived as ArrivalAnswer,

@@ -1,6 +1,6 @@
 //! Absolute counts, as of a time.
 
-use super::field::{field, listed, time, timestamp};
+use super::field::{field, listed, some_time, timestamp};
 use super::{CountLine, CountRequest, CountResponse, CountedLine};
 use crate::json::counts::{CountAnswer, CountRequest as Count, CountedSku};
 use crate::json::read::Fault;
@@ -10,13 +10,9 @@ impl TryFrom<CountRequest> for Count {
 
     /// All but the key.
     fn try_from(message: CountRequest) -> Result<Self, Fault> {
-        let as_of = time("/as_of", message.as_of)?.ok_or_else(|| Fault {
-            pointer: "/as_of".into(),
-            message: "missing field `as_of`".into(),
-        })?;
         Ok(Self {
             location: field("/location", &*message.location)?,
-            as_of,
+            as_of: some_time("/as_of", message.as_of)?,
             source: field("/source", &*message.source)?,
             complete: message.complete,
             lines: listed("/lines", message.lines)?,

@@ -51,6 +51,20 @@ pub fn time(pointer: &str, value: Option<Timestamp>) -> Result<Option<Time>, Fau
     value.map(read).transpose()
 }
 
+/// Reads a time that must be there.
+pub(super) fn some_time(pointer: &str, value: Option<Timestamp>) -> Result<Time, Fault> {
+    time(pointer, value)?.ok_or_else(|| missing(pointer))
+}
+
+/// What is wrong with a field that must be there and is not.
+pub(super) fn missing(pointer: &str) -> Fault {
+    let name = pointer.rsplit('/').next().unwrap_or_default();
+    Fault {
+        pointer: pointer.into(),
+        message: format!("missing field `{name}`"),
+    }
+}
+
 /// Reads a list of messages: 1 to `MOST`.
 pub(super) fn listed<T, M, const MOST: usize>(
     pointer: &str,

@@ -71,6 +71,11 @@ impl From<&Change<'_>> for LedgerChange {
             corrected: change.corrected,
             instead_of: change.instead_of.as_deref().map(Into::into),
             surplus: change.surplus,
+            sold: change.sold,
+            found: change.found,
+            at: change.at.map(timestamp),
+            name: change.name.as_deref().map(Into::into),
+            value: change.value.as_ref().map(Into::into),
             policy_before: change.policy_before.map(Into::into),
             policy_after: change.policy_after.map(Into::into),
         }

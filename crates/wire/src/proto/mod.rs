@@ -15,14 +15,17 @@ mod answer;
 mod availability;
 mod counts;
 mod explain;
+mod facts;
 mod field;
 mod fulfill;
 mod ledger;
 mod levels;
+mod observations;
 mod policies;
 mod problem;
 mod receipts;
 mod reservations;
+mod sales;
 mod transfers;
 
 pub use answer::OfEntry;
