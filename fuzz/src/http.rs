@@ -15,7 +15,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use onhand_core::{Event, Seq, Timestamp};
 use onhand_engine::{Clock, Engine, Options as EngineOptions};
-use onhand_server::{Options, app};
+use onhand_server::{Options, app, http};
 use prometheus_client::registry::Registry;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -84,7 +84,7 @@ impl Shop {
         let mut registry = Registry::default();
         let opened = Engine::open(dir.path(), options, &mut registry, &mut |_, _, _| {});
         let (engine, _) = opened.unwrap_or_else(|error| panic!("no engine: {error}"));
-        let router = app(Arc::clone(&engine), registry, Options::default());
+        let router = http(app(Arc::clone(&engine), registry, Options::default()));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build();

@@ -313,7 +313,7 @@ impl Serve {
             durability = %engine.durability(),
             "listening, on loopback only: no keys are configured"
         );
-        let app = onhand_server::app(engine, registry, options);
+        let app = onhand_server::http(onhand_server::app(engine, registry, options));
         onhand_server::serve(listener, app, limits, told_to_stop()).await;
         Ok(())
     }

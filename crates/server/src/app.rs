@@ -1,6 +1,6 @@
 //! The application: what every call can reach, and the routes.
 
-use crate::metrics::HttpMetrics;
+use crate::metrics::CallMetrics;
 use crate::observe::Observe;
 use crate::openapi::Document;
 use crate::options::Options;
@@ -19,10 +19,11 @@ use utoipa_axum::routes;
 const ENTRY_READS: usize = 64;
 
 /// What every call can reach.
-pub(crate) struct App {
+pub struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) registry: Registry,
-    pub(crate) metrics: HttpMetrics,
+    pub(crate) metrics: CallMetrics,
+    pub(crate) grpc_metrics: CallMetrics,
     pub(crate) options: Options,
     /// Room for large bodies.
     pub(crate) body_room: Arc<Semaphore>,
@@ -34,25 +35,29 @@ pub(crate) struct App {
     pub(crate) openapi: Bytes,
 }
 
-/// The application, as the handlers get it.
-pub(crate) type Shared = Arc<App>;
+/// The application, as every protocol gets it.
+pub type Shared = Arc<App>;
 
-/// The server's routes over an engine. `registry` holds the metrics that `/metrics` shows; the server adds its own.
-pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Router {
-    let metrics = HttpMetrics::register(&mut registry);
-    let promise = durability::Promise::of(engine.durability());
-    let (router, openapi) = routes(Some(&metrics)).split_for_parts();
+/// The application over an engine. `registry` holds the metrics that `/metrics` shows; the application adds its own.
+pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Shared {
+    let openapi = routes(None).into_openapi();
     let openapi = serde_json::to_vec(&openapi).expect("the document is plain data");
-    let shared = Arc::new(App {
+    Arc::new(App {
         engine,
+        metrics: CallMetrics::register(&mut registry, "onhand_http"),
+        grpc_metrics: CallMetrics::register(&mut registry, "onhand_grpc"),
         registry,
-        metrics,
         body_room: body::shared_room(options.body_room),
         ledger_reads: Arc::new(Semaphore::new(options.ledger_reads.max(1))),
         entry_reads: Arc::new(Semaphore::new(ENTRY_READS)),
         options,
         openapi: openapi.into(),
-    });
+    })
+}
+
+/// The routes of HTTP.
+pub fn http(app: Shared) -> Router {
+    let (router, _) = routes(Some(&app.metrics)).split_for_parts();
     let router = router
         .route("/docs", axum::routing::get(operations::docs::redirect))
         .route("/docs/", axum::routing::get(operations::docs::index))
@@ -60,12 +65,12 @@ pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Rou
     let router = router.fallback(operations::elsewhere::unknown_route);
     router
         .method_not_allowed_fallback(operations::elsewhere::other_method)
-        .layer(promise)
-        .with_state(shared)
+        .layer(durability::Promise::of(app.engine.durability()))
+        .with_state(app)
 }
 
 /// The calls, each with its description.
-pub(crate) fn routes(metrics: Option<&HttpMetrics>) -> OpenApiRouter<Shared> {
+pub(crate) fn routes(metrics: Option<&CallMetrics>) -> OpenApiRouter<Shared> {
     let calls = [
         routes!(stock::receipts::post),
         routes!(stock::adjustments::post),
@@ -101,7 +106,7 @@ pub(crate) fn routes(metrics: Option<&HttpMetrics>) -> OpenApiRouter<Shared> {
 
 fn observed(
     call: UtoipaMethodRouter<Shared>,
-    metrics: Option<&HttpMetrics>,
+    metrics: Option<&CallMetrics>,
 ) -> UtoipaMethodRouter<Shared> {
     let path = call.1.paths.keys().next().cloned().unwrap_or_default();
     match metrics {

@@ -3,13 +3,18 @@
 use crate::app::App;
 use crate::problem::Denied;
 use crate::problem::unavailable::{no_answer, unavailable};
-use onhand_engine::{Answer, Found, Query, Request};
+use onhand_engine::{Answer, Found, Origin, Query, Request};
 use tokio::time::timeout;
 
 impl App {
     /// Asks a partition.
-    pub(crate) async fn ask(&self, partition: u16, request: Request) -> Result<Answer, Denied> {
-        let answer = self.engine.call(partition, request);
+    pub(crate) async fn ask(
+        &self,
+        origin: Origin,
+        partition: u16,
+        request: Request,
+    ) -> Result<Answer, Denied> {
+        let answer = self.engine.call_from(origin, partition, request);
         match timeout(self.options.answer_timeout, answer).await {
             Ok(Answer::Unavailable(why)) => Err(unavailable(&why)),
             Ok(answer) => Ok(answer),
@@ -18,8 +23,13 @@ impl App {
     }
 
     /// Asks a partition something that changes nothing, and that includes every write answered before.
-    pub(crate) async fn find(&self, partition: u16, query: Query) -> Result<Found, Denied> {
-        match self.ask(partition, Request::Query(query)).await? {
+    pub(crate) async fn find(
+        &self,
+        origin: Origin,
+        partition: u16,
+        query: Query,
+    ) -> Result<Found, Denied> {
+        match self.ask(origin, partition, Request::Query(query)).await? {
             Answer::Found(found) => Ok(found),
             other => Err(Denied::internal(&format!(
                 "a query was answered with {other:?}"

@@ -47,6 +47,19 @@ pub(crate) async fn entry(app: &Shared, partition: u16, seq: Seq) -> Result<Box<
     reading_in(app, turn, move |app| entry_now(app, partition, seq)).await
 }
 
+/// The entries that answered requests before, each with its partition, all in one visit to the disk.
+pub(crate) async fn entries(
+    app: &Shared,
+    places: Vec<(u16, Seq)>,
+) -> Result<Vec<Result<Box<Entry>, Denied>>, Denied> {
+    let turn = Arc::clone(&app.entry_reads);
+    reading_in(app, turn, move |app| {
+        let read = |(partition, seq)| entry_now(app, partition, seq);
+        Ok(places.into_iter().map(read).collect())
+    })
+    .await
+}
+
 /// The entry that answered a request before; blocks.
 pub(crate) fn entry_now(app: &App, partition: u16, seq: Seq) -> Result<Box<Entry>, Denied> {
     let entry = app

@@ -1,4 +1,4 @@
-//! What an operator watches of the HTTP side.
+//! What an operator watches of the calls.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -20,22 +20,22 @@ struct ByStatus {
     status: u16,
 }
 
-/// All metrics of the server.
+/// The metrics of the calls of one protocol. The status is that of the protocol.
 #[derive(Clone, Debug)]
-pub(crate) struct HttpMetrics {
+pub(crate) struct CallMetrics {
     requests: Family<ByStatus, Counter>,
     seconds: Family<ByRoute, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
 }
 
-impl HttpMetrics {
-    pub(crate) fn register(registry: &mut Registry) -> Self {
+impl CallMetrics {
+    pub(crate) fn register(registry: &mut Registry, prefix: &str) -> Self {
         let metrics = Self {
             requests: Family::default(),
             seconds: Family::new_with_constructor(buckets),
             in_flight: Gauge::default(),
         };
-        let own = registry.sub_registry_with_prefix("onhand_http");
+        let own = registry.sub_registry_with_prefix(prefix);
         own.register(
             "requests",
             "Requests answered, by route and status",

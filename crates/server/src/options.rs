@@ -21,6 +21,8 @@ pub struct Options {
     /// How fresh a read of levels is that does not say. If this does not either, a read of one level is strong and one
     /// of many is bounded.
     pub consistency: Option<Consistency>,
+    /// How many requests of one gRPC stream may wait for their answers: 4,096. Beyond that the stream is not read from.
+    pub stream_in_flight: usize,
 }
 
 impl Default for Options {
@@ -32,6 +34,7 @@ impl Default for Options {
             answer_timeout: Duration::from_secs(30),
             ledger_reads: 4,
             consistency: None,
+            stream_in_flight: 4_096,
         }
     }
 }
@@ -44,6 +47,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// The most open connections: 10,000. More wait in the system's queue.
     pub connections: usize,
+    /// The most requests of one gRPC connection at once, a stream counting as one: 256. A client waits with more.
+    pub requests_per_connection: u32,
     /// How long requests in flight may go on after the stop was asked for: 10 s. Then their connections are cut.
     pub grace: Duration,
 }
@@ -53,6 +58,7 @@ impl Default for Limits {
         Self {
             header_timeout: Duration::from_secs(10),
             connections: 10_000,
+            requests_per_connection: 256,
             grace: Duration::from_secs(10),
         }
     }

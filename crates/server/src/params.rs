@@ -105,6 +105,13 @@ impl<const MOST: usize> Visitor<'_> for LimitText<MOST> {
         write!(f, "an integer from 1 to {MOST}")
     }
 
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Limit<MOST>, E> {
+        let refused = || E::invalid_value(Unexpected::Unsigned(number), &self);
+        let number = usize::try_from(number).ok();
+        let number = number.filter(|number| (1..=MOST).contains(number));
+        number.map(Limit).ok_or_else(refused)
+    }
+
     fn visit_str<E: Error>(self, text: &str) -> Result<Limit<MOST>, E> {
         let number = text
             .parse()

@@ -4,11 +4,13 @@
 //! than its own connection; there are only so many of those. At the stop nothing new is accepted, requests in flight
 //! are answered, and what takes longer than the grace is cut.
 
+use crate::grpc::Grpc;
 use crate::options::Limits;
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::sync::Arc;
@@ -17,28 +19,77 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
+/// A gRPC connection that says nothing for so long is asked whether it is still there.
+const PING_AFTER: Duration = Duration::from_secs(30);
+/// Bytes that a client may send ahead on one request, and on a connection.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 4 << 20;
+
 /// How long to wait after the system refused a connection, most often for want of file descriptors.
 const AFTER_A_FAILURE: Duration = Duration::from_millis(100);
 
-/// Serves until `shutdown` is done, then stops gracefully. It never fails: what goes wrong with one connection is that
-/// connection's affair.
+/// Serves HTTP until `shutdown` is done, then stops gracefully. It never fails: what goes wrong with one connection is
+/// that connection's affair.
 pub async fn serve(
     listener: TcpListener,
     app: Router,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout);
+    let connect = |stream| {
+        let service = TowerToHyperService::new(app.clone());
+        http.serve_connection(TokioIo::new(stream), service)
+    };
+    accept_all(&listener, limits, shutdown, connect).await;
+}
+
+/// Serves gRPC until `shutdown` is done, then stops gracefully.
+pub async fn serve_grpc(
+    listener: TcpListener,
+    grpc: Grpc,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
+    let mut http = http2::Builder::new(TokioExecutor::new());
+    http.timer(TokioTimer::new())
+        .max_concurrent_streams(limits.requests_per_connection)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .keep_alive_interval(PING_AFTER)
+        .keep_alive_timeout(limits.header_timeout);
+    let connect = |stream| {
+        let grpc = grpc.clone();
+        let service = service_fn(move |request| grpc.clone().answer(request));
+        http.serve_connection(TokioIo::new(stream), service)
+    };
+    let shutdown = async {
+        shutdown.await;
+        grpc.stop();
+    };
+    accept_all(&listener, limits, shutdown, connect).await;
+}
+
+/// Accepts connections until `shutdown` is done, then lets those that there are come to their end.
+async fn accept_all<C>(
+    listener: &TcpListener,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+    connect: impl Fn(TcpStream) -> C,
+) where
+    C: GracefulConnection<Error = hyper::Error> + Send + 'static,
+{
     let graceful = GracefulShutdown::new();
-    let http = http(limits);
     let places = Arc::new(Semaphore::new(limits.connections.max(1)));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let (stream, place) = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(listener, &places) => accepted,
         };
-        let service = TowerToHyperService::new(app.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = graceful.watch(connect(stream));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
@@ -46,15 +97,7 @@ pub async fn serve(
             drop(place);
         });
     }
-    drop(listener);
     stop(graceful, limits.grace).await;
-}
-
-fn http(limits: Limits) -> http1::Builder {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout);
-    http
 }
 
 async fn accept(

@@ -13,7 +13,7 @@ use crate::problem::refused::{Fields, refused};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use onhand_core::{Command, Entry};
-use onhand_engine::{Answer, Request};
+use onhand_engine::{Answer, Origin, Request};
 use onhand_wire::json::answer::answer;
 
 static IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -28,6 +28,7 @@ pub(crate) struct Recorded {
 /// Has a partition do a command, once for each key.
 pub(crate) async fn record(
     app: &Shared,
+    origin: Origin,
     partition: u16,
     key: &str,
     command: Command,
@@ -38,7 +39,7 @@ pub(crate) async fn record(
         command,
         at: None,
     };
-    let answer = app.ask(partition, request).await?;
+    let answer = app.ask(origin, partition, request).await?;
     recorded(app, partition, answer, fields).await
 }
 
@@ -98,6 +99,7 @@ pub(crate) async fn write(
     command: Command,
     fields: &Fields,
 ) -> Result<Response, Denied> {
-    let recorded = record(app, partition, key.text(), command, fields).await?;
+    let origin = Origin::default();
+    let recorded = record(app, origin, partition, key.text(), command, fields).await?;
     respond(app, partition, &recorded)
 }

@@ -22,7 +22,7 @@ pub(crate) struct Denied {
     pub(crate) kind: Kind,
     pub(crate) problem: Box<Problem>,
     /// Seconds after which it is worth trying again.
-    retry_after: Option<u16>,
+    pub(crate) retry_after: Option<u16>,
     /// The rest of the request was not read, so the connection cannot be used any more.
     closes: bool,
 }

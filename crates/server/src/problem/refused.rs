@@ -40,6 +40,38 @@ impl Fields {
         time: "/occurred_at",
     };
 
+    /// The fields of a count.
+    pub(crate) const OF_A_COUNT: Self = Self {
+        units: "on_hand",
+        time: "/as_of",
+        ..Self::USUAL
+    };
+
+    /// The fields of a sale.
+    pub(crate) const OF_A_SALE: Self = Self {
+        time: "/sold_at",
+        ..Self::USUAL
+    };
+
+    /// The fields of looks at the shelf; the time stands in each line.
+    pub(crate) const OF_A_LOOK: Self = Self {
+        time: "at",
+        ..Self::USUAL
+    };
+
+    /// The fields of a transfer.
+    pub(crate) const OF_A_TRANSFER: Self = Self {
+        location: "/from",
+        ..Self::USUAL
+    };
+
+    /// The fields of a pick. The SKUs of its lines must be part of the reservation; those that must be stocked are the
+    /// substitutes.
+    pub(crate) const OF_A_PICK: Self = Self {
+        sku: "substitutions",
+        ..Self::USUAL
+    };
+
     fn pointer(&self, field: &str) -> String {
         match self.at {
             Place::Top => field.into(),

@@ -17,7 +17,7 @@ use crate::problem::unavailable::{no_answer, unavailable};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use onhand_core::{Command, Entry, Event, Seq};
-use onhand_engine::{Answer, ReplyTo, Request as Asked};
+use onhand_engine::{Answer, Origin, ReplyTo, Request as Asked};
 use onhand_wire::json::batch::{BatchAnswer, BatchItem, BatchRequest, BatchResult};
 use onhand_wire::json::reservations::ReservationAnswer;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,7 +39,7 @@ use tokio::time::timeout;
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
     let (request, _room): (BatchRequest, _) = body::question(&app, request).await?;
-    reserve_all(&app, request, |all| {
+    reserve_all(&app, Origin::default(), request, |all| {
         let results = all.into_iter().map(result).collect();
         json::ok(&BatchAnswer { results })
     })
@@ -52,6 +52,7 @@ pub(crate) type Reserved<'a> = Result<(ReservationAnswer<'a>, bool), Denied>;
 /// Has all reservations of a batch made or refused, and shows what became of each, in order.
 pub(crate) async fn reserve_all<T>(
     app: &Shared,
+    origin: Origin,
     request: BatchRequest,
     show: impl FnOnce(Vec<Reserved<'_>>) -> T,
 ) -> Result<T, Denied> {
@@ -60,7 +61,12 @@ pub(crate) async fn reserve_all<T>(
         .iter()
         .map(|item| app.engine.partition_of(&item.location.0))
         .collect();
-    let outcomes = ask(app, items.into_iter().zip(partitions.iter().copied())).await;
+    let outcomes = ask(
+        app,
+        origin,
+        items.into_iter().zip(partitions.iter().copied()),
+    )
+    .await;
     let outcomes = with_repeats(app, outcomes, &partitions).await?;
     if let Some(denied) = none_was_taken(&outcomes) {
         return Err(denied);
@@ -111,7 +117,11 @@ impl Collector {
     }
 }
 
-async fn ask(app: &App, items: impl ExactSizeIterator<Item = (BatchItem, u16)>) -> Vec<Outcome> {
+async fn ask(
+    app: &App,
+    origin: Origin,
+    items: impl ExactSizeIterator<Item = (BatchItem, u16)>,
+) -> Vec<Outcome> {
     let count = items.len();
     let answers = Arc::new(Mutex::new(vec![None; count]));
     let (done, is_done) = oneshot::channel();
@@ -126,7 +136,7 @@ async fn ask(app: &App, items: impl ExactSizeIterator<Item = (BatchItem, u16)>) 
     let mut refused_early: Vec<Option<Denied>> = Vec::with_capacity(count);
     for (at, (item, partition)) in items.enumerate() {
         let to = ReplyTo::Sink(Arc::clone(&sink), at as u64);
-        let submitted = app.engine.submit(partition, request(item), to);
+        let submitted = app.engine.submit_from(origin, partition, request(item), to);
         if submitted.is_err() {
             collector.count_down();
         }
@@ -146,7 +156,8 @@ async fn ask(app: &App, items: impl ExactSizeIterator<Item = (BatchItem, u16)>) 
         .collect()
 }
 
-fn request(item: BatchItem) -> Asked {
+/// What a partition is asked for one reservation.
+pub(crate) fn request(item: BatchItem) -> Asked {
     let (key_text, request) = item.split();
     let command = Command::from(request);
     Asked::Command {

@@ -45,10 +45,5 @@ pub(crate) async fn post(
     } = body::write(&app, request).await?;
     let id = params::reservation(id, &app.engine)?;
     let command = request.command(id.no).map_err(unfit)?;
-    // The SKUs of the lines must be part of the reservation; those that must be stocked are the substitutes.
-    let fields = Fields {
-        sku: "substitutions",
-        ..Fields::USUAL
-    };
-    write(&app, id.partition, &key, command, &fields).await
+    write(&app, id.partition, &key, command, &Fields::OF_A_PICK).await
 }

@@ -12,7 +12,7 @@ use axum::response::Response;
 use onhand_core::Seq;
 use onhand_core::reservation::ReservationState;
 use onhand_engine::query::ReservationView as Found;
-use onhand_engine::{Query, What};
+use onhand_engine::{Origin, Query, What};
 use onhand_wire::json::id::ReservationId;
 use onhand_wire::json::levels::Consistency;
 use onhand_wire::json::reservations::{ReservationLineView, ReservationView};
@@ -32,16 +32,19 @@ pub(crate) async fn get(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Denied> {
     let id = params::reservation(id, &app.engine)?;
-    look(&app, id, |view| json::ok(view)).await
+    look(&app, Origin::default(), id, |view| json::ok(view)).await
 }
 
 /// Looks a reservation up, and shows it.
 pub(crate) async fn look<T>(
     app: &App,
+    origin: Origin,
     id: ReservationId,
     show: impl FnOnce(&ReservationView<'_>) -> T,
 ) -> Result<T, Denied> {
-    let found = app.find(id.partition, Query::Reservation(id.no)).await?;
+    let found = app
+        .find(origin, id.partition, Query::Reservation(id.no))
+        .await?;
     match &found.what {
         What::Reservation(Some(reservation)) => Ok(show(&view(id, reservation, found.seq))),
         _ => Err(unknown_reservation()),

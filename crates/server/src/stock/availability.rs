@@ -13,7 +13,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use onhand_core::{LocationId, LocationNo, Seq, Sku};
-use onhand_engine::{Query, ReadTable, What};
+use onhand_engine::{Origin, Query, ReadTable, What};
 use onhand_wire::json::availability::{
     Asked, AvailabilityAnswer, AvailabilityItem, AvailabilityRequest, PartitionPosition,
 };
@@ -34,12 +34,13 @@ use std::collections::BTreeMap;
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
     let (request, _room): (AvailabilityRequest, _) = body::question(&app, request).await?;
-    look(&app, request, respond).await
+    look(&app, Origin::default(), request, respond).await
 }
 
 /// Looks levels up, and shows them.
 pub(crate) async fn look<T>(
     app: &App,
+    origin: Origin,
     request: AvailabilityRequest,
     show: impl FnOnce(AvailabilityAnswer<'_>) -> T,
 ) -> Result<T, Denied> {
@@ -47,7 +48,7 @@ pub(crate) async fn look<T>(
     let asked = request.asked().map_err(unfit)?;
     match asked_for.unwrap_or(Consistency::Bounded) {
         Consistency::Bounded => Ok(show(bounded(app, &asked))),
-        Consistency::Strong => strong(app, &asked).await.map(show),
+        Consistency::Strong => strong(app, origin, &asked).await.map(show),
     }
 }
 
@@ -127,7 +128,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-async fn strong<'a>(app: &App, asked: &'a Asked) -> Result<AvailabilityAnswer<'a>, Denied> {
+async fn strong<'a>(
+    app: &App,
+    origin: Origin,
+    asked: &'a Asked,
+) -> Result<AvailabilityAnswer<'a>, Denied> {
     let mut by_partition: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
     let names: Vec<_> = asked.names().collect();
     for (at, (location, _)) in names.iter().enumerate() {
@@ -150,7 +155,9 @@ async fn strong<'a>(app: &App, asked: &'a Asked) -> Result<AvailabilityAnswer<'a
         let levels = places
             .iter()
             .map(|&at| (names[at].0.clone(), names[at].1.clone()));
-        let found = app.find(partition, Query::Levels(levels.collect())).await?;
+        let found = app
+            .find(origin, partition, Query::Levels(levels.collect()))
+            .await?;
         positions.insert(partition, found.seq);
         let What::Levels(levels) = found.what else {
             continue;

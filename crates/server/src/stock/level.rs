@@ -13,7 +13,7 @@ use axum::http::Uri;
 use axum::response::Response;
 use onhand_core::{Bucket, LevelNo, LocationId, Seq, Sku, Span, Timestamp};
 use onhand_engine::history::{Filter, Ledger, LevelThen};
-use onhand_engine::{Query, Seen, What};
+use onhand_engine::{Origin, Query, Seen, What};
 use onhand_planted::Defect;
 use onhand_wire::json::levels::{Consistency, LevelView};
 use onhand_wire::json::problem::Kind;
@@ -57,12 +57,16 @@ pub(crate) async fn get(
 ) -> Result<Response, Denied> {
     let (location, sku) = params::level(path)?;
     let query: LevelQuery = params::query(&uri)?;
-    look(&app, location, sku, query, |view| json::ok(view)).await
+    look(&app, Origin::default(), location, sku, query, |view| {
+        json::ok(view)
+    })
+    .await
 }
 
 /// Looks a level up, and shows it.
 pub(crate) async fn look<T: Send + 'static>(
     app: &Shared,
+    origin: Origin,
     location: LocationId,
     sku: Sku,
     query: LevelQuery,
@@ -71,13 +75,14 @@ pub(crate) async fn look<T: Send + 'static>(
     let asked_for = query.consistency.or(app.options.consistency);
     match (query.at, asked_for.unwrap_or(Consistency::Strong)) {
         (Some(at), _) => reading(app, move |app| then(app, &location, &sku, at, show)).await,
-        (None, Consistency::Strong) => strong(app, location, sku, show).await,
+        (None, Consistency::Strong) => strong(app, origin, location, sku, show).await,
         (None, Consistency::Bounded) => Ok(show(&seen(app, &location, &sku)?.2)),
     }
 }
 
 async fn strong<T: Send + 'static>(
     app: &Shared,
+    origin: Origin,
     location: LocationId,
     sku: Sku,
     show: impl FnOnce(&LevelView<'_>) -> T + Send + 'static,
@@ -89,7 +94,7 @@ async fn strong<T: Send + 'static>(
     }
     let partition = app.engine.partition_of(&location);
     let names = vec![(location.clone(), sku.clone())];
-    let found = app.find(partition, Query::Levels(names)).await?;
+    let found = app.find(origin, partition, Query::Levels(names)).await?;
     let level = match found.what {
         What::Levels(levels) => levels.first().copied().flatten(),
         _ => None,

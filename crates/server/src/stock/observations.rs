@@ -36,9 +36,5 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
         room: _room,
     } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.location.0);
-    let fields = Fields {
-        time: "at",
-        ..Fields::USUAL
-    };
-    write(&app, partition, &key, request.into(), &fields).await
+    write(&app, partition, &key, request.into(), &Fields::OF_A_LOOK).await
 }

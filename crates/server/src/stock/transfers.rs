@@ -21,7 +21,7 @@ use onhand_core::transfer::arrive::Arrive;
 use onhand_core::transfer::dispatch::Dispatched;
 use onhand_core::transfer::{Outgoing, TransferLine};
 use onhand_core::{Command, Event, LocationId, Sku};
-use onhand_engine::{Query, What};
+use onhand_engine::{Origin, Query, What};
 use onhand_wire::json::Names;
 use onhand_wire::json::id::TransferName;
 use onhand_wire::json::levels::Consistency;
@@ -57,22 +57,26 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
         room: _room,
     } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.from.0);
-    let recorded = send(&app, partition, key.text(), request.into()).await?;
+    let recorded = send(
+        &app,
+        Origin::default(),
+        partition,
+        key.text(),
+        request.into(),
+    )
+    .await?;
     respond(&app, partition, &recorded)
 }
 
 /// Has a transfer sent, and delivers it.
 pub(crate) async fn send(
     app: &Shared,
+    origin: Origin,
     partition: u16,
     key: &str,
     command: Command,
 ) -> Result<Recorded, Denied> {
-    let fields = Fields {
-        location: "/from",
-        ..Fields::USUAL
-    };
-    let recorded = record(app, partition, key, command, &fields).await?;
+    let recorded = record(app, origin, partition, key, command, &Fields::OF_A_TRANSFER).await?;
     if let (Event::Dispatched(event), false) = (&recorded.entry.event, recorded.is_repeat) {
         let outgoing = outgoing(event, &TableNames::of(&app.engine, partition));
         // What fails here is done by the engine's courier.
@@ -122,37 +126,47 @@ pub(crate) async fn receive(
 ) -> Result<Response, Denied> {
     let body::Write::<Empty> { key, .. } = body::write_or_default(&app, request).await?;
     let name = params::transfer(id, &app.engine)?;
-    let recorded = arrive(&app, name, key.text()).await?;
+    let recorded = arrive(&app, Origin::default(), name, key.text()).await?;
     respond(&app, name.destination, &recorded)
 }
 
 /// Has a transfer received at its destination.
 pub(crate) async fn arrive(
     app: &Shared,
+    origin: Origin,
     name: TransferName,
     key: &str,
 ) -> Result<Recorded, Denied> {
     let command = || Command::Arrive(Arrive { transfer: name.id });
-    let received = record(app, name.destination, key, command(), &Fields::USUAL).await;
-    match received {
+    let receive = || {
+        record(
+            app,
+            origin,
+            name.destination,
+            key,
+            command(),
+            &Fields::USUAL,
+        )
+    };
+    match receive().await {
         Err(denied) if denied.kind == Kind::UnknownTransfer => {
-            deliver(app, name).await?;
-            record(app, name.destination, key, command(), &Fields::USUAL).await
+            deliver(app, origin, name).await?;
+            receive().await
         }
         other => other,
     }
 }
 
 /// Delivers a transfer that still waits in its source's outbox.
-async fn deliver(app: &App, name: TransferName) -> Result<(), Denied> {
-    let outgoing = waiting(app, name).await?;
+async fn deliver(app: &App, origin: Origin, name: TransferName) -> Result<(), Denied> {
+    let outgoing = waiting(app, origin, name).await?;
     let delivered = app.engine.deliver(name.id, outgoing).await;
     delivered.map_err(|why| crate::problem::unavailable::unavailable(&why))
 }
 
 /// A transfer that its destination does not know of yet.
-async fn waiting(app: &App, name: TransferName) -> Result<Outgoing, Denied> {
-    let found = app.find(name.id.source, Query::Outbox).await?;
+async fn waiting(app: &App, origin: Origin, name: TransferName) -> Result<Outgoing, Denied> {
+    let found = app.find(origin, name.id.source, Query::Outbox).await?;
     let What::Outbox(outbox) = found.what else {
         return Err(Denied::internal(&"the outbox was asked for"));
     };
@@ -176,16 +190,19 @@ pub(crate) async fn get(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Denied> {
     let name = params::transfer(id, &app.engine)?;
-    look(&app, name, |view| json::ok(view)).await
+    look(&app, Origin::default(), name, |view| json::ok(view)).await
 }
 
 /// Looks a transfer up, and shows it.
 pub(crate) async fn look<T>(
     app: &App,
+    origin: Origin,
     name: TransferName,
     show: impl FnOnce(&TransferView<'_>) -> T,
 ) -> Result<T, Denied> {
-    let found = app.find(name.destination, Query::Transfer(name.id)).await?;
+    let found = app
+        .find(origin, name.destination, Query::Transfer(name.id))
+        .await?;
     let sequence = found.seq.0;
     match found.what {
         What::Transfer(Some(view)) => {
@@ -200,7 +217,7 @@ pub(crate) async fn look<T>(
             Ok(show(&transfer(name, from, lines, received_at, sequence)))
         }
         _ => {
-            let outgoing = waiting(app, name).await?;
+            let outgoing = waiting(app, origin, name).await?;
             let lines = outgoing.lines.iter().map(|line| (&line.sku, line.units));
             let from = (&outgoing.from, &outgoing.to);
             Ok(show(&transfer(name, from, lines, None, sequence)))

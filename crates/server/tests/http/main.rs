@@ -12,6 +12,7 @@ mod operations;
 mod reads;
 mod repeats;
 mod reservations;
+#[path = "../shop/mod.rs"]
 mod shop;
 mod slow;
 mod stock;

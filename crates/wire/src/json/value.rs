@@ -74,7 +74,13 @@ impl Visitor<'_> for Either {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        let millionths = (number * Millionths::ONE as f64).round();
+        // What is no number at all becomes one that is past the bound; JSON has none, but protobuf has.
+        let number_or_past = if number.is_nan() {
+            f64::INFINITY
+        } else {
+            number
+        };
+        let millionths = (number_or_past * Millionths::ONE as f64).round();
         // What is past 64 bits becomes the largest of them, which is past the bound too.
         Millionths::new(millionths as i64)
             .map(Value::Number)

@@ -1,8 +1,13 @@
-//! A server to talk to, and what it says.
+//! A server to talk to, over HTTP and gRPC, and what it says.
+
+#![allow(
+    dead_code,
+    reason = "each of the programs that share it uses a part of it"
+)]
 
 use onhand_core::Timestamp;
 use onhand_engine::{Clock, Engine, Options as EngineOptions};
-use onhand_server::{Limits, Options, app, serve};
+use onhand_server::{Limits, Options, app, grpc, http, serve, serve_grpc};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -12,7 +17,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
+use tonic::transport::{Channel, Endpoint};
 
 /// 2026-03-01T09:30:00Z.
 pub(crate) const START: u64 = 1_772_357_400_000;
@@ -29,13 +35,14 @@ impl Clock for ManualClock {
 /// A server over a data folder.
 pub(crate) struct Shop {
     pub(crate) address: SocketAddr,
+    pub(crate) grpc_address: SocketAddr,
     pub(crate) engine: Arc<Engine>,
     pub(crate) clock: Arc<ManualClock>,
     setup: Setup,
     dir: TempDir,
     agent: ureq::Agent,
     keys: AtomicU64,
-    stop: Option<oneshot::Sender<()>>,
+    stop: Option<watch::Sender<()>>,
     runtime: Runtime,
 }
 
@@ -142,14 +149,20 @@ impl Shop {
         let (engine, _) =
             Engine::open(dir.path(), options, &mut registry, &mut |_, _, _| {}).unwrap();
         let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listen = || runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let (listener, grpc_listener) = (listen(), listen());
         let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let router = app(Arc::clone(&engine), registry, setup.server);
+        let grpc_address = grpc_listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(());
+        let stopped = || {
+            let mut stopped = stopped.clone();
+            async move { drop(stopped.changed().await) }
+        };
+        let app = app(Arc::clone(&engine), registry, setup.server);
         let limits = setup.limits;
-        runtime.spawn(serve(listener, router, limits, async move {
-            drop(stopped.await)
-        }));
+        let calls = grpc(Arc::clone(&app));
+        runtime.spawn(serve_grpc(grpc_listener, calls, limits, stopped()));
+        runtime.spawn(serve(listener, http(app), limits, stopped()));
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0);
@@ -159,6 +172,7 @@ impl Shop {
             .into();
         Self {
             address,
+            grpc_address,
             engine,
             clock,
             setup,
@@ -201,6 +215,18 @@ impl Shop {
     /// Asks the server to stop, and leaves the engine running.
     pub(crate) fn stop_serving(&mut self) {
         self.stop.take();
+    }
+
+    /// A connection for gRPC. It is opened with the first call.
+    pub(crate) fn channel(&self) -> Channel {
+        let _inside = self.runtime.enter();
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.grpc_address)).unwrap();
+        endpoint.timeout(Duration::from_secs(20)).connect_lazy()
+    }
+
+    /// Waits for something that is not blocking.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     pub(crate) fn advance(&self, span: Duration) {
