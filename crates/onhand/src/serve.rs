@@ -1,4 +1,4 @@
-//! `onhand serve`: the engine behind HTTP.
+//! `onhand serve`: the engine behind HTTP and gRPC.
 
 use crate::failure::Failure;
 use crate::progress;
@@ -11,12 +11,14 @@ use prometheus_client::registry::Registry;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-/// Serves the HTTP API from a data folder.
+/// Serves the API over HTTP and gRPC from a data folder.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Every flag can also be set by its environment variable, or in a TOML file named by --config, whose keys are the
@@ -33,7 +35,8 @@ Example of a file:
   key_retention_hours = 48
 
 Stop it with Ctrl-C or SIGTERM: requests in flight are answered, a snapshot is written, then it ends with code 0.
-The API is described at /docs and /openapi.json, metrics are at /metrics, health at /healthz and /readyz.")]
+The API is described at /docs and /openapi.json, metrics are at /metrics, health at /healthz and /readyz.
+gRPC tells of itself by reflection: grpcurl -plaintext localhost:7781 list")]
 pub(crate) struct Serve {
     /// A TOML file with settings; its keys are the flags below, with `_` for `-`.
     #[arg(long, value_name = "FILE", env = "ONHAND_CONFIG")]
@@ -54,6 +57,9 @@ pub(crate) struct Serve {
         default_value = "127.0.0.1:7780"
     )]
     listen: SocketAddr,
+    /// Where to listen for gRPC (`onhand.v1`), or `off`. If not said, it is the port after that of --listen: 7781.
+    #[arg(long, value_name = "ADDR", env = "ONHAND_GRPC_LISTEN")]
+    grpc_listen: Option<GrpcListen>,
     /// Partitions of a new data folder. Each has one writer and one log; all stock of a location is in one of them.
     /// Fixed once the folder is made.
     #[arg(long, value_name = "N", env = "ONHAND_PARTITIONS", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -145,7 +151,7 @@ pub(crate) struct Serve {
         default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600)
     )]
     read_timeout_seconds: u64,
-    /// Connections that may be open at once; more wait in the system's queue.
+    /// Connections that may be open at once, of HTTP and of gRPC each; more wait in the system's queue.
     #[arg(
         long,
         value_name = "N",
@@ -194,6 +200,27 @@ impl From<ReadConsistency> for Consistency {
     }
 }
 
+/// Where to listen for gRPC.
+#[derive(Clone, Copy, Debug)]
+enum GrpcListen {
+    Off,
+    At(SocketAddr),
+}
+
+impl FromStr for GrpcListen {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            address => address
+                .parse()
+                .map(Self::At)
+                .map_err(|_| "say an address with a port, such as 127.0.0.1:7781, or off"),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormat {
     /// For people.
@@ -206,7 +233,7 @@ impl Serve {
     /// Serves until it is told to stop.
     pub(crate) fn run(self) -> Result<(), Failure> {
         self.start_log()?;
-        self.check_address()?;
+        self.check_addresses()?;
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         if let Some(threads) = self.threads {
             runtime.worker_threads(usize::from(threads));
@@ -236,14 +263,37 @@ impl Serve {
         Ok(())
     }
 
-    fn check_address(&self) -> Result<(), Failure> {
-        if self.listen.ip().is_loopback() {
-            return Ok(());
+    fn check_addresses(&self) -> Result<(), Failure> {
+        let both = [
+            ("--listen", Some(self.listen)),
+            ("--grpc-listen", self.grpc_address()),
+        ];
+        for (flag, address) in both {
+            if let Some(address) = address
+                && !address.ip().is_loopback()
+            {
+                return Err(Failure::say(format!(
+                    "{flag} {address}: without keys Onhand listens on loopback only (127.0.0.1 or [::1]); put a proxy that knows your clients in front of it"
+                )));
+            }
         }
-        Err(Failure::say(format!(
-            "--listen {}: without keys Onhand listens on loopback only (127.0.0.1 or [::1]); put a proxy that knows your clients in front of it",
-            self.listen
-        )))
+        Ok(())
+    }
+
+    /// Where to listen for gRPC. Port 0 is any that is free, and stays so.
+    fn grpc_address(&self) -> Option<SocketAddr> {
+        match self.grpc_listen {
+            Some(GrpcListen::Off) => None,
+            Some(GrpcListen::At(address)) => Some(address),
+            None => {
+                let mut next = self.listen;
+                next.set_port(match next.port() {
+                    0 => 0,
+                    port => port.saturating_add(1),
+                });
+                Some(next)
+            }
+        }
     }
 
     fn options(&self) -> Options {
@@ -290,10 +340,11 @@ impl Serve {
     }
 
     async fn listen(&self, engine: Arc<Engine>, registry: Registry) -> Result<(), Failure> {
-        let listener = TcpListener::bind(self.listen)
-            .await
-            .map_err(|error| Failure::say(format!("cannot listen on {}: {error}", self.listen)))?;
-        let address = listener.local_addr().map_err(Failure::say)?;
+        let (listener, address) = bind("--listen", self.listen).await?;
+        let grpc = match self.grpc_address() {
+            Some(address) => Some(bind("--grpc-listen", address).await?),
+            None => None,
+        };
         let read_timeout = Duration::from_secs(self.read_timeout_seconds);
         let options = onhand_server::Options {
             body_limit: (self.body_kib as usize) << 10,
@@ -305,18 +356,49 @@ impl Serve {
             header_timeout: read_timeout,
             connections: self.connections as usize,
             grace: Duration::from_secs(self.grace_seconds),
+            ..Limits::default()
         };
         tracing::info!(
             %address,
+            grpc = grpc.as_ref().map(|(_, address)| tracing::field::display(address)),
             data = %self.data.display(),
             partitions = engine.partitions(),
             durability = %engine.durability(),
             "listening, on loopback only: no keys are configured"
         );
-        let app = onhand_server::http(onhand_server::app(engine, registry, options));
-        onhand_server::serve(listener, app, limits, told_to_stop()).await;
+        let app = onhand_server::app(engine, registry, options);
+        let (stop, stops) = watch::channel(());
+        let told = async {
+            told_to_stop().await;
+            drop(stop);
+        };
+        let calls = async {
+            if let Some((listener, _)) = grpc {
+                let calls = onhand_server::grpc(Arc::clone(&app));
+                onhand_server::serve_grpc(listener, calls, limits, dropped(stops.clone())).await;
+            }
+        };
+        let routes = onhand_server::http(Arc::clone(&app));
+        let routes = onhand_server::serve(listener, routes, limits, dropped(stops.clone()));
+        tokio::join!(told, routes, calls);
         Ok(())
     }
+}
+
+/// Listens at an address that a flag named.
+async fn bind(flag: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::say(format!(
+            "cannot listen on {address}: {error}; {flag} names another"
+        ))
+    })?;
+    let address = listener.local_addr().map_err(Failure::say)?;
+    Ok((listener, address))
+}
+
+/// Waits until the sender is dropped.
+async fn dropped(mut stops: watch::Receiver<()>) {
+    while stops.changed().await.is_ok() {}
 }
 
 fn tell(report: &RecoveryReport) {

@@ -186,6 +186,10 @@ fn without_keys_only_loopback_is_listened_on() {
     ]);
     assert!(!output.status.success());
     assert!(said(&output).contains("loopback"), "{}", said(&output));
+    let grpc = ["--listen", "127.0.0.1:0", "--grpc-listen", "0.0.0.0:0"];
+    let output = run(&[&["serve"], &grpc[..], &["--data", data.to_str().unwrap()]].concat());
+    assert!(!output.status.success());
+    assert!(said(&output).contains("--grpc-listen"), "{}", said(&output));
     assert!(!data.exists(), "nothing was made");
 }
 

@@ -1,8 +1,9 @@
-//! What every answer says about its durability: `Onhand-Durability`, in the engine's own words.
+//! What every answer says about its durability: `Onhand-Durability`, in the engine's own words, in the header or the
+//! metadata.
 //!
 //! On reads, too: a read shows what was answered, and so what may still be lost.
 
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use onhand_engine::Durability;
 use pin_project_lite::pin_project;
@@ -21,6 +22,11 @@ impl Promise {
         let said = HeaderValue::from_str(&durability.to_string());
         Self(said.expect("a word, a dash and a number are visible ASCII"))
     }
+
+    /// Says it in the head of an answer.
+    pub(crate) fn say(&self, headers: &mut HeaderMap) {
+        headers.insert(&ONHAND_DURABILITY, self.0.clone());
+    }
 }
 
 impl<S> Layer<S> for Promise {
@@ -29,7 +35,7 @@ impl<S> Layer<S> for Promise {
     fn layer(&self, inner: S) -> Promising<S> {
         Promising {
             inner,
-            promise: self.0.clone(),
+            promise: self.clone(),
         }
     }
 }
@@ -38,7 +44,7 @@ impl<S> Layer<S> for Promise {
 #[derive(Clone)]
 pub(crate) struct Promising<S> {
     inner: S,
-    promise: HeaderValue,
+    promise: Promise,
 }
 
 impl<R, S: Service<R, Response = Response>> Service<R> for Promising<S> {
@@ -63,7 +69,7 @@ pin_project! {
     pub(crate) struct Answering<F> {
         #[pin]
         call: F,
-        promise: HeaderValue,
+        promise: Promise,
     }
 }
 
@@ -73,8 +79,7 @@ impl<F: Future<Output = Result<Response, E>>, E> Future for Answering<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let mut response = ready!(this.call.poll(context))?;
-        let headers = response.headers_mut();
-        headers.insert(&ONHAND_DURABILITY, this.promise.clone());
+        this.promise.say(response.headers_mut());
         Poll::Ready(Ok(response))
     }
 }

@@ -1,7 +1,7 @@
 //! A small server, in this process.
 
 use onhand_engine::{Engine, Options as EngineOptions};
-use onhand_server::{Limits, Options, app, serve};
+use onhand_server::{Limits, Options, app, http, serve};
 use prometheus_client::registry::Registry;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,9 +30,9 @@ impl Shop {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let router = app(Arc::clone(&engine), registry, Options::default());
+        let app = app(Arc::clone(&engine), registry, Options::default());
         let for_ever = std::future::pending();
-        runtime.spawn(serve(listener, router, Limits::default(), for_ever));
+        runtime.spawn(serve(listener, http(app), Limits::default(), for_ever));
         Self {
             address,
             engine,

@@ -40,6 +40,8 @@ impl Server {
                 "warn",
                 "--listen",
                 &address.to_string(),
+                "--grpc-listen",
+                "127.0.0.1:0",
                 "--data",
             ])
             .arg(data)

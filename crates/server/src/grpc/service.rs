@@ -7,6 +7,7 @@ use super::call::Calls;
 use super::health::Health;
 use super::{deadline, status};
 use crate::app::Shared;
+use crate::durability::Promise;
 use crate::metrics::RouteMetrics;
 use crate::problem::Denied;
 use crate::problem::unavailable::no_answer;
@@ -48,6 +49,7 @@ struct Table {
     /// The most bytes of a message.
     limit: usize,
     stop: watch::Sender<bool>,
+    promise: Promise,
 }
 
 /// One call.
@@ -74,6 +76,7 @@ pub fn grpc(app: Shared) -> Grpc {
         streams: false,
         metrics: metrics.of(ELSEWHERE),
     };
+    let promise = Promise::of(app.engine.durability());
     let services = services(app, stops, limit);
     let descriptors = [
         proto::DESCRIPTOR,
@@ -100,6 +103,7 @@ pub fn grpc(app: Shared) -> Grpc {
         longest,
         limit,
         stop,
+        promise,
     }))
 }
 
@@ -189,6 +193,7 @@ impl Grpc {
             code = status.code();
             answer = status.into_http();
         }
+        table.promise.say(answer.headers_mut());
         method.metrics.answered(code as u16, began.elapsed());
         tracing::debug!(route = method.metrics.route(), ?code, "answered");
         Ok(answer)

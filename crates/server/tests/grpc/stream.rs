@@ -203,7 +203,10 @@ fn a_client_that_vanishes_leaves_what_it_asked_done_once() {
 fn no_more_are_in_flight_than_the_server_lets() {
     let shop = Shop::with(Setup {
         engine: EngineOptions {
-            capacity: 40,
+            admission: onhand_engine::Policy {
+                capacity: 40,
+                ..Default::default()
+            },
             ..EngineOptions::default()
         },
         server: Options {
@@ -227,7 +230,10 @@ fn no_more_are_in_flight_than_the_server_lets() {
 fn what_finds_no_room_in_the_queue_is_refused_by_itself() {
     let shop = Shop::with(Setup {
         engine: EngineOptions {
-            capacity: 10,
+            admission: onhand_engine::Policy {
+                capacity: 10,
+                ..Default::default()
+            },
             ..EngineOptions::default()
         },
         ..Setup::default()

@@ -24,7 +24,7 @@ impl TryFrom<AvailabilityRequest> for Question {
             some => Some(listed("/items", some)?),
         };
         Ok(Self {
-            consistency: Consistency::asked(message.consistency)?.unwrap_or_default(),
+            consistency: Consistency::asked(message.consistency)?,
             location: optional("/location", message.location)?,
             skus,
             items,
