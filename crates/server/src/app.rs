@@ -4,7 +4,8 @@ use crate::metrics::CallMetrics;
 use crate::observe::Observe;
 use crate::openapi::Document;
 use crate::options::Options;
-use crate::{body, durability, facts, ledger, operations, reservations, stock};
+use crate::room::shared_room;
+use crate::{durability, facts, ledger, operations, reservations, stock};
 use axum::Router;
 use axum::body::Bytes;
 use onhand_engine::Engine;
@@ -47,7 +48,7 @@ pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Sha
         metrics: CallMetrics::register(&mut registry, "onhand_http"),
         grpc_metrics: CallMetrics::register(&mut registry, "onhand_grpc"),
         registry,
-        body_room: body::shared_room(options.body_room),
+        body_room: shared_room(options.body_room),
         ledger_reads: Arc::new(Semaphore::new(options.ledger_reads.max(1))),
         entry_reads: Arc::new(Semaphore::new(ENTRY_READS)),
         options,

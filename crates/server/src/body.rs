@@ -5,34 +5,28 @@
 //! A client that is too slow gets its answer and is cut off; nothing else waits for it, as each connection is a task
 //! of its own.
 //!
-//! Large bodies share a bounded room, which a request gives back when it is answered. So the memory that requests take
-//! is bounded, whatever clients send; small ones are bounded by the number of connections.
+//! Large bodies share a bounded room ([`crate::room`]), which a request gives back when it is answered.
 
 use crate::app::App;
 use crate::key::IdempotencyKey;
 use crate::problem::Denied;
-use crate::problem::unavailable::unavailable;
 use crate::problem::unreadable::unreadable;
+use crate::room::{Room, SMALL};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
-use onhand_engine::Unavailable;
 use onhand_wire::json::object::FromJson;
 use onhand_wire::json::problem::Kind;
 use onhand_wire::json::read;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// So many bytes that are not wanted are read and thrown away.
 const DISCARDED: u64 = 16 << 20;
-/// A body up to this long needs no room.
-const SMALL: usize = 64 << 10;
-/// Room is given in pieces of this many bytes.
-const PIECE: usize = 1 << 10;
 
 /// A write as it came in.
 pub(crate) struct Write<T> {
@@ -40,16 +34,6 @@ pub(crate) struct Write<T> {
     pub(crate) request: T,
     /// To be kept until the write is answered.
     pub(crate) room: Room,
-}
-
-/// The right to the memory that a large body takes.
-pub(crate) struct Room {
-    _place: Option<OwnedSemaphorePermit>,
-}
-
-/// The room that large bodies share.
-pub(crate) fn shared_room(bytes: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new((bytes / PIECE).min(Semaphore::MAX_PERMITS)))
 }
 
 /// Reads a write.
@@ -155,49 +139,25 @@ impl Collector<'_> {
     async fn collect(mut self) -> Result<(Bytes, Room), Denied> {
         let first = self.next().await?.unwrap_or_default();
         // Nearly every body comes in one piece, which is not copied.
+        let mut room = Room::default();
         if self.body.is_end_stream() && first.len() <= SMALL.min(self.limit) {
-            return Ok((first, Room { _place: None }));
+            return Ok((first, room));
         }
-        let (mut all, mut place) = (first.to_vec(), None);
+        let mut all = first.to_vec();
         loop {
             if all.len() > self.limit {
-                drop((all, place));
+                drop((all, room));
                 return Err(self.discard(too_large(self.limit)).await);
             }
-            if let Err(denied) = self.make_room(all.len(), &mut place) {
-                drop((all, place));
+            if let Err(denied) = room.hold(all.len(), self.room) {
+                drop((all, room));
                 return Err(self.discard(denied).await);
             }
             match self.next().await? {
                 Some(more) => all.extend_from_slice(&more),
-                None => return Ok((all.into(), Room { _place: place })),
+                None => return Ok((all.into(), room)),
             }
         }
-    }
-
-    /// Takes as much room as a body of `length` bytes needs, or says that there is none.
-    fn make_room(
-        &self,
-        length: usize,
-        place: &mut Option<OwnedSemaphorePermit>,
-    ) -> Result<(), Denied> {
-        let held = place.as_ref().map_or(0, |place| place.num_permits());
-        let needed = if length <= SMALL {
-            0
-        } else {
-            length.div_ceil(PIECE)
-        };
-        let missing = u32::try_from(needed.saturating_sub(held)).unwrap_or(u32::MAX);
-        if missing == 0 {
-            return Ok(());
-        }
-        let more = Arc::clone(self.room).try_acquire_many_owned(missing);
-        let more = more.map_err(|_| unavailable(&Unavailable::Busy { retry_after: 1 }))?;
-        match place {
-            Some(place) => place.merge(more),
-            None => *place = Some(more),
-        }
-        Ok(())
     }
 
     /// Reads the rest of a body that is not wanted, then gives the reason back.

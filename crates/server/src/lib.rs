@@ -28,6 +28,7 @@ mod options;
 mod params;
 mod problem;
 mod reservations;
+mod room;
 mod serve;
 mod stock;
 mod write;

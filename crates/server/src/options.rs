@@ -21,6 +21,8 @@ pub struct Options {
     /// How fresh a read of levels is that does not say. If this does not either, a read of one level is strong and one
     /// of many is bounded.
     pub consistency: Option<Consistency>,
+    /// How many gRPC streams may be open at once: 1,000. More are refused with a 429.
+    pub streams: usize,
     /// How many requests of one gRPC stream may wait for their answers: 4,096. Beyond that the stream is not read from.
     pub stream_in_flight: usize,
 }
@@ -34,6 +36,7 @@ impl Default for Options {
             answer_timeout: Duration::from_secs(30),
             ledger_reads: 4,
             consistency: None,
+            streams: 1_000,
             stream_in_flight: 4_096,
         }
     }

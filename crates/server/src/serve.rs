@@ -43,7 +43,7 @@ pub async fn serve(
         let service = TowerToHyperService::new(app.clone());
         http.serve_connection(TokioIo::new(stream), service)
     };
-    accept_all(&listener, limits, shutdown, connect).await;
+    accept_all(listener, limits, shutdown, connect).await;
 }
 
 /// Serves gRPC until `shutdown` is done, then stops gracefully.
@@ -69,12 +69,12 @@ pub async fn serve_grpc(
         shutdown.await;
         grpc.stop();
     };
-    accept_all(&listener, limits, shutdown, connect).await;
+    accept_all(listener, limits, shutdown, connect).await;
 }
 
 /// Accepts connections until `shutdown` is done, then lets those that there are come to their end.
 async fn accept_all<C>(
-    listener: &TcpListener,
+    listener: TcpListener,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
     connect: impl Fn(TcpStream) -> C,
@@ -87,7 +87,7 @@ async fn accept_all<C>(
     loop {
         let (stream, place) = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(listener, &places) => accepted,
+            accepted = accept(&listener, &places) => accepted,
         };
         let connection = graceful.watch(connect(stream));
         tokio::spawn(async move {
@@ -97,6 +97,7 @@ async fn accept_all<C>(
             drop(place);
         });
     }
+    drop(listener);
     stop(graceful, limits.grace).await;
 }
 

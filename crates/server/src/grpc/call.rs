@@ -12,7 +12,8 @@ use onhand_wire::json::problem::Kind;
 use onhand_wire::json::read::Fault;
 use onhand_wire::json::text::{LabelText, LocationText, SkuText};
 use onhand_wire::proto::{OfEntry, field};
-use tokio::sync::watch;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
 use tonic::{Request, Response, Status};
 
 /// Who answers all calls.
@@ -20,6 +21,8 @@ pub(super) struct Calls {
     pub(super) app: Shared,
     /// Becomes true when the server stops.
     pub(super) stops: watch::Receiver<bool>,
+    /// Places for streams.
+    pub(super) streams: Arc<Semaphore>,
 }
 
 impl Calls {

@@ -14,6 +14,7 @@ mod deadline;
 mod facts;
 mod health;
 mod ledger;
+mod message;
 mod reservations;
 mod service;
 mod status;

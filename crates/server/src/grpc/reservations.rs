@@ -60,8 +60,7 @@ impl Reservations for Calls {
         &self,
         request: Request<Streaming<ReserveStreamRequest>>,
     ) -> Result<Response<Answers>, Status> {
-        let answers = stream::open(self, request.into_inner());
-        Ok(Response::new(answers))
+        Ok(Response::new(stream::open(self, request.into_inner())?))
     }
 
     async fn get_reservation(

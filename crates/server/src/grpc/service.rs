@@ -5,6 +5,7 @@
 
 use super::call::Calls;
 use super::health::Health;
+use super::message::Message;
 use super::{deadline, status};
 use crate::app::Shared;
 use crate::durability::Promise;
@@ -19,13 +20,13 @@ use onhand_wire::proto::ledger_server::LedgerServer;
 use onhand_wire::proto::reservations_server::ReservationsServer;
 use onhand_wire::proto::stock_server::StockServer;
 use onhand_wire::proto::transfers_server::TransfersServer;
-use prost::Message;
+use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tonic::body::Body;
 use tonic::codegen::http::{Request, Response};
@@ -50,6 +51,8 @@ struct Table {
     limit: usize,
     stop: watch::Sender<bool>,
     promise: Promise,
+    /// What large messages share.
+    room: Arc<Semaphore>,
 }
 
 /// One call.
@@ -62,7 +65,7 @@ struct Method {
     metrics: RouteMetrics,
 }
 
-type Answer = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<Response<Body>, Infallible> + Send + Sync>;
+type Answer = Arc<dyn Fn(Request<Message>) -> BoxFuture<Response<Body>, Infallible> + Send + Sync>;
 
 /// The calls of gRPC over an application.
 pub fn grpc(app: Shared) -> Grpc {
@@ -76,6 +79,7 @@ pub fn grpc(app: Shared) -> Grpc {
         streams: false,
         metrics: metrics.of(ELSEWHERE),
     };
+    let room = Arc::clone(&app.body_room);
     let promise = Promise::of(app.engine.durability());
     let services = services(app, stops, limit);
     let descriptors = [
@@ -104,6 +108,7 @@ pub fn grpc(app: Shared) -> Grpc {
         limit,
         stop,
         promise,
+        room,
     }))
 }
 
@@ -117,7 +122,12 @@ fn services(
         app: Arc::clone(&app),
         stops: stops.clone(),
     });
-    let calls = Arc::new(Calls { app, stops });
+    let streams = Arc::new(Semaphore::new(app.options.streams));
+    let calls = Arc::new(Calls {
+        app,
+        stops,
+        streams,
+    });
     HashMap::from([
         named(StockServer::from_arc(Arc::clone(&calls)).max_decoding_message_size(limit)),
         named(TransfersServer::from_arc(Arc::clone(&calls)).max_decoding_message_size(limit)),
@@ -139,7 +149,7 @@ fn named<S>(service: S) -> (&'static str, Answer)
 where
     S: NamedService + Clone + Send + Sync + 'static,
     S: Service<
-            Request<Incoming>,
+            Request<Message>,
             Response = Response<Body>,
             Error = Infallible,
             Future = BoxFuture<Response<Body>, Infallible>,
@@ -167,7 +177,7 @@ fn described(descriptor: &[u8]) -> Vec<(String, String, bool)> {
     all
 }
 
-fn unknown(request: &Request<Incoming>) -> Response<Body> {
+fn unknown(request: &Request<Message>) -> Response<Body> {
     let path: String = request.uri().path().chars().take(200).collect();
     let detail = format!("There is no call {path}. Reflection tells what there is.");
     Status::from(Denied::new(Kind::UnknownRoute, detail)).into_http()
@@ -212,12 +222,14 @@ impl Table {
             Some(time) => Some(time.min(self.longest)),
             None => Some(self.longest),
         };
-        let answer = (method.answer)(request);
-        let answer = match time {
-            None => Ok(answer.await),
-            Some(time) => timeout(time, answer).await,
+        let Some(time) = time else {
+            let Ok(answer) = (method.answer)(request.map(Message::many)).await;
+            return answer;
         };
-        match answer {
+        let (head, bytes) = request.into_parts();
+        let (message, _held) = Message::one(bytes, &self.room);
+        let answer = (method.answer)(Request::from_parts(head, message));
+        match timeout(time, answer).await {
             Ok(Ok(answer)) => answer,
             Err(_) => Status::from(no_answer()).into_http(),
         }

@@ -42,15 +42,20 @@ use onhand_wire::proto::{
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 use tonic::{Status, Streaming};
 
 /// The answers of a stream.
 pub(super) type Answers =
     Pin<Box<dyn Stream<Item = Result<ReserveStreamResponse, Status>> + Send + 'static>>;
 
-/// Opens a stream.
-pub(super) fn open(calls: &Calls, input: Streaming<ReserveStreamRequest>) -> Answers {
+/// Opens a stream, if there is a place for one more.
+pub(super) fn open(
+    calls: &Calls,
+    input: Streaming<ReserveStreamRequest>,
+) -> Result<Answers, Denied> {
+    let place = Arc::clone(&calls.streams).try_acquire_owned();
+    let place = place.map_err(|_| unavailable(&Unavailable::Busy { retry_after: 1 }))?;
     let session = Session {
         app: Arc::clone(&calls.app),
         stops: calls.stops.clone(),
@@ -61,11 +66,12 @@ pub(super) fn open(calls: &Calls, input: Streaming<ReserveStreamRequest>) -> Ans
         arrivals: Arc::default(),
         taken: VecDeque::new(),
         results: Vec::new(),
+        _place: place,
     };
-    Box::pin(stream::unfold(session, async |mut session| {
+    Ok(Box::pin(stream::unfold(session, async |mut session| {
         let next = session.next().await?;
         Some((next, session))
-    }))
+    })))
 }
 
 /// What came back for a request: its number, its partition, and what became of it.
@@ -122,6 +128,7 @@ struct Session {
     taken: VecDeque<Arrival>,
     /// The results of the next message.
     results: Vec<ReserveResult>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Session {
