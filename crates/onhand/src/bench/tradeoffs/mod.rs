@@ -4,6 +4,7 @@
 
 mod durability;
 mod load;
+mod overload;
 mod oversell;
 mod plot;
 mod reads;
@@ -22,14 +23,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Measures what each choice costs: durability before the answer or within N ms, strong or bounded reads, overselling
-/// denied or allowed up to a limit. In process, on a temporary folder, one choice after another.
+/// denied or allowed up to a limit, a queue bounded by length alone or by time too. In process, on a temporary folder, one choice after another.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   onhand bench tradeoffs
   onhand bench tradeoffs --seconds 5 --into docs/trade-offs.md     # writes the page's tables, and its plot beside it
 
-It takes about 20 times --seconds. Run it on a machine that does nothing else: the figures are of the moment.")]
+It takes about 25 times --seconds. Run it on a machine that does nothing else: the figures are of the moment.")]
 pub(crate) struct Tradeoffs {
     /// Seconds of each measurement.
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
@@ -70,6 +71,7 @@ impl Tradeoffs {
             durability: durability::measure(ground)?,
             reads: reads::measure(ground)?,
             oversell: oversell::measure()?,
+            overload: overload::measure(ground)?,
         };
         if let Some(page) = &self.into {
             report.write_into(page)?;

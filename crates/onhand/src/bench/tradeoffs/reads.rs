@@ -89,7 +89,7 @@ fn read(
     reading: Reading,
     is_over: &AtomicBool,
 ) -> Result<Seen, Failure> {
-    let histogram = || Histogram::new(3).map_err(Failure::say);
+    let histogram = || Histogram::new_with_bounds(1, 60_000_000_000, 3).map_err(Failure::say);
     let (mut nanos, mut ages) = (histogram()?, histogram()?);
     let begin = Instant::now();
     for number in 0.. {

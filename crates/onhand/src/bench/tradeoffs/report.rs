@@ -2,7 +2,7 @@
 
 use super::durability::{self, IN_FLIGHT};
 use super::reads::{self, Reading, WRITES_IN_FLIGHT};
-use super::{oversell, plot};
+use super::{overload, oversell, plot};
 use crate::document::{grouped, write_between};
 use crate::failure::Failure;
 use serde::Serialize;
@@ -17,6 +17,7 @@ pub(super) struct Report {
     pub(super) durability: Vec<durability::Row>,
     pub(super) reads: Vec<reads::Row>,
     pub(super) oversell: Vec<oversell::Row>,
+    pub(super) overload: Vec<overload::Row>,
 }
 
 /// A table: its title, its columns, and its rows. The first column is text, the others are numbers.
@@ -61,8 +62,13 @@ impl Report {
         text
     }
 
-    fn tables(&self) -> [Table; 3] {
-        [self.of_durability(), self.of_reads(), self.of_oversell()]
+    fn tables(&self) -> [Table; 4] {
+        [
+            self.of_durability(),
+            self.of_reads(),
+            self.of_oversell(),
+            self.of_overload(),
+        ]
     }
 
     fn of_durability(&self) -> Table {
@@ -167,6 +173,39 @@ impl Report {
         });
         Table {
             title: "Overselling, one item".into(),
+            columns: columns.map(String::from).to_vec(),
+            rows: rows.collect(),
+        }
+    }
+
+    fn of_overload(&self) -> Table {
+        let columns = [
+            "queue bounded by",
+            "can do/s",
+            "offered/s",
+            "done/s",
+            "p50 / p99 ms of those",
+            "refused",
+        ];
+        let rows = self.overload.iter().map(|row| {
+            let bound = match row.queue_millis {
+                None => "length alone".to_owned(),
+                Some(millis) => format!("length, and {millis} ms"),
+            };
+            let rates = [
+                row.capacity_per_second,
+                row.offered_per_second,
+                row.good_per_second,
+            ];
+            let mut cells = vec![bound];
+            cells.extend(rates.map(|rate| grouped(rate as u64)));
+            let (p50, p99) = (millis(row.p50_micros), millis(row.p99_micros));
+            cells.push(format!("{p50} / {p99}"));
+            cells.push(grouped(row.refused));
+            cells
+        });
+        Table {
+            title: "Overload: twice as much offered as can be done".into(),
             columns: columns.map(String::from).to_vec(),
             rows: rows.collect(),
         }

@@ -1,0 +1,148 @@
+//! Overload: twice as much is offered as can be done, and the queue is bounded by its length alone, or by time too.
+
+use super::load::closed_loop;
+use super::{Ground, Site};
+use crate::bench::reserve::{fill, reserve};
+use crate::bench::stage::{Gauge, Keys, Stock};
+use crate::failure::Failure;
+use onhand_engine::{Answer, Engine, Options, Policy, ReplyTo, Unavailable};
+use serde::Serialize;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Requests in flight while the capacity is looked for.
+const IN_FLIGHT: usize = 4_096;
+
+/// How much more is offered than can be done.
+const TIMES: f64 = 2.0;
+
+/// How long a request may wait where time counts: what `onhand serve` is set to by default.
+const QUEUE_TIME: Duration = Duration::from_millis(20);
+
+/// The shortest pause of the generator: shorter ones are late anyway.
+const TICK: Duration = Duration::from_micros(200);
+
+/// How a queue is bounded.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Row {
+    /// The longest that a request may wait for its turn; `None` where the length alone counts.
+    pub(super) queue_millis: Option<u64>,
+    pub(super) capacity_per_second: f64,
+    pub(super) offered_per_second: f64,
+    /// Answered with an entry, a second.
+    pub(super) good_per_second: f64,
+    /// Of those, from when each was to be asked.
+    pub(super) p50_micros: u64,
+    pub(super) p99_micros: u64,
+    /// Refused at once, or turned away when their turn came.
+    pub(super) refused: u64,
+}
+
+/// The same overload under each bound.
+pub(super) fn measure(ground: Ground) -> Result<Vec<Row>, Failure> {
+    let capacity = capacity(ground)?;
+    let bounds = [None, Some(QUEUE_TIME)];
+    bounds
+        .into_iter()
+        .map(|bound| one(ground, capacity, bound))
+        .collect()
+}
+
+/// Answers a second with a full queue and nobody refused.
+fn capacity(ground: Ground) -> Result<f64, Failure> {
+    let site = open(ground, None)?;
+    let begin = Instant::now();
+    let calm = closed_loop(&site.engine, IN_FLIGHT, |number| {
+        let level = ground.stock.pick(Keys::Uniform, number);
+        let partition = site.engine.partition_of(&Stock::location(level));
+        let request = reserve(level, &format!("calm-{number}"));
+        (begin.elapsed() < ground.time).then_some((partition, request))
+    })?;
+    Ok(calm.per_second)
+}
+
+fn open(ground: Ground, queue_time: Option<Duration>) -> Result<Site, Failure> {
+    let site = Site::open(Options {
+        admission: Policy {
+            queue_time,
+            ..Policy::default()
+        },
+        ..Options::default()
+    })?;
+    fill(&site.engine, ground.stock)?;
+    Ok(site)
+}
+
+fn one(ground: Ground, capacity: f64, queue_time: Option<Duration>) -> Result<Row, Failure> {
+    let site = open(ground, queue_time)?;
+    let offered = capacity * TIMES;
+    let start = Instant::now();
+    let (gauge, refused) = flood(&site.engine, ground, offered)?;
+    Ok(Row {
+        queue_millis: queue_time.map(|time| time.as_millis() as u64),
+        capacity_per_second: capacity,
+        offered_per_second: offered,
+        good_per_second: gauge.micros.len() as f64 / start.elapsed().as_secs_f64(),
+        p50_micros: gauge.micros.value_at_quantile(0.5),
+        p99_micros: gauge.micros.value_at_quantile(0.99),
+        refused,
+    })
+}
+
+/// The good answers so far, and how many were refused.
+type Told = Arc<Mutex<(Gauge, u64)>>;
+
+/// Asks at a rate, whether answers come or not; gives the good answers and how many were refused.
+fn flood(engine: &Engine, ground: Ground, rate: f64) -> Result<(Gauge, u64), Failure> {
+    let told: Told = Arc::new(Mutex::new((Gauge::new(), 0)));
+    let (done, is_done) = channel();
+    let start = Instant::now();
+    let sink = sink(&told, done, start);
+    let (mut number, mut queued) = (0, 0);
+    while start.elapsed() < ground.time {
+        let due = (start.elapsed().as_secs_f64() * rate) as u64;
+        while number < due {
+            let level = ground.stock.pick(Keys::Uniform, number);
+            let partition = engine.partition_of(&Stock::location(level));
+            let request = reserve(level, &format!("flood-{number}"));
+            let intended = (number as f64 / rate * 1e9) as u64;
+            let to = ReplyTo::Sink(Arc::clone(&sink), intended);
+            number += 1;
+            match engine.submit(partition, request, to) {
+                Ok(()) => queued += 1,
+                Err(Unavailable::Busy { .. } | Unavailable::Late { .. }) => lock(&told).1 += 1,
+                Err(why) => return Err(Failure::say(why)),
+            }
+        }
+        std::thread::sleep(TICK);
+    }
+    for _ in 0..queued {
+        is_done.recv().map_err(Failure::say)?;
+    }
+    let told = std::mem::replace(&mut *lock(&told), (Gauge::new(), 0));
+    Ok(told)
+}
+
+type Sink = Arc<dyn Fn(u64, Answer) + Send + Sync>;
+
+/// Takes answers; a request's number is when it was to be asked, in nanoseconds since the start.
+fn sink(told: &Told, done: Sender<()>, start: Instant) -> Sink {
+    let told = Arc::clone(told);
+    Arc::new(move |intended, answer| {
+        let intended = Duration::from_nanos(intended);
+        let took = start.elapsed().saturating_sub(intended);
+        let mut told = lock(&told);
+        match answer {
+            Answer::Recorded(_) => told.0.add(took, true),
+            _ => told.1 += 1,
+        }
+        drop(told);
+        // Whoever counts them may have stopped.
+        let _ = done.send(());
+    })
+}
+
+fn lock(told: &Told) -> MutexGuard<'_, (Gauge, u64)> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}
