@@ -2,6 +2,7 @@
 
 import subprocess
 from dataclasses import dataclass, field
+from statistics import median
 
 
 class Trouble(Exception):
@@ -10,12 +11,12 @@ class Trouble(Exception):
 
 @dataclass
 class Sample:
-    rate: float  # reservations a second
+    rate: float  # reservations a second; for reads, requests a second
     p50: float  # seconds, of one answer (of a whole batch, for batches)
     p99: float
     p999: float
-    cpu: float  # seconds of user and system time for 1,000 reservations
-    sync_before: float = 0.0
+    cpu: float  # seconds of user and system time for 1,000 reservations, or 1,000 reads
+    sync_before: list = field(default_factory=list)  # seconds, of appends of 4 KiB just before
     is_calm: bool = True
 
 
@@ -26,10 +27,17 @@ class Figure:
     keys: str
     durability: str
     in_flight: int
+    section: str = "Durable reservations"
     samples: list = field(default_factory=list)
 
     def name(self):
         return f"{self.peer}, {self.how}, {self.keys}, {self.in_flight} in flight"
+
+    def median(self, field):
+        return median(getattr(sample, field) for sample in self.samples)
+
+    def extreme(self, which):
+        return which(sample.rate for sample in self.samples)
 
 
 def command(arguments, **more):

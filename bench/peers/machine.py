@@ -39,28 +39,31 @@ def is_above(point, folder):
 
 
 def wait_until_calm(folder, patience):
-    """Waits for a fast disk and idle cores; gives the median sync and whether it became calm in time."""
+    """Waits for a fast disk and idle cores; gives what syncs took and whether it became calm in time."""
     until = time.monotonic() + patience
     while True:
-        busy, sync = busy_share(0.5), sync_time(folder)
-        is_calm = busy < BUSY and sync < SLOW_SYNC
+        busy, syncs = busy_share(0.5), sync_times(folder, 15)
+        is_calm = busy < BUSY and statistics.median(syncs) < SLOW_SYNC
         if is_calm or time.monotonic() > until:
-            return sync, is_calm
+            return syncs, is_calm
         time.sleep(1)
 
 
-def sync_time(folder):
-    """Seconds for an append of 4 KiB and fdatasync, the median of 15."""
+def sync_times(folder, times):
+    """Seconds that appends of 4 KiB and fdatasync took, one after the other, to a file that has its blocks."""
     path = pathlib.Path(folder) / "sync-probe"
     took = []
     with open(path, "wb", buffering=0) as file:
-        for _ in range(15):
+        file.write(bytes(4096 * times))
+        os.fdatasync(file.fileno())
+        file.seek(0)
+        for _ in range(times):
             start = time.perf_counter()
             file.write(b"x" * 4096)
             os.fdatasync(file.fileno())
             took.append(time.perf_counter() - start)
     path.unlink()
-    return statistics.median(took)
+    return took
 
 
 def busy_share(seconds):

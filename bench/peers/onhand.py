@@ -1,4 +1,5 @@
-"""Onhand: `onhand bench reserve`, in process and against `onhand serve`."""
+"""Onhand: in process (`onhand bench reserve`), and `onhand serve` asked by `onhand-load`. And bare servers of the same
+libraries, which do nothing: what the network costs by itself."""
 
 import json
 import os
@@ -10,32 +11,37 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from statistics import median
 
-import machine
 from figure import Figure, Sample, Trouble, command
 
 CLONE = pathlib.Path(__file__).resolve().parent.parent.parent
 LEVELS = 1_000_000
+DURABILITY = "log fdatasync before the answer"
 NEXT_TO_NOTHING = 0.01  # seconds of load in a run that only shows what filling the stock costs
+WARM_UP = 1
+WRITES_BESIDE_READS = 5_000  # reservations a second
 
 
-def find(given):
-    """The binary to measure: a release build of this clone, if none is given."""
-    if given:
-        return given.resolve()
-    print("Onhand: a release build", flush=True, file=sys.stderr)
-    command(["cargo", "build", "--release", "--locked", "-p", "onhand"], cwd=CLONE)
-    return (CLONE / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "onhand").resolve()
+@dataclass
+class Programs:
+    onhand: pathlib.Path
+    load: pathlib.Path
 
 
-def doctor(binary, scratch):
+def find(folder):
+    """The programs to measure: in this folder, or a release build of this clone."""
+    if not folder:
+        print("Onhand: a release build", flush=True, file=sys.stderr)
+        command(["cargo", "build", "--release", "--locked", "-p", "onhand", "-p", "onhand-load"], cwd=CLONE)
+        folder = CLONE / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
+    return Programs(*((folder / name).resolve() for name in ("onhand", "onhand-load")))
+
+
+def doctor(programs, scratch):
     """The line that `onhand doctor` has for the disk."""
-    found = json.loads(command([binary, "doctor", "--data", scratch / "doctor", "--json"]))
-    return sync_line(found)
-
-
-def sync_line(found):
+    found = json.loads(command([programs.onhand, "doctor", "--data", scratch / "doctor", "--json"]))
     findings = found if isinstance(found, list) else next(v for v in found.values() if isinstance(v, list))
     for finding in findings:
         if "sync" in map(str, finding.values()):
@@ -43,74 +49,136 @@ def sync_line(found):
     raise Trouble("`onhand doctor` says nothing of the disk's sync")
 
 
-def bench(binary, keys, in_flight, seconds, *more):
-    """One run of the bench: what it printed and the CPU seconds it took."""
-    before = os.times()
-    printed = command([binary, "bench", "reserve", "--levels", LEVELS, "--keys", keys, "--in-flight", in_flight,
-                       "--seconds", seconds, "--runs", 1, "--json", *more])
-    after = os.times()
-    run = json.loads(printed)[0]
-    if run["failed"]:
-        raise Trouble(f"{run['failed']} of Onhand's reservations failed")
-    return run, after.children_user + after.children_system - before.children_user - before.children_system
-
-
-def sample(run, cpu):
-    tail = (run[name] / 1e6 for name in ("p50_micros", "p99_micros", "p999_micros"))
-    return Sample(run["per_second"], *tail, max(cpu, 0) * 1000 / run["reserves"])
-
-
 class InProcess(Figure):
     """The engine and the load generator in one process: no network."""
 
     filling = None  # CPU seconds to open, fill and close, measured once
 
-    def __init__(self, binary, scratch, keys, in_flight):
-        super().__init__("Onhand", "in process", keys, "log fdatasync before the answer", in_flight)
-        self.binary, self.scratch = binary, scratch
+    def __init__(self, programs, scratch, keys, in_flight):
+        super().__init__("Onhand", "in process", keys, DURABILITY, in_flight)
+        self.programs, self.scratch = programs, scratch
 
     def measure(self, seconds):
         if InProcess.filling is None:
             InProcess.filling = median(self.once(NEXT_TO_NOTHING)[1] for _ in range(3))
         run, cpu = self.once(seconds)
-        return sample(run, cpu - InProcess.filling)
+        tail = (run[name] / 1e6 for name in ("p50_micros", "p99_micros", "p999_micros"))
+        return Sample(run["per_second"], *tail, max(cpu - InProcess.filling, 0) * 1000 / run["reserves"])
 
     def once(self, seconds):
+        """One run of the bench: what it printed and the CPU seconds it took."""
         folder = self.scratch / "in-process"
+        before = os.times()
         try:
-            return bench(self.binary, self.keys, self.in_flight, seconds, "--data", folder)
+            printed = command([self.programs.onhand, "bench", "reserve", "--levels", LEVELS, "--keys", self.keys,
+                               "--in-flight", self.in_flight, "--seconds", seconds, "--runs", 1, "--json",
+                               "--data", folder])
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        after = os.times()
+        run = json.loads(printed)[0]
+        if run["failed"]:
+            raise Trouble(f"{run['failed']} of Onhand's reservations failed")
+        cpu = after.children_user + after.children_system - before.children_user - before.children_system
+        return run, cpu
 
 
-class OverHttp(Figure):
-    """`onhand serve` and the load generator in two processes, over loopback."""
+class Served(Figure):
+    """`onhand serve` and the load generator, two processes over loopback."""
 
-    def __init__(self, binary, scratch, keys, connections):
-        super().__init__("Onhand", "HTTP, one a request", keys, "log fdatasync before the answer", connections)
-        self.binary, self.scratch = binary, scratch
+    def __init__(self, programs, scratch, keys, in_flight, protocol, how, batch=None, section="Over the network"):
+        super().__init__("Onhand", how, keys, DURABILITY, in_flight, section)
+        self.programs, self.scratch, self.protocol, self.batch = programs, scratch, protocol, batch
+
+    def measure(self, seconds):
+        with Server(self.programs, self.scratch / "served") as server:
+            return self.load(server, seconds)
+
+    def load(self, server, seconds):
+        to = server.grpc if self.protocol.startswith("grpc") else server.http
+        batch = ["--batch", self.batch] if self.batch else []
+        return load(self.programs, to, server.process.pid, seconds, "--protocol", self.protocol, "--keys", self.keys,
+                    "--in-flight", self.in_flight, *batch)
+
+
+class Reads(Served):
+    """Availability of 100 levels a request, while reservations go on."""
+
+    def __init__(self, programs, scratch, keys, in_flight):
+        how = f"HTTP, 100 levels a request, beside {WRITES_BESIDE_READS:,} reservations/s"
+        super().__init__(programs, scratch, keys, in_flight, "http", how, section="Reads")
+
+    def load(self, server, seconds):
+        writes = start([self.programs.load, "run", "--to", server.http, "--levels", LEVELS, "--open",
+                        WRITES_BESIDE_READS, "--seconds", seconds + 3 * WARM_UP, "--json"], stdout=subprocess.PIPE)
+        try:
+            return load(self.programs, server.http, server.process.pid, seconds, "--work", "availability", "--keys",
+                        self.keys, "--in-flight", self.in_flight, is_read=True)
+        finally:
+            writes.communicate()
+            if writes.returncode:
+                raise Trouble("the reservations beside the reads failed")
+
+
+class Bare(Figure):
+    """A server of the same library that answers at once and does nothing."""
+
+    def __init__(self, programs, keys, in_flight, protocol, how):
+        super().__init__("Bare", how, keys, "nothing is done", in_flight, "Over the network")
+        self.programs, self.protocol = programs, protocol
 
     def measure(self, seconds):
         address = free_address()
-        folder = self.scratch / "http"
-        arguments = [self.binary, "serve", "--data", folder, "--listen", address, "--log", "error"]
-        server = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        flag = "--grpc" if self.protocol == "grpc" else "--http"
+        server = start([self.programs.load, "echo", flag, address])
         try:
-            wait_until_ready(address, server)
-            self.load(server, address, NEXT_TO_NOTHING)
-            _, repeating = self.load(server, address, NEXT_TO_NOTHING)
-            run, cpu = self.load(server, address, seconds)
-            return sample(run, cpu - repeating)
+            wait_until_open(address, server)
+            return load(self.programs, address, server.pid, seconds, "--protocol", self.protocol, "--keys", self.keys,
+                        "--in-flight", self.in_flight)
         finally:
             server.kill()
             server.wait()
-            shutil.rmtree(folder, ignore_errors=True)
 
-    def load(self, server, address, seconds):
-        """A run, and the server's CPU seconds. Each asks for the receipts again, with the same keys."""
-        before = machine.cpu_of(server.pid)
-        run, _ = bench(self.binary, self.keys, self.in_flight, seconds, "--http", address)
-        return run, machine.cpu_of(server.pid) - before
+
+def load(programs, to, pid, seconds, *more, is_read=False):
+    """One run of the load generator, the server's CPU time with it."""
+    run = json.loads(command([programs.load, "run", "--to", to, "--pid", pid, "--levels", LEVELS, "--seconds", seconds,
+                              "--warmup", WARM_UP, "--json", *more]))
+    total, cpu = run["total"], run["cpu"]
+    latency = total["accepted"]
+    if total["denied"]:
+        raise Trouble(f"not all of Onhand's answers were good: {total['denied']}")
+    rate = total["requests_per_second"] if is_read else total["accepted_units_per_second"]
+    tail = (latency[name] / 1e6 for name in ("p50_micros", "p99_micros", "p999_micros"))
+    return Sample(rate, *tail, cpu["server_seconds"] * 1000 / (rate * cpu["measured_seconds"]))
+
+
+class Server:
+    """A server with full stock."""
+
+    def __init__(self, programs, folder):
+        self.programs, self.folder = programs, folder
+        self.http, self.grpc = free_address(), free_address()
+
+    def __enter__(self):
+        self.process = start([self.programs.onhand, "serve", "--data", self.folder, "--listen", self.http,
+                              "--grpc-listen", self.grpc, "--log", "error"])
+        try:
+            wait_until_ready(self.http, self.process)
+            command([self.programs.load, "fill", "--to", self.http, "--levels", LEVELS])
+            return self
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start(arguments, stdout=subprocess.DEVNULL):
+    return subprocess.Popen([str(part) for part in arguments], stdout=stdout, stderr=subprocess.DEVNULL)
 
 
 def free_address():
@@ -120,11 +188,29 @@ def free_address():
 
 
 def wait_until_ready(address, server):
+    def is_ready():
+        with urllib.request.urlopen(f"http://{address}/readyz", timeout=1):
+            return True
+
+    wait_until(is_ready, server, "`onhand serve`")
+
+
+def wait_until_open(address, server):
+    host, port = address.split(":")
+
+    def is_open():
+        with socket.create_connection((host, int(port)), timeout=1):
+            return True
+
+    wait_until(is_open, server, "the bare server")
+
+
+def wait_until(is_there, server, what):
     until = time.monotonic() + 30
     while time.monotonic() < until and server.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://{address}/readyz", timeout=1):
+            if is_there():
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-    raise Trouble("`onhand serve` did not become ready within 30 seconds")
+    raise Trouble(f"{what} did not become ready within 30 seconds")

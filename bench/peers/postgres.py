@@ -88,6 +88,9 @@ class Cluster:
     def batches(self, keys, clients):
         return Load(self, keys, clients, f"{keys}-batch", BATCH, f"one call a batch of {BATCH}")
 
+    def reads(self, clients):
+        return Reads(self, clients)
+
     def prove_function(self):
         """The function does what it is measured for."""
         self.expect("reserve('a', 'store-1', 'sku-1', 2, 600) = reserve('a', 'store-1', 'sku-1', 2, 600)")
@@ -148,30 +151,39 @@ class Load(Figure):
         cluster = self.cluster
         cluster.sessions += 1
         cluster.clear()
-        logs = cluster.folder / f"log-{cluster.sessions}"
-        before = cluster.cpu()
-        printed = cluster.run("pgbench", *self.arguments(seconds, logs), input=self.text())
-        time.sleep(0.2)  # for the last backend to be buried
-        cpu = cluster.cpu() - before
-        took = latencies(logs)
-        reserves = took.total() * self.batch
-        self.check(printed, reserves)
-        rate = float(re.search(r"tps = ([0-9.]+)", printed)[1]) * self.batch
-        return Sample(rate, *(quantile(took, q) for q in (0.5, 0.99, 0.999)), cpu * 1000 / reserves)
-
-    def text(self):
-        return (HERE / f"{self.script}.sql").read_text()
-
-    def arguments(self, seconds, logs):
-        threads = min(self.in_flight, os.cpu_count())
-        return ["-h", self.cluster.folder, "-U", "postgres", "-n", "-M", "prepared", "-f", "-", "-c", self.in_flight,
-                "-j", threads, "-T", max(1, round(seconds)), "-D", "n=0", "-D", f"session={self.cluster.sessions}",
-                "--log", "--log-prefix", logs, "postgres"]
-
-    def check(self, printed, reserves):
+        printed, transactions, sample = pgbench(cluster, self.in_flight, self.script, seconds)
         if "failed transactions: 0 " not in printed or "aborted" in printed:
             raise Trouble(f"pgbench had failures:\n{printed}")
-        self.cluster.prove_rows(reserves)
+        cluster.prove_rows(transactions * self.batch)
+        sample.rate, sample.cpu = sample.rate * self.batch, sample.cpu / self.batch
+        return sample
+
+
+class Reads(Figure):
+    """Reads of 100 levels of a location. Nothing is written beside them: kind to PostgreSQL."""
+
+    def __init__(self, cluster, clients):
+        super().__init__("PostgreSQL", "one select of 100 levels, nothing beside", "uniform", "nothing is written", clients, "Reads")
+        self.cluster = cluster
+
+    def measure(self, seconds):
+        return pgbench(self.cluster, self.in_flight, "read", seconds)[2]
+
+
+def pgbench(cluster, clients, script, seconds):
+    """One run: what was printed, how many transactions there were, and how it went by transaction."""
+    logs = cluster.folder / "log-of-run"
+    arguments = ["-h", cluster.folder, "-U", "postgres", "-n", "-M", "prepared", "-f", "-", "-c", clients,
+                 "-j", min(clients, os.cpu_count()), "-T", max(1, round(seconds)), "-D", "n=0",
+                 "-D", f"session={cluster.sessions}", "--log", "--log-prefix", logs, "postgres"]
+    before = cluster.cpu()
+    printed = cluster.run("pgbench", *arguments, input=(HERE / f"{script}.sql").read_text())
+    time.sleep(0.2)  # for the last backend to be buried
+    cpu = cluster.cpu() - before
+    took = latencies(logs)
+    rate = float(re.search(r"tps = ([0-9.]+)", printed)[1])
+    tail = (quantile(took, q) for q in (0.5, 0.99, 0.999))
+    return printed, took.total(), Sample(rate, *tail, cpu * 1000 / took.total())
 
 
 def latencies(prefix):

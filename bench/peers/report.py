@@ -1,72 +1,124 @@
-"""The table."""
+"""The tables, and what the figures say of the bars."""
 
 from statistics import median
 
-HEAD = ("figure", "keys", "in flight", "reserves/s", "lowest to highest", "p50 ms", "p99 ms", "p99.9 ms",
-        "CPU s per 1,000", "times PostgreSQL")
+HEAD = ("figure", "keys", "in flight", "a second", "lowest to highest", "p50 ms", "p99 ms", "p99.9 ms", "CPU s per 1,000",
+        "ratio")
+SECTIONS = {
+    "Durable reservations": "Reservations a second. Ratio: to PostgreSQL's and to Redis' best, each reservation on its own, on the "
+                            "same keys.",
+    "Over the network": "Reservations a second, or answers of the bare server. Ratio: to the bare server with as many in flight.",
+    "Reads": "Requests a second, each for 100 levels. Ratio: to Redis and to PostgreSQL.",
+}
 
 
 def markdown(figures, facts, given):
-    rows = [row(figure, best(figures, figure.keys)) for figure in figures]
-    return "\n".join([*(f"- {fact}" for fact in facts), "", *table(rows), "", *notes(figures, given)])
+    parts = [*(f"- {fact}" for fact in facts), ""]
+    for section, says in SECTIONS.items():
+        mine = [figure for figure in figures if figure.section == section]
+        if mine:
+            parts += [f"### {section}", "", says, "", *table(HEAD, [row(figure, figures) for figure in mine]), ""]
+    return "\n".join([*parts, "### The bars", "", *table(("bar", "measured", "asked for", ""), bars(figures)), "", *notes(figures, given)])
 
 
-def row(figure, peer):
-    value = lambda name: median(getattr(sample, name) for sample in figure.samples)
+def row(figure, figures):
     return (
         f"{figure.peer}, {figure.how}", figure.keys, f"{figure.in_flight:,}",
-        f"{value('rate'):,.0f}", f"{extreme(figure, min):,.0f} to {extreme(figure, max):,.0f}",
-        *(f"{value(name) * 1e3:.2f}" for name in ("p50", "p99", "p999")),
-        f"{value('cpu'):.4f}", f"{value('rate') / peer:.2f}",
+        f"{figure.median('rate'):,.0f}", f"{figure.extreme(min):,.0f} to {figure.extreme(max):,.0f}",
+        *(f"{figure.median(name) * 1e3:.2f}" for name in ("p50", "p99", "p999")),
+        f"{figure.median('cpu'):.4f}", ratios(figure, figures),
     )
 
 
-def rate(figure):
-    return median(sample.rate for sample in figure.samples)
+def ratios(figure, figures):
+    if figure.section == "Over the network":
+        bare = bare_of(figure, figures)
+        return f"{figure.median('rate') / bare.median('rate'):.0%} of bare" if bare and bare is not figure else ""
+    peers = {peer: best(figures, peer, figure.keys, figure.section) for peer in ("PostgreSQL", "Redis")}
+    return ", ".join(f"{figure.median('rate') / rate:.1f} × {peer}" for peer, rate in peers.items() if rate)
 
 
-def extreme(figure, which):
-    return which(sample.rate for sample in figure.samples)
+def bare_of(figure, figures):
+    """The bare server of the same protocol, with as many in flight."""
+    kin = lambda one: (one.protocol, one.in_flight)
+    return next((one for one in figures if one.peer == "Bare" and kin(one) == kin(figure)), None)
 
 
-def best(figures, keys, is_batch=False):
-    """PostgreSQL's best rate on these keys over all numbers of clients; of one call a reservation if not said."""
-    theirs = [f for f in figures if f.peer == "PostgreSQL" and f.keys == keys]
-    return max(rate(figure) for figure in theirs if (figure.batch > 1) == is_batch)
+def best(figures, peer, keys, section):
+    """A peer's best rate on these keys, whatever it has in flight, each request on its own."""
+    theirs = [f for f in figures if (f.peer, f.keys, f.section) == (peer, keys, section) and getattr(f, "batch", 1) == 1]
+    return max((figure.median("rate") for figure in theirs), default=None)
 
 
-def against_batches(figures, keys):
-    ours = max(rate(figure) for figure in figures if figure.peer == "Onhand" and figure.keys == keys)
-    return f"{ours / best(figures, keys, is_batch=True):.1f} times on {keys} keys"
+def bars(figures):
+    """What was asked for, what came out of it: only of what was measured in this run."""
+    ours = lambda **having: [f for f in figures if f.peer == "Onhand" and all(getattr(f, k, None) == v for k, v in having.items())]
+    rows = []
+
+    def bar(what, measured, asked, is_met):
+        rows.append((what, measured, asked, "met" if is_met else "**not met**"))
+
+    def at_least(what, value, least, unit="/s"):
+        bar(what, f"{value:,.1f}{unit}" if value < 1000 else f"{value:,.0f}{unit}", f"≥ {least:,}{unit}", value >= least)
+
+    def at_most(what, seconds, most):
+        bar(what, f"{seconds * 1e3:.2f} ms", f"≤ {most * 1e3:g} ms", seconds <= most)
+
+    for keys, times in (("uniform", {"PostgreSQL": 50, "Redis": 10}), ("hot", {"PostgreSQL": 150, "Redis": 10})):
+        mine = max((f.median("rate") for f in ours(how="in process", keys=keys)), default=None)
+        for peer, least in times.items():
+            theirs = best(figures, peer, keys, "Durable reservations")
+            if mine and theirs:
+                at_least(f"in process, {keys} keys, against {peer}'s best", mine / theirs, least, " times")
+    for figure in ours(how="HTTP, one a request"):
+        what = f"HTTP, one a request, {figure.keys}, {figure.in_flight} connections"
+        at_least(what, figure.median("rate"), 36_000)
+        at_most(f"{what}: p99", figure.median("p99"), 0.010)
+        if bare := bare_of(figure, figures):
+            at_least(f"{what}, against bare axum", 100 * figure.median("rate") / bare.median("rate"), 45, " %")
+    for figure in ours(protocol="grpc"):
+        if bare := bare_of(figure, figures):
+            what = f"gRPC, unary, {figure.keys}, {figure.in_flight} in flight, against bare tonic"
+            at_least(what, 100 * figure.median("rate") / bare.median("rate"), 60, " %")
+    for figure in ours(protocol="grpc-stream"):
+        at_least(f"gRPC, streaming, {figure.keys}, {figure.in_flight} in flight", figure.median("rate"), 150_000)
+    for figure in figures:
+        if figure.peer == "Onhand" and figure.section == "Over the network" and figure.batch:
+            what = f"{figure.how}, {figure.keys}, {figure.in_flight} batches in flight"
+            at_least(what, figure.median("rate"), 300_000)
+            at_most(f"{what}: p99", figure.median("p99"), 0.050)
+    for figure in ours(section="Reads"):
+        at_least(f"reads, {figure.in_flight} connections", figure.median("rate"), 16_000)
+        at_most(f"reads, {figure.in_flight} connections: p99", figure.median("p99"), 0.005)
+    for figure in ours(in_flight=1):
+        alone = [against_sync(sample) for sample in figure.samples]
+        at = f"one in flight, {figure.how}, {figure.keys}"
+        for what, most, values in zip(("p50", "p99.9"), (1.5, 3), zip(*alone)):
+            bar(f"{at}: {what} against append and fdatasync alone", f"{median(values):.2f} times", f"≤ {most} times",
+                median(values) <= most)
+    return rows
 
 
-def at_worst(figures, keys):
-    """Our lowest run with most in flight, against the highest that PostgreSQL ever gave one call a reservation."""
-    ours = max((f for f in figures if f.peer == "Onhand" and f.keys == keys), key=lambda figure: figure.in_flight)
-    theirs = [f for f in figures if f.peer == "PostgreSQL" and f.keys == keys and f.batch == 1]
-    ratio = extreme(ours, min) / max(extreme(figure, max) for figure in theirs)
-    return f"{ratio:.1f} times on {keys} keys"
+def against_sync(sample):
+    """The sample's p50 and p99.9, each divided by that of the syncs just before."""
+    syncs = sorted(sample.sync_before)
+    at = lambda share: syncs[min(len(syncs) - 1, int(share * len(syncs)))]
+    return sample.p50 / at(0.5), sample.p999 / at(0.999)
 
 
-def table(rows):
-    rule = ["---"] * 2 + ["---:"] * (len(HEAD) - 2)
-    return ["| " + " | ".join(cells) + " |" for cells in (HEAD, rule, *rows)]
+def table(head, rows):
+    return ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
 
 
 def notes(figures, given):
     samples = [sample for figure in figures for sample in figure.samples]
-    syncs = sorted(sample.sync_before for sample in samples)
+    syncs = sorted(median(sample.sync_before) for sample in samples)
     restless = sum(not sample.is_calm for sample in samples)
     durability = sorted({f"{figure.peer}: {figure.durability}" for figure in figures})
     return [
-        f"Durability in every row: {'; '.join(durability)}. 1,000,000 levels. Medians of {given.rounds} round(s) of "
-        f"{given.seconds:g} s. The last column is against PostgreSQL's best single-call rate on the same keys.",
-        "Onhand's lowest run in process with most in flight, against PostgreSQL's highest of all runs and clients: "
-        f"{'; '.join(at_worst(figures, keys) for keys in ('uniform', 'hot'))}.",
-        "Onhand's best, each request on its own, against PostgreSQL's best in batches: "
-        f"{'; '.join(against_batches(figures, keys) for keys in ('uniform', 'hot'))}.",
-        "Latency is of one answer; for a batch, of the whole batch. In flight: clients, connections, or requests.",
-        f"Sync of 4 KiB just before each measurement: median {median(syncs) * 1e6:.0f} µs, "
-        f"longest {syncs[-1] * 1e6:.0f} µs. {restless} of {len(samples)} measurements began on a machine that was "
-        "not calm (a sync of 1 ms or more, or a quarter of the cores busy).",
+        f"Durability: {'; '.join(durability)}. 1,000,000 levels. Medians of {given.rounds} round(s) of {given.seconds:g} s.",
+        "Latency is of one answer; for a batch, of the whole batch. In flight: clients, connections, requests, or batches.",
+        f"Sync of 4 KiB just before each measurement: median {median(syncs) * 1e6:.0f} µs, longest {syncs[-1] * 1e6:.0f} µs. "
+        f"{restless} of {len(samples)} measurements began on a machine that was not calm (a sync of 1 ms or more, or a quarter of "
+        "the cores busy).",
     ]
