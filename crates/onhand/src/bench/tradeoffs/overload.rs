@@ -2,7 +2,7 @@
 
 use super::load::closed_loop;
 use super::{Ground, Site};
-use crate::bench::reserve::{fill, reserve};
+use crate::bench::shop::{fill, reserve};
 use crate::bench::stage::{Gauge, Keys, Stock};
 use crate::failure::Failure;
 use onhand_engine::{Answer, Engine, Options, Policy, ReplyTo, Unavailable};
