@@ -10,10 +10,14 @@ use crate::query::{Found, Query, What};
 use onhand_core::transfer::{Outgoing, announce::Announce, hand_over::HandOver};
 use onhand_core::{Command, TransferId, TransferNo};
 use onhand_log::disk::Disk;
+use onhand_planted::Defect;
 
 /// Delivers what lies in the outboxes.
 pub(crate) async fn round<D: Disk + Clone>(engine: &Engine<D>) {
     for partition in 0..engine.partitions() {
+        if Defect::CourierAsleep.is_on() {
+            return;
+        }
         if let Err(error) = empty_outbox(engine, partition).await {
             tracing::debug!(partition, %error, "transfers wait in the outbox");
         }

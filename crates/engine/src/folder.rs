@@ -157,7 +157,10 @@ impl<D: Disk + Clone> Folder<D> {
             ) if has != wanted => {
                 return Err(FolderError::Partitions { has, wanted });
             }
-            (Some(identity), _) => identity,
+            (Some(identity), _) => {
+                write_identity_again(&disk, path, &identity)?;
+                identity
+            }
             (None, partitions) => make_all(&disk, path, partitions.unwrap_or(1), make)?,
         };
         Ok(Self::new(disk, path, identity, lock))
@@ -279,6 +282,27 @@ fn lost_identity(disk: &impl Disk, path: &Path) -> Result<(), FolderError> {
         return Err(FolderError::NoIdentity(path.into()));
     }
     Ok(())
+}
+
+/// The sync that failed when the folder was made, or at an earlier start, may have been that of the folder: then the
+/// identity is shown and is not on the disk. What is written anew is there after it. A disk without room is no reason
+/// not to start.
+fn write_identity_again(
+    disk: &impl Disk,
+    path: &Path,
+    identity: &Identity,
+) -> Result<(), FolderError> {
+    match write_identity(disk, path, identity) {
+        Err(FolderError::Io { source, .. })
+            if matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            ) =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 fn write_identity(disk: &impl Disk, path: &Path, identity: &Identity) -> Result<(), FolderError> {

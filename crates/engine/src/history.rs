@@ -3,6 +3,7 @@
 use crate::table::ReadTable;
 use onhand_core::{Bucket, Entry, Event, LevelNo, Opening, Policy, Seq, Timestamp};
 use onhand_log::{LogReader, ReadError};
+use onhand_planted::Defect;
 use onhand_wire::{BatchReader, Malformed};
 use std::collections::VecDeque;
 
@@ -103,7 +104,8 @@ impl Ledger<'_> {
             }
             if entry.stamp.at >= filter.from && wanted(&entry) {
                 if entries.len() == filter.limit || lines >= PAGE_LINES {
-                    return Some(Some(entry.stamp.seq));
+                    let missed = u64::from(Defect::PageSkipsAnEntry.is_on());
+                    return Some(Some(Seq(entry.stamp.seq.0 + missed)));
                 }
                 lines += lines_of(&entry.event);
                 entries.push(entry);
@@ -121,6 +123,9 @@ impl Ledger<'_> {
     pub fn newest(&self, level: LevelNo, limit: usize) -> Result<Vec<Entry>, HistoryError> {
         let (mut found, mut end) = (Vec::new(), self.end());
         let first = self.reader.first();
+        if Defect::ExplainMissesTheNewest.is_on() {
+            end = end.saturating_sub(1);
+        }
         while end > first && found.len() < limit {
             let start = end.saturating_sub(STRIDE).max(first);
             let (mut stride, room) = (VecDeque::new(), limit - found.len());
@@ -174,6 +179,9 @@ impl Ledger<'_> {
     }
 
     fn check_reach(&self, at: Timestamp) -> Result<(), HistoryError> {
+        if Defect::PastNeverTold.is_on() {
+            return Err(HistoryError::Trimmed(at));
+        }
         if self.reader.first() <= 1 {
             return Ok(());
         }

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::machine::{Answer, Request, Unavailable};
 use crate::metrics::PartitionMetrics;
 use crate::origin::Origin;
+use onhand_planted::Defect;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -233,7 +234,12 @@ impl Inbox {
 
     /// Takes no more requests; the writer ends when it has done what it has.
     pub(crate) fn close(&self) {
-        self.lock().is_closing = true;
+        let mut inner = self.lock();
+        inner.is_closing = true;
+        if Defect::StopDropsTheQueue.is_on() {
+            inner.queue.clear();
+        }
+        drop(inner);
         self.changed.notify_one();
     }
 

@@ -226,10 +226,20 @@ impl<T> Machine<T> {
             }
             (None, Request::Command { key, command, .. }) => self.command(clock, key, &command),
             (None, Request::Query(query)) => Answer::Found(Found {
-                seq: self.state.last().seq,
+                seq: self.reflects(&query),
                 at: self.state.now(clock),
                 what: query.answer(&self.state),
             }),
+        }
+    }
+
+    /// The position that the answer to a question reflects.
+    fn reflects(&self, query: &Query) -> Seq {
+        let last = self.state.last().seq;
+        let is_planted = Defect::ReadNamesAnOlderPosition.is_on();
+        match is_planted && matches!(query, Query::Reservation(_)) {
+            true => Seq(last.0.saturating_sub(1)),
+            false => last,
         }
     }
 
@@ -251,7 +261,7 @@ impl<T> Machine<T> {
         self.apply(&entry, bytes);
         match &self.broken {
             Some(violation) => Answer::Unavailable(Unavailable::Stopped(violation.to_string())),
-            None => Answer::Recorded(entry),
+            None => Answer::Recorded(as_answered(entry)),
         }
     }
 
@@ -308,6 +318,16 @@ impl<T> Machine<T> {
         self.tail = batch.tail();
         batch
     }
+}
+
+/// The entry as its answer tells it; another only with a planted defect.
+fn as_answered(mut entry: Box<Entry>) -> Box<Entry> {
+    if Defect::AnswerNotAsRecorded.is_on()
+        && let onhand_core::Event::Held(held) = &mut entry.event
+    {
+        held.expires_at = Timestamp::MAX;
+    }
+    entry
 }
 
 /// Applies the entries of a batch to a state, as a replay and a follower do.

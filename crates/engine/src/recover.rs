@@ -1,7 +1,8 @@
 //! Recovery: from what lies on disk to a state and a log that go on.
 //!
 //! The newest snapshot that can be read, and every batch after it. If a snapshot is damaged the one before it is
-//! taken, as long as the log still reaches back to it. A log that ends before a snapshot, or begins after it, has lost
+//! taken, as long as the log still reaches back to it; one that the disk does not give now stops the start, because it
+//! may be sound. A log that ends before a snapshot, or begins after it, has lost
 //! a part, and the start is refused: nothing acknowledged may be forgotten silently.
 
 use crate::machine::{ReplayError, add_up, entries};
@@ -10,8 +11,10 @@ use onhand_log::disk::Disk;
 use onhand_log::file::{FileLog, FileLogOptions, Recovery};
 use onhand_log::snapshots::SnapshotStore;
 use onhand_log::{Log, LogReader, ReadError};
+use onhand_planted::Defect;
 use onhand_wire::Malformed;
-use onhand_wire::snapshot::read;
+use onhand_wire::snapshot::{SnapshotError, read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -106,7 +109,10 @@ pub fn recover<D: Disk + Clone>(
 ) -> Result<Recovered<D>, RecoverError> {
     let snapshots = SnapshotStore::new(place.disk.clone(), place.snapshot_dir)?;
     let (state, damaged) = newest_state(partition, &snapshots)?;
-    let (damaged, damaged_snapshots): (_, Vec<_>) = damaged.into_iter().unzip();
+    let (damaged, mut damaged_snapshots): (_, Vec<_>) = damaged.into_iter().unzip();
+    if Defect::DamagedSnapshotUntold.is_on() {
+        damaged_snapshots.clear();
+    }
     let snapshot = state.last().seq;
     let (log, found) = FileLog::open(place.disk, place.log_dir, place.options)?;
     let reader = log.reader();
@@ -137,27 +143,83 @@ fn newest_state<D: Disk + Clone>(
     for position in snapshots.list()?.into_iter().rev() {
         match read_snapshot(partition, snapshots, position) {
             Ok(state) => return Ok((state, damaged)),
-            Err(why) => damaged.push((position, format!("snapshot {position}: {why}"))),
+            Err(Unreadable::Disk(error)) => return Err(error),
+            Err(Unreadable::Damaged(why)) if Defect::DamagedSnapshotRefused.is_on() => {
+                let source = io::Error::other(why);
+                return Err(ReadError::Io {
+                    path: PathBuf::new(),
+                    source,
+                });
+            }
+            Err(Unreadable::Damaged(why)) => {
+                damaged.push((position, format!("snapshot {position}: {why}")))
+            }
         }
     }
     Ok((State::new(partition), damaged))
 }
 
-/// The state in a snapshot, or what is wrong with it.
+/// Why a snapshot gives no state.
+pub(crate) enum Unreadable {
+    /// The disk failed: what it holds may be sound.
+    Disk(ReadError),
+    /// What it holds is not what was written.
+    Damaged(String),
+}
+
+impl Unreadable {
+    /// What is wrong, of one that is damaged.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub(crate) fn damage(self) -> Result<String, ReadError> {
+        match self {
+            Self::Disk(error) => Err(error),
+            Self::Damaged(why) => Ok(why),
+        }
+    }
+
+    fn opening(error: ReadError) -> Self {
+        match error {
+            ReadError::Io { .. } => Self::Disk(error),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+
+    /// Bytes that are wrong or end early are damage; every other error is the disk's.
+    fn reading(path: PathBuf, error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::Io(source) if !is_about_bytes(&source) => {
+                Self::Disk(ReadError::Io { path, source })
+            }
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+fn is_about_bytes(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+    )
+}
+
+/// The state in a snapshot, or why there is none.
 pub(crate) fn read_snapshot<D: Disk>(
     partition: u16,
     snapshots: &SnapshotStore<D>,
     position: u64,
-) -> Result<State, String> {
-    let mut reader = snapshots
-        .open(position)
-        .map_err(|error| error.to_string())?;
-    let state = read(&mut reader).map_err(|error| error.to_string())?;
+) -> Result<State, Unreadable> {
+    let mut reader = snapshots.open(position).map_err(Unreadable::opening)?;
+    let read = read(&mut reader);
+    let state = read.map_err(|error| Unreadable::reading(snapshots.path(position), error))?;
     let (whose, last) = (state.partition(), state.last().seq.0);
     if (whose, last) != (partition, position) {
-        return Err(format!(
-            "it is of partition {whose} and ends at {last}: it belongs elsewhere"
-        ));
+        let path = snapshots.path(position);
+        return Err(Unreadable::Damaged(format!(
+            "{} is of partition {whose} and ends at {last}: it belongs elsewhere",
+            path.display()
+        )));
     }
     Ok(state)
 }

@@ -191,15 +191,15 @@ fn snapshot_hashes<D: Disk + Clone>(
     partition: u16,
     store: &SnapshotStore<D>,
 ) -> Result<Hashes, RecoverError> {
-    let hash = |position| {
-        let state = read_snapshot(partition, store, position)?;
-        Ok(state_hash(&state.freeze()))
-    };
-    Ok(store
-        .list()?
-        .into_iter()
-        .map(|position| (position, hash(position)))
-        .collect())
+    let mut hashes = Hashes::new();
+    for position in store.list()? {
+        let hash = match read_snapshot(partition, store, position) {
+            Ok(state) => Ok(state_hash(&state.freeze())),
+            Err(unreadable) => Err(unreadable.damage()?),
+        };
+        hashes.insert(position, hash);
+    }
+    Ok(hashes)
 }
 
 /// Refuses to replay to what lies before the state to begin from.
@@ -237,8 +237,9 @@ fn first_state<D: Disk + Clone>(
     }
     let reaches = |position: &u64| position + 1 >= reader.first();
     for position in store.list()?.into_iter().filter(reaches) {
-        if let Ok(state) = read_snapshot(partition, store, position) {
-            return Ok(state);
+        match read_snapshot(partition, store, position) {
+            Ok(state) => return Ok(state),
+            Err(unreadable) => drop(unreadable.damage()?),
         }
     }
     Ok(State::new(partition))

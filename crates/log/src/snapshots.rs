@@ -154,6 +154,11 @@ impl<D: Disk> SnapshotStore<D> {
         })
     }
 
+    /// Where the snapshot of a position lies.
+    pub fn path(&self, position: u64) -> PathBuf {
+        path(&self.dir, position)
+    }
+
     /// Removes all snapshots but the `keep` newest.
     ///
     /// # Errors
@@ -324,7 +329,11 @@ impl<D: Disk> SnapshotWriter<D> {
             &path(&self.dir, self.position),
         )?;
         self.file = None;
-        self.disk.sync_dir(&self.dir)?;
+        if let Err(error) = self.disk.sync_dir(&self.dir) {
+            // Its name may be shown and not be there after a loss of power: it must not count as one to fall back on.
+            let _ = self.disk.remove(&path(&self.dir, self.position));
+            return Err(error);
+        }
         Ok(self.offset)
     }
 }

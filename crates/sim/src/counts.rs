@@ -16,10 +16,20 @@ pub struct Counts {
     pub turned_away: u64,
     /// Answers compared with the twin's.
     pub answers: u64,
+    /// Requests that were taken and could not be answered, during an outage.
+    pub unanswered: u64,
     /// Ledger entries compared with the twin's.
     pub entries: u64,
     /// Bounded reads compared with the twin.
     pub reads: u64,
+    /// Questions about the past compared with the twin or the ledger.
+    pub past_reads: u64,
+    /// Segments of logs that were begun after the first of their log.
+    pub rotations: u64,
+    /// Snapshots that were written.
+    pub snapshots: u64,
+    /// Trims that removed something.
+    pub trims: u64,
     /// Starts after which the whole state was compared with the twin's.
     pub starts: u64,
     /// Milliseconds that passed in the simulated worlds, backward jumps not taken off.
@@ -31,7 +41,14 @@ pub struct Counts {
 impl Counts {
     /// Counts a fault.
     pub fn fault(&mut self, kind: &'static str) {
-        *self.faults.entry(kind).or_default() += 1;
+        self.faults_of(kind, 1);
+    }
+
+    /// Counts faults of a kind.
+    pub fn faults_of(&mut self, kind: &'static str, count: u64) {
+        if count > 0 {
+            *self.faults.entry(kind).or_default() += count;
+        }
     }
 
     /// Days that passed in the simulated worlds.
@@ -47,8 +64,13 @@ impl AddAssign<&Self> for Counts {
         self.requests += other.requests;
         self.turned_away += other.turned_away;
         self.answers += other.answers;
+        self.unanswered += other.unanswered;
         self.entries += other.entries;
         self.reads += other.reads;
+        self.past_reads += other.past_reads;
+        self.rotations += other.rotations;
+        self.snapshots += other.snapshots;
+        self.trims += other.trims;
         self.starts += other.starts;
         self.simulated_millis += other.simulated_millis;
         for (kind, count) in &other.faults {

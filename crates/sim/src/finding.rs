@@ -15,6 +15,8 @@ pub enum Check {
     BoundedRead,
     /// Every read of the past against what the twin had then.
     PastRead,
+    /// A read is no older than it says.
+    Age,
     /// For one reader, what it sees never goes back.
     ReadGoesBack,
     /// What was shown to anybody outlives a loss of power, now.
@@ -25,7 +27,9 @@ pub enum Check {
     State,
     /// Damage is named, or has changed nothing.
     SilenceOnDamage,
-    /// A start is refused only when something is damaged, a request only when something is in its way.
+    /// A request is turned away, and a partition out of order, only for a cause, and no longer than that.
+    NeedlessOutage,
+    /// A start is refused only when something is damaged.
     NeedlessRefusal,
     /// No hold is open past its expiry once the writer had a turn.
     LateExpiry,
@@ -48,11 +52,13 @@ impl Check {
             Self::StrongRead => "strong read",
             Self::BoundedRead => "bounded read",
             Self::PastRead => "read of the past",
+            Self::Age => "age of a read",
             Self::ReadGoesBack => "read goes back",
             Self::Durability => "durability",
             Self::Recovery => "recovery",
             Self::State => "state after a start",
             Self::SilenceOnDamage => "silence on damage",
+            Self::NeedlessOutage => "needless outage",
             Self::NeedlessRefusal => "needless refusal",
             Self::LateExpiry => "late expiry",
             Self::Turn => "turn",

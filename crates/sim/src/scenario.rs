@@ -109,8 +109,13 @@ impl Scenario {
     pub fn of(seed: u64, steps: usize) -> Self {
         let mut dice = Dice::new(seed);
         let minute = 60_000;
+        // Small files and short retentions, so that all that is done to a log is done in a short run.
+        let is_small = dice.comes(1, 2);
         let rules = Rules {
-            key_retention: dice.one_of(&[5_000, minute, 10 * minute]),
+            key_retention: match is_small {
+                true => dice.one_of(&[500, 5_000]),
+                false => dice.one_of(&[5_000, minute, 10 * minute]),
+            },
             ended_retention: dice.one_of(&[1_000, minute, 10 * minute]),
             count_window: dice.one_of(&[10_000, 5 * minute, 60 * minute]),
             most_open: dice.one_of(&[5, 40, 100_000]),
@@ -130,9 +135,15 @@ impl Scenario {
             rules,
             capacity: dice.one_of(&[4, 64, 16_384]),
             batch_bytes: dice.one_of(&[512, 8_192, 1 << 20]),
-            segment_bytes: dice.one_of(&[8 << 10, 32 << 10, 128 << 10]),
-            snapshot_bytes: dice.one_of(&[4 << 10, 32 << 10]),
-            trims: dice.comes(1, 2),
+            segment_bytes: match is_small {
+                true => 8 << 10,
+                false => dice.one_of(&[8 << 10, 32 << 10, 128 << 10]),
+            },
+            snapshot_bytes: match is_small {
+                true => dice.one_of(&[1 << 10, 2 << 10]),
+                false => dice.one_of(&[4 << 10, 32 << 10]),
+            },
+            trims: is_small || dice.comes(1, 4),
             faults: dice.one_of(&[0, 60, 150, 400]),
             queue_time: dice.one_of(&[None, None, Some(2), Some(20)]),
             tenants: dice.one_of(&[1, 1, 3]),

@@ -89,7 +89,7 @@ impl Workload {
         if dice.comes(1, 12) {
             return Some((partition, self.query(dice, twin, partition)));
         }
-        let ask = self.ask(dice, now, twin, partition)?;
+        let ask = self.ask(dice, now, twin, partition);
         let key = dice.comes(3, 4).then(|| self.new_key());
         if let Some(key) = key {
             self.remember(Sent {
@@ -235,50 +235,50 @@ impl Workload {
     }
 
     fn query(&self, dice: &mut Dice, twin: &Twin, partition: u16) -> Question {
-        if dice.comes(1, 3) {
-            return Question::Promise(self.any_promise(dice, twin));
+        match dice.below(6) {
+            0..2 => return Question::Promise(self.any_promise(dice, twin)),
+            2 => return Question::Transfer(self.transfer(dice, twin)),
+            _ => {}
         }
         let count = dice.one_of(&[1, 3, 10]);
         let places = (0..count).map(|_| (self.shop(dice, partition), self.item(dice)));
         Question::Levels(places.collect())
     }
 
-    fn ask(&self, dice: &mut Dice, now: Millis, twin: &Twin, partition: u16) -> Option<Ask> {
+    fn ask(&self, dice: &mut Dice, now: Millis, twin: &Twin, partition: u16) -> Ask {
         let shop = self.shop(dice, partition);
-        Some(
-            match dice.weighed(&[40, 20, 4, 5, 16, 12, 5, 6, 4, 4, 6, 6, 2, 2]) {
-                0 => Ask::Hold {
-                    shop,
-                    lines: self.lines(dice),
-                    ttl: dice.one_of(&[0, 1, 500, 5_000, 30_000, 600_000]),
-                    partial: dice.comes(3, 10),
-                },
-                1 => Ask::Confirm(self.some_promise(dice, twin, "held")),
-                2 => Ask::Extend(
-                    self.some_promise(dice, twin, "held"),
-                    dice.within(0, 40) * 500,
-                ),
-                3 => Ask::Release(self.any_promise(dice, twin)),
-                4 => self.fulfill(dice, now, twin),
-                5 => Ask::Receive {
-                    shop,
-                    lines: self.lines(dice),
-                    happened: self.happened(dice, now),
-                },
-                6 => self.adjust(dice, now, shop),
-                7 => self.count(dice, now, shop),
-                8 => self.policy(dice, shop),
-                9 => self.dispatch(dice, shop),
-                10 => Ask::Arrive(self.transfer(dice, twin)?),
-                11 => Ask::Sell {
-                    shop,
-                    lines: self.lines(dice),
-                    happened: self.happened(dice, now),
-                },
-                12 => self.observe(dice, now, shop),
-                _ => self.push(dice, now, shop),
+        match dice.weighed(&[40, 20, 4, 5, 16, 12, 5, 6, 4, 4, 6, 6, 2, 2]) {
+            0 => Ask::Hold {
+                shop,
+                lines: self.lines(dice),
+                ttl: dice.one_of(&[0, 1, 500, 5_000, 30_000, 600_000]),
+                partial: dice.comes(3, 10),
             },
-        )
+            1 => Ask::Confirm(self.some_promise(dice, twin, "held")),
+            2 => Ask::Extend(
+                self.some_promise(dice, twin, "held"),
+                dice.within(0, 40) * 500,
+            ),
+            3 => Ask::Release(self.any_promise(dice, twin)),
+            4 => self.fulfill(dice, now, twin),
+            5 => Ask::Receive {
+                shop,
+                lines: self.lines(dice),
+                happened: self.happened(dice, now),
+            },
+            6 => self.adjust(dice, now, shop),
+            7 => self.count(dice, now, shop),
+            8 => self.policy(dice, shop),
+            9 => self.dispatch(dice, shop),
+            10 => Ask::Arrive(self.transfer(dice, twin)),
+            11 => Ask::Sell {
+                shop,
+                lines: self.lines(dice),
+                happened: self.happened(dice, now),
+            },
+            12 => self.observe(dice, now, shop),
+            _ => self.push(dice, now, shop),
+        }
     }
 
     /// A reservation in a state, more often a recent one; any number if there is none.
@@ -431,15 +431,15 @@ impl Workload {
         }
     }
 
-    fn transfer(&self, dice: &mut Dice, twin: &Twin) -> Option<TransferName> {
+    fn transfer(&self, dice: &mut Dice, twin: &Twin) -> TransferName {
         let known: Vec<TransferName> = twin.all_incoming().map(|one| one.parcel.name).collect();
         let back = dice.below(6);
         match known.len().checked_sub(1 + back) {
-            Some(at) => Some(known[at]),
-            None => Some(TransferName {
+            Some(at) => known[at],
+            None => TransferName {
                 source: twin.partition(),
                 no: back as u64,
-            }),
+            },
         }
     }
 }

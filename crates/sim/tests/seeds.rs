@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
 use onhand_sim::campaign::run_seed;
+use onhand_sim::counts::Counts;
 use onhand_sim::scenario::Scenario;
 use onhand_sim::world::everywhere::crash_everywhere;
 
@@ -25,11 +26,21 @@ fn seeds() -> Vec<(u64, usize)> {
 fn fixed_seeds_find_nothing_and_are_the_same_twice() {
     let seeds = seeds();
     assert!(seeds.len() >= 20, "the seeds are not where they should be");
+    let mut counts = Counts::default();
     for (seed, steps) in seeds {
         let [first, second] = [(); 2].map(|()| run_seed(seed, steps, true));
         assert_eq!(first.finding, None, "seed {seed}\n{}", first.trace);
         assert!(first.trace.len() > 10_000, "seed {seed} does nothing");
         assert!(first == second, "seed {seed} is not the same twice");
+        counts += &first.counts;
+    }
+    for (what, count) in [
+        ("rotations", counts.rotations),
+        ("snapshots", counts.snapshots),
+        ("trims", counts.trims),
+        ("questions about the past", counts.past_reads),
+    ] {
+        assert!(count > 0, "no {what}");
     }
 }
 

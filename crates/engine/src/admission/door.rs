@@ -9,6 +9,7 @@ use crate::clock::Moment;
 use crate::machine::{Request, Unavailable};
 use crate::metrics::PartitionMetrics;
 use crate::origin::Origin;
+use onhand_planted::Defect;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -101,15 +102,21 @@ impl Door {
         let before = self.in_flight.fetch_add(1, Ordering::AcqRel);
         let permit = Permit(Arc::clone(&self.in_flight));
         match class {
-            Some(class) if before >= self.policy.capacity => {
-                Err(self.turn_away(class, Reason::Length))
-            }
+            Some(class) if before >= self.capacity() => Err(self.turn_away(class, Reason::Length)),
             _ => Ok((ticket, permit)),
         }
     }
 
+    /// How many may be in at once.
+    fn capacity(&self) -> usize {
+        match Defect::BusyWithRoom.is_on() {
+            true => self.policy.capacity / 2,
+            false => self.policy.capacity,
+        }
+    }
+
     fn objection(&self, ticket: &Ticket, now: Moment) -> Option<Reason> {
-        if self.in_flight() >= self.policy.capacity {
+        if self.in_flight() >= self.capacity() {
             return Some(Reason::Length);
         }
         let wait = self.estimate(ticket.ahead);

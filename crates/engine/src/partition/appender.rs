@@ -138,8 +138,15 @@ impl Appender {
             Some(Task::Append(append, publish, replies, closed_at)) => {
                 return self.append(append, publish, replies, closed_at);
             }
-            Some(Task::Publish(publish, replies, closed_at)) => {
-                self.table.publish(&publish);
+            Some(Task::Publish(publish, mut replies, closed_at)) => {
+                if Defect::AnswerBeforePublish.is_on() && !replies.is_empty() {
+                    reply(&self.metrics, std::mem::take(&mut replies));
+                    self.task = Some(Task::Publish(publish, replies, closed_at));
+                    return Step::Done;
+                }
+                if !Defect::TableNotPublished.is_on() {
+                    self.table.publish(&publish);
+                }
                 self.table.touch(closed_at);
                 self.task = Some(Task::Reply(replies));
             }
@@ -250,6 +257,9 @@ impl Appender {
     }
 
     fn recovered(&self) {
+        if Defect::OutageStays.is_on() {
+            return;
+        }
         if self.inbox.set_outage(None) {
             tracing::info!("the log can be written again: writes are taken");
         }
@@ -264,6 +274,9 @@ impl Appender {
 
 fn outage_of(error: &AppendError) -> Unavailable {
     match error {
+        AppendError::Full { .. } if Defect::FullDiskStops.is_on() => {
+            Unavailable::Stopped(error.to_string())
+        }
         AppendError::Full { .. } => Unavailable::StorageFull,
         AppendError::Unavailable(cause) => Unavailable::LogUnavailable(cause.to_string()),
         AppendError::Fenced(_) | AppendError::Broken(_) | AppendError::Invalid(_) => {

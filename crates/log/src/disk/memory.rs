@@ -6,9 +6,10 @@
 //! - of the writes to a file: none, all, any of their sectors in any of their versions, or all up to some byte;
 //! - of the names created, renamed and removed in a folder: any, each by itself.
 //!
-//! A sync that fails treats the writes the same way and then forgets them, as Linux does: the system goes on showing
-//! them, and no later sync brings them to the platter.
+//! A sync that fails treats the writes, or the names, the same way and then forgets them, as Linux does: the system goes
+//! on showing them, and no later sync brings them to the platter.
 
+use super::happened::Happened;
 use super::{Disk, DiskFile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -53,6 +54,19 @@ struct State {
     syncs_fail: bool,
     next_sync_fails: bool,
     fail_at: BTreeMap<u64, io::ErrorKind>,
+    reads: u64,
+    fail_read_at: BTreeMap<u64, io::ErrorKind>,
+    /// What is thrown within a call depends on this and on the number of the change.
+    seed: u64,
+    happened: Happened,
+}
+
+/// What became of the unsynced writes to a file.
+enum Fate {
+    None,
+    Kept,
+    Lost,
+    Torn,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -137,19 +151,23 @@ impl Stored {
     }
 
     /// Lets some of what was not synced reach the platter, and forgets the rest.
-    fn tear(&mut self, choose: Choose<'_>) {
+    fn tear(&mut self, choose: Choose<'_>) -> Fate {
         let pending = std::mem::take(&mut self.pending);
         if pending.is_empty() {
-            return;
+            return Fate::None;
         }
         match choose(4) {
-            0 => {}
-            1 => pending
-                .iter()
-                .for_each(|change| change.apply(&mut self.platter)),
+            0 => return Fate::Lost,
+            1 => {
+                pending
+                    .iter()
+                    .for_each(|change| change.apply(&mut self.platter));
+                return Fate::Kept;
+            }
             2 => self.tear_sectors(&pending, choose),
             _ => self.tear_prefix(pending, choose),
         }
+        Fate::Torn
     }
 
     fn tear_sectors(&mut self, pending: &[Change], choose: Choose<'_>) {
@@ -204,9 +222,10 @@ impl State {
             .sum()
     }
 
-    fn room_to_grow(&self, file: u64, len: u64) -> io::Result<()> {
+    fn room_to_grow(&mut self, file: u64, len: u64) -> io::Result<()> {
         let more = len.saturating_sub(self.files[&file].seen.len() as u64);
         if self.used() + more > self.capacity && more > 0 {
+            self.happened.no_room += 1;
             return Err(io::ErrorKind::StorageFull.into());
         }
         Ok(())
@@ -230,71 +249,99 @@ impl State {
         self.room_to_grow(file, offset + bytes.len() as u64)?;
         let failure = self.fail_at.get(&self.changes).copied();
         let count = match failure {
-            Some(_) => seeded(self.changes)(bytes.len() + 1),
+            Some(_) => self.throws()(bytes.len() + 1),
             None => bytes.len(),
         };
         self.stored(file).change(Change::Write {
             offset: offset as usize,
             bytes: bytes[..count].to_vec(),
         });
+        self.happened.failed_writes += u64::from(failure.is_some());
         failure.map_or(Ok(()), |kind| Err(kind.into()))
+    }
+
+    /// The throws of this change.
+    fn throws(&self) -> impl FnMut(usize) -> usize + use<> {
+        seeded(self.seed ^ self.changes)
     }
 
     fn sync(&mut self, file: u64) -> io::Result<()> {
         if let Err(error) = self.may_sync() {
-            let mut choose = seeded(self.changes);
-            self.stored(file).tear(&mut choose);
+            let mut choose = self.throws();
+            let fate = self.stored(file).tear(&mut choose);
+            self.suffered(&fate);
             return Err(error);
         }
         self.stored(file).sync();
         Ok(())
     }
 
-    fn may_sync(&mut self) -> io::Result<()> {
-        self.may_change()?;
-        match std::mem::take(&mut self.next_sync_fails) || self.syncs_fail {
-            true => Err(io::Error::other("the disk fails")),
-            false => Ok(()),
+    fn suffered(&mut self, fate: &Fate) {
+        match fate {
+            Fate::Lost => self.happened.lost_writes += 1,
+            Fate::Torn => self.happened.torn_writes += 1,
+            Fate::None | Fate::Kept => {}
         }
     }
 
-    fn may_change(&self) -> io::Result<()> {
-        let failure = self.fail_at.get(&self.changes);
-        failure.map_or(Ok(()), |kind| Err((*kind).into()))
+    fn may_sync(&mut self) -> io::Result<()> {
+        let fails = std::mem::take(&mut self.next_sync_fails) || self.syncs_fail;
+        let failure = self.fail_at.get(&self.changes).copied();
+        let failure = failure.or(fails.then_some(io::ErrorKind::Other));
+        self.happened.failed_syncs += u64::from(failure.is_some());
+        failure.map_or(Ok(()), |kind| Err(io::Error::new(kind, "the disk fails")))
+    }
+
+    fn may_change(&mut self) -> io::Result<()> {
+        let failure = self.fail_at.get(&self.changes).copied();
+        self.happened.failed_changes += u64::from(failure.is_some());
+        failure.map_or(Ok(()), |kind| Err(kind.into()))
     }
 
     fn sync_names(&mut self, dir: &Path) -> io::Result<()> {
-        self.may_sync()?;
         let (here, elsewhere) = std::mem::take(&mut self.names_pending)
             .into_iter()
             .partition(|(of, _)| of == dir);
         self.names_pending = elsewhere;
-        let here: Vec<(PathBuf, NameChange)> = here;
-        here.iter()
-            .for_each(|(_, change)| change.apply(&mut self.names_on_platter));
+        if let Err(error) = self.may_sync() {
+            let mut choose = self.throws();
+            self.tear_names(here, &mut choose);
+            return Err(error);
+        }
+        self.tear_names(here, &mut |_| 1);
         Ok(())
     }
 
-    fn restart(&mut self, choose: Choose<'_>) {
-        for (_, change) in std::mem::take(&mut self.names_pending) {
-            if choose(2) == 1 {
-                change.apply(&mut self.names_on_platter);
+    /// Lets some names reach the platter, and forgets the others.
+    fn tear_names(&mut self, names: Vec<(PathBuf, NameChange)>, choose: Choose<'_>) {
+        for (_, change) in names {
+            match choose(2) {
+                1 => change.apply(&mut self.names_on_platter),
+                _ => self.happened.lost_names += 1,
             }
         }
+    }
+
+    fn restart(&mut self, choose: Choose<'_>) {
+        let pending = std::mem::take(&mut self.names_pending);
+        self.tear_names(pending, choose);
         self.names = self.names_on_platter.clone();
         let named: BTreeSet<u64> = self.names.values().copied().collect();
         self.files.retain(|file, _| named.contains(file));
+        let mut fates = Vec::new();
         for stored in self.files.values_mut() {
-            stored.tear(choose);
+            fates.push(stored.tear(choose));
             stored.seen = stored.platter.clone();
             stored.locked_by = None;
         }
+        fates.iter().for_each(|fate| self.suffered(fate));
         self.heal();
         self.life += 1;
     }
 
     fn heal(&mut self) {
         self.changes = 0;
+        self.reads = 0;
         self.crashed = false;
         self.calm();
     }
@@ -304,6 +351,16 @@ impl State {
         self.syncs_fail = false;
         self.next_sync_fails = false;
         self.fail_at.clear();
+        self.fail_read_at.clear();
+    }
+
+    fn stop_if_due(&mut self) -> io::Result<()> {
+        if self.crash_at != Some(self.changes) {
+            return Ok(());
+        }
+        self.crashed = true;
+        self.happened.crashes += 1;
+        Err(dead())
     }
 }
 
@@ -320,6 +377,11 @@ impl Default for MemoryDisk {
 impl MemoryDisk {
     /// An empty disk with endless room.
     pub fn new() -> Self {
+        Self::seeded(0)
+    }
+
+    /// The same; what it throws by itself when a call fails depends on a seed.
+    pub fn seeded(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(State {
             folders: BTreeSet::new(),
             files: BTreeMap::new(),
@@ -335,7 +397,16 @@ impl MemoryDisk {
             syncs_fail: false,
             next_sync_fails: false,
             fail_at: BTreeMap::new(),
+            reads: 0,
+            fail_read_at: BTreeMap::new(),
+            seed,
+            happened: Happened::default(),
         })))
+    }
+
+    /// What it did to those who use it.
+    pub fn happened(&self) -> Happened {
+        self.state().happened
     }
 
     /// Another disk with the same contents.
@@ -367,6 +438,17 @@ impl MemoryDisk {
     /// bytes, a sync after some of what it should sync, everything else with nothing done.
     pub fn fail_at(&self, change: u64, kind: io::ErrorKind) {
         self.state().fail_at.insert(change, kind);
+    }
+
+    /// Makes the read with this number, counted as [`MemoryDisk::reads`] does, fail: of bytes, of a length, of a folder,
+    /// or the opening of a file.
+    pub fn fail_read_at(&self, read: u64, kind: io::ErrorKind) {
+        self.state().fail_read_at.insert(read, kind);
+    }
+
+    /// How many calls read something or opened a file, since the disk was made or restarted.
+    pub fn reads(&self) -> u64 {
+        self.state().reads
     }
 
     /// How many calls changed something or synced, since the disk was made or restarted.
@@ -454,21 +536,26 @@ impl MemoryDisk {
         self.look(|state| {
             state.changes += 1;
             let done = change(state);
-            if state.crash_at == Some(state.changes) {
-                state.crashed = true;
-                return Err(dead());
-            }
+            state.stop_if_due()?;
             done
+        })
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+        self.look(|state| {
+            state.reads += 1;
+            if let Some(kind) = state.fail_read_at.remove(&state.reads) {
+                state.happened.failed_reads += 1;
+                return Err(kind.into());
+            }
+            read(state)
         })
     }
 
     fn make_durable(&self, sync: impl FnOnce(&mut State) -> io::Result<()>) -> io::Result<()> {
         self.look(|state| {
             state.changes += 1;
-            if state.crash_at == Some(state.changes) {
-                state.crashed = true;
-                return Err(dead());
-            }
+            state.stop_if_due()?;
             sync(state)
         })
     }
@@ -512,7 +599,7 @@ impl Disk for MemoryDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<MemoryFile> {
-        self.look(|state| state.file(path))
+        self.read(|state| state.file(path))
             .map(|file| self.handle(file))
     }
 
@@ -545,7 +632,7 @@ impl Disk for MemoryDisk {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
-        self.look(|state| {
+        self.read(|state| {
             if !state.folders.contains(dir) {
                 return Err(io::ErrorKind::NotFound.into());
             }
@@ -593,7 +680,7 @@ impl MemoryFile {
 
 impl DiskFile for MemoryFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.disk.look(|state| {
+        self.disk.read(|state| {
             self.alive(state)?;
             let bytes = &state.stored(self.file).seen;
             let from = bytes.get(offset as usize..).unwrap_or_default();
@@ -640,7 +727,7 @@ impl DiskFile for MemoryFile {
     }
 
     fn len(&self) -> io::Result<u64> {
-        self.disk.look(|state| {
+        self.disk.read(|state| {
             self.alive(state)?;
             Ok(state.stored(self.file).seen.len() as u64)
         })

@@ -4,9 +4,13 @@
 //! a simulated disk can take everything away that a real one may take.
 
 #[cfg(any(test, feature = "conformance"))]
+mod happened;
+#[cfg(any(test, feature = "conformance"))]
 mod memory;
 mod os;
 
+#[cfg(any(test, feature = "conformance"))]
+pub use happened::Happened;
 #[cfg(any(test, feature = "conformance"))]
 pub use memory::{Choose, MemoryDisk, MemoryFile, seeded};
 pub use os::OsDisk;

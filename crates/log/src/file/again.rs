@@ -63,7 +63,7 @@ pub(crate) fn keep<D: Disk>(
     }
 }
 
-fn is_about_room(error: &io::Error) -> bool {
+pub(crate) fn is_about_room(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
@@ -110,9 +110,14 @@ pub(crate) fn put_back<D: Disk>(disk: &D, dir: &Path) -> Result<bool, ReadError>
 }
 
 /// Whether a start was interrupted while it wrote the frames at this place again.
-pub(crate) fn covers<D: Disk>(disk: &D, dir: &Path, found: &Found, offset: u64) -> bool {
-    let again = read(disk, dir).ok().flatten();
-    again.is_some_and(|again| again.salt == found.header.salt() && again.holds(offset))
+pub(crate) fn covers<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    found: &Found,
+    offset: u64,
+) -> Result<bool, ReadError> {
+    let again = read(disk, dir).map_err(|error| ReadError::io(&path(dir), error))?;
+    Ok(again.is_some_and(|again| again.salt == found.header.salt() && again.holds(offset)))
 }
 
 impl Again {

@@ -8,6 +8,8 @@
 //!    written again, the same bytes in the same place, and synced; then a torn write after them is erased. A sync that
 //!    failed before the start may have left bytes in the system's memory that are not on the disk, and no later sync
 //!    would notice: bytes written anew are on the disk after it, or the start fails.
+//!    A last segment without a frame is made anew as a whole before that, for the sync that failed may have been the
+//!    folder's: then its name is not on the disk, and what is appended to it would go with it.
 //! 2. The segment before the last is sealed, or its seal written again, for the same reason.
 //! 3. If there are remains of a trim: the mark of the beginning is written again and synced.
 //! 4. Remains are removed and the folder is synced: names are then on the disk, too.
@@ -15,14 +17,14 @@
 use super::again;
 use super::erase::erase;
 use super::frame::{self, FrameHeader};
-use super::header::{Header, Joint, SEAL, Seal};
+use super::header::{FRAMES, Header, Joint, SEAL, Seal};
 use super::index::Mark;
 use super::judge::Verdict;
 use super::reader::Shared;
 use super::segment::{Opened, Segment};
 use super::survey::{self, Found, Survey, verify_sealed};
 use super::walk::{Source, Walk, Walked};
-use super::{Active, FileLog, FileLogOptions, write_begin};
+use super::{Active, FileLog, FileLogOptions, create_segment, write_begin};
 use crate::batch::Batch;
 use crate::disk::{Disk, DiskFile};
 use crate::log::ReadError;
@@ -103,6 +105,7 @@ impl<D: Disk> FileLog<D> {
         let was_interrupted = again::put_back(&disk, dir)?;
         let survey = Survey::of(&disk, dir)?;
         verify(&disk, &survey, options.verify_from)?;
+        make_anew_if_empty(&disk, dir, &survey)?;
         let active = settle(&disk, dir, &survey, was_interrupted)?;
         let recovery = survey.recovery();
         let mut segments: Vec<_> = survey
@@ -170,6 +173,19 @@ fn verify<D: Disk>(disk: &D, survey: &Survey, from: u64) -> Result<(), ReadError
     Ok(())
 }
 
+/// Makes an empty last segment anew, under the same name. On a disk without room it cannot be, and is taken as it is: a
+/// full disk must be no reason not to start.
+fn make_anew_if_empty<D: Disk>(disk: &D, dir: &Path, survey: &Survey) -> Result<(), ReadError> {
+    let found = survey.last_segment();
+    if survey.last.offset > FRAMES {
+        return Ok(());
+    }
+    match create_segment(disk, dir, &found.header, found.begins()) {
+        Err(error) if !again::is_about_room(&error) => Err(ReadError::io(&found.path, error)),
+        _ => Ok(()),
+    }
+}
+
 /// Makes good what a crash left. Gives the segment that takes the next batch.
 fn settle<D: Disk>(
     disk: &D,
@@ -203,8 +219,13 @@ fn write_seal<F: DiskFile>(file: &F, seal: &Seal, salt: u64) -> io::Result<()> {
     file.sync()
 }
 
+/// A segment made anew may have taken the place of an unfinished one of its name, which is gone then.
 fn remove_remains<D: Disk>(disk: &D, dir: &Path, remains: &[PathBuf]) -> io::Result<()> {
-    remains.iter().try_for_each(|path| disk.remove(path))?;
+    let is_there = |removed: &io::Result<()>| {
+        !matches!(removed, Err(error) if error.kind() == io::ErrorKind::NotFound)
+    };
+    let removed = remains.iter().map(|path| disk.remove(path));
+    removed.filter(is_there).collect::<io::Result<()>>()?;
     disk.sync_dir(dir)
 }
 

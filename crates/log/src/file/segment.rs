@@ -133,9 +133,14 @@ pub(crate) fn create<D: Disk>(
         let _ = disk.remove(&unfinished);
         CreateFailure::Undone(error)
     })?;
-    if !Defect::FolderNotSynced.is_on() {
-        disk.sync_dir(dir).map_err(CreateFailure::Unknown)?;
+    if Defect::FolderNotSynced.is_on() {
+        return Ok(file);
     }
+    let mut synced = disk.sync_dir(dir);
+    if synced.is_err() && Defect::FolderSyncTriedAgain.is_on() {
+        synced = disk.sync_dir(dir);
+    }
+    synced.map_err(CreateFailure::Unknown)?;
     Ok(file)
 }
 

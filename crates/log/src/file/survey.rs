@@ -39,12 +39,21 @@ impl Found {
         Source::new(file, &self.path, &self.header)
     }
 
+    /// Whether it is marked as the beginning of the log.
+    pub(crate) fn begins(&self) -> bool {
+        self.begin == Stamped::Sound(())
+    }
+
     fn damaged(&self, offset: u64, what: &str) -> ReadError {
         damage(&self.path, offset, what.to_owned())
     }
 }
 
 fn damage(path: &Path, offset: u64, what: String) -> ReadError {
+    let path = match Defect::DamageNamesNoFile.is_on() {
+        true => Path::new("the log"),
+        false => path,
+    };
     ReadError::Damaged {
         path: path.to_owned(),
         offset,
@@ -286,8 +295,11 @@ fn next_missing(dir: &Path, one: &Found, next: u64) -> ReadError {
 fn end<D: Disk>(disk: &D, dir: &Path, last: &Found) -> Result<(Walked, Verdict), ReadError> {
     match last.seal {
         Stamped::Absent => match read_through(disk, last) {
-            Err(ReadError::Damaged { offset, .. }) if again::covers(disk, dir, last, offset) => {
-                passed_over(disk, last)
+            Err(error @ ReadError::Damaged { offset, .. }) => {
+                match again::covers(disk, dir, last, offset)? {
+                    true => passed_over(disk, last),
+                    false => Err(error),
+                }
             }
             other => other,
         },

@@ -23,6 +23,10 @@ pub(super) struct Report {
     answers_compared: u64,
     entries_compared: u64,
     bounded_reads_compared: u64,
+    past_reads_compared: u64,
+    segments_begun: u64,
+    snapshots: u64,
+    trims: u64,
     starts_compared: u64,
     faults: BTreeMap<&'static str, u64>,
     violations: u64,
@@ -48,6 +52,10 @@ impl Report {
             answers_compared: counts.answers,
             entries_compared: counts.entries,
             bounded_reads_compared: counts.reads,
+            past_reads_compared: counts.past_reads,
+            segments_begun: counts.rotations,
+            snapshots: counts.snapshots,
+            trims: counts.trims,
             starts_compared: counts.starts,
             faults: counts.faults.clone(),
             violations: is_found.into(),
@@ -66,7 +74,7 @@ impl Report {
     }
 
     /// The figures with their names, in the order in which they are told.
-    fn figures(&self) -> [(&'static str, u64); 10] {
+    fn figures(&self) -> [(&'static str, u64); 14] {
         [
             ("seeds", self.seeds),
             ("steps", self.steps),
@@ -76,6 +84,13 @@ impl Report {
             ("answers compared", self.answers_compared),
             ("ledger entries compared", self.entries_compared),
             ("bounded reads compared", self.bounded_reads_compared),
+            (
+                "questions about the past compared",
+                self.past_reads_compared,
+            ),
+            ("segments begun", self.segments_begun),
+            ("snapshots", self.snapshots),
+            ("trims that removed something", self.trims),
             ("starts compared", self.starts_compared),
             ("violations", self.violations),
         ]

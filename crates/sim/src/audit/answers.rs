@@ -3,11 +3,11 @@
 use super::{Book, Foretold, Token};
 use crate::ask::{item_of, shop_of};
 use crate::finding::{Check, Finding, Verdict, must};
-use crate::translate::{millis, refused};
-use crate::twin::{Outcome, Promise, PromiseLine, Shelf};
+use crate::translate::{millis, refused, transfer_id};
+use crate::twin::{Incoming, Outcome, Promise, PromiseLine, Shelf};
 use onhand_core::reservation::{Reservation, ReservationLine};
 use onhand_core::{Entry, Level, LocationId, OnNotFound, Seq, Sku};
-use onhand_engine::{Answer, Found, ReservationView, Seen, Unavailable, What};
+use onhand_engine::{Answer, Found, ReservationView, Seen, TransferView, Unavailable, What};
 
 impl Book {
     /// A client got an answer; `is_out` says whether the partition was known to be unable to answer.
@@ -33,11 +33,18 @@ impl Book {
             Foretold::Outcome(outcome) => self.check_outcome(token, &outcome, position, answer)?,
             Foretold::Levels(shelves) => check_levels(token, &shelves, position, answer)?,
             Foretold::Promise(promise, is_kept) => {
-                check_promise(token, promise.as_ref(), is_kept, answer)?;
+                check_promise(token, promise.as_ref(), is_kept, position, answer)?;
+            }
+            Foretold::Transfer(incoming, is_kept) => {
+                check_transfer(token, incoming.as_ref(), is_kept, position, answer)?;
             }
             Foretold::Late => return Err(odd(token, answer)),
         }
+        if let Answer::Recorded(entry) = answer {
+            self.compare_with_ledger(token, entry)?;
+        }
         self.show(position);
+        self.answered = self.answered.max(position);
         Ok(())
     }
 
@@ -64,7 +71,19 @@ impl Book {
         })
     }
 
-    /// Position, time and kind of an entry; the rest is compared when it is read from the ledger.
+    /// An answer tells of an entry: the ledger must hold the very same.
+    fn compare_with_ledger(&mut self, token: Token, told: &Entry) -> Verdict {
+        let position = told.stamp.seq.0;
+        let Some(entry) = self.entry(position) else {
+            self.told.insert(position, told.clone());
+            return Ok(());
+        };
+        must(entry == told, Check::Answer, || {
+            format!("request {token} is answered {told:?}; the ledger has {entry:?}")
+        })
+    }
+
+    /// Position, time and kind of an entry; the rest is compared with the ledger.
     fn is_recorded(&self, entry: &Entry) -> bool {
         self.record(entry.stamp.seq.0).is_some_and(|record| {
             (record.at, record.event) == (millis(entry.stamp.at), entry.event.name())
@@ -76,9 +95,11 @@ fn check_promise(
     token: Token,
     foretold: Option<&Promise>,
     is_kept: bool,
+    position: u64,
     answer: &Answer,
 ) -> Verdict {
     let Answer::Found(Found {
+        seq,
         what: What::Reservation(found),
         ..
     }) = answer
@@ -91,9 +112,57 @@ fn check_promise(
         (Some(view), Some(promise)) => is_promise(view, promise),
         (Some(_), None) => false,
     };
-    must(is_it, Check::StrongRead, || {
-        format!("request {token} finds {found:?}; foretold: {foretold:?}")
+    must(is_it && seq.0 == position, Check::StrongRead, || {
+        format!("request {token} finds {found:?} at {seq}; foretold at {position}: {foretold:?}")
     })
+}
+
+fn check_transfer(
+    token: Token,
+    foretold: Option<&Incoming>,
+    is_kept: bool,
+    position: u64,
+    answer: &Answer,
+) -> Verdict {
+    let Answer::Found(Found {
+        seq,
+        what: What::Transfer(found),
+        ..
+    }) = answer
+    else {
+        return Err(odd(token, answer));
+    };
+    let is_it = match (found.as_deref(), foretold) {
+        (None, None) => true,
+        (None, Some(_)) => !is_kept,
+        (Some(view), Some(incoming)) => is_incoming(view, incoming),
+        (Some(_), None) => false,
+    };
+    must(is_it && seq.0 == position, Check::StrongRead, || {
+        format!("request {token} finds {found:?} at {seq}; foretold at {position}: {foretold:?}")
+    })
+}
+
+fn is_incoming(view: &TransferView, foretold: &Incoming) -> bool {
+    let TransferView {
+        id,
+        to,
+        incoming,
+        skus,
+    } = view;
+    let parcel = &foretold.parcel;
+    let units = incoming.lines.iter().map(|line| i64::from(line.units));
+    let lines: Option<Vec<_>> = skus
+        .iter()
+        .zip(units)
+        .map(|(sku, units)| Some((item_of(sku.as_str())?, units)))
+        .collect();
+    *id == transfer_id(parcel.name)
+        && (shop_of(incoming.from.as_str()), shop_of(to.as_str()))
+            == (Some(parcel.from), Some(parcel.to))
+        && incoming.arrived_at.map(millis) == foretold.arrived
+        && skus.len() == incoming.lines.len()
+        && lines.as_ref() == Some(&parcel.lines)
 }
 
 fn is_promise(view: &ReservationView, promise: &Promise) -> bool {
@@ -116,6 +185,9 @@ pub(super) fn promise_of(
             missing: line.not_found.into(),
         })
     };
+    if skus.len() != found.lines.len() {
+        return None;
+    }
     Some(Promise {
         shop: shop_of(location.as_str())?,
         state: found.state.name(),
@@ -149,7 +221,9 @@ fn check_levels(
         (None, None) => true,
         _ => false,
     };
-    let is_it = seq.0 == position && levels.iter().zip(foretold).all(is_same);
+    let is_it = seq.0 == position
+        && levels.len() == foretold.len()
+        && levels.iter().zip(foretold).all(is_same);
     must(is_it, Check::StrongRead, || {
         format!("request {token} sees {levels:?} at {seq}; foretold at {position}: {foretold:?}")
     })

@@ -37,6 +37,11 @@ impl Book {
             let foretold = self.record(position);
             format!("entry {position} is {found:?}; foretold: {foretold:?}")
         })?;
+        if let Some(told) = self.told.remove(&position) {
+            must(told == entry, Check::Answer, || {
+                format!("entry {position} is {entry:?}; it was answered as {told:?}")
+            })?;
+        }
         self.show(position);
         self.entries.push(entry);
         Ok(())

@@ -11,6 +11,7 @@
 
 mod answers;
 mod entries;
+mod history;
 mod kept;
 mod reads;
 mod recovery;
@@ -22,7 +23,7 @@ pub use turns::Caller;
 use crate::ask::{Ask, Millis, Time, TransferName};
 use crate::finding::{Check, Finding, Verdict};
 use crate::translate::{self, Interpreter};
-use crate::twin::{Outcome, Promise, Record, Shelf, Twin};
+use crate::twin::{Incoming, Outcome, Promise, Record, Shelf, Twin};
 use kept::Kept;
 use onhand_core::{Command, Entry};
 use onhand_engine::{Durability, Moment, Query, Request};
@@ -51,6 +52,8 @@ pub enum Question {
     Levels(Vec<(usize, usize)>),
     /// A reservation.
     Promise(u64),
+    /// A transfer to here.
+    Transfer(TransferName),
 }
 
 impl fmt::Display for Question {
@@ -65,6 +68,7 @@ impl fmt::Display for Question {
             }
             Self::Levels(places) => write!(f, "levels {places:?}"),
             Self::Promise(no) => write!(f, "show r{no}"),
+            Self::Transfer(name) => write!(f, "show t{}-{}", name.source, name.no),
         }
     }
 }
@@ -84,6 +88,7 @@ enum Foretold {
     Promise(Option<Promise>, bool),
     /// It was not done.
     Late,
+    Transfer(Option<Incoming>, bool),
 }
 
 /// The books of one partition.
@@ -106,8 +111,14 @@ pub struct Book {
     foretold: BTreeMap<Token, (Foretold, u64)>,
     /// The highest position that anybody was shown, and what of it may not be lost.
     kept: Kept,
+    /// The highest position of which an answer told.
+    answered: u64,
+    /// What the clock showed when each entry was decided; that of position 1 comes first.
+    decided_at: Vec<Millis>,
     /// The entries of the ledger, as far as they were compared.
     entries: Vec<Entry>,
+    /// Entries that answers told of before they were read from the ledger, by position.
+    told: BTreeMap<u64, Entry>,
     interpreter: Interpreter,
 }
 
@@ -125,7 +136,10 @@ impl Book {
             queued: VecDeque::new(),
             foretold: BTreeMap::new(),
             kept: Kept::default(),
+            answered: 0,
+            decided_at: Vec::new(),
             entries: Vec::new(),
+            told: BTreeMap::new(),
             interpreter: Interpreter::new(partition),
         }
     }
@@ -212,6 +226,11 @@ impl Book {
                 let is_kept = self.twin.is_promise_kept(no);
                 Foretold::Promise(self.twin.promise(no).cloned(), is_kept)
             }
+            Question::Transfer(name) => {
+                self.expire(clock, u64::MAX);
+                let is_kept = self.twin.is_transfer_kept(name);
+                Foretold::Transfer(self.twin.incoming(name).cloned(), is_kept)
+            }
         }
     }
 
@@ -235,6 +254,7 @@ impl Book {
     /// It stands elsewhere than the twin; or it is free to record expiries, and left some that are due.
     pub fn turned(&mut self, clock: Millis, position: u64, is_free: bool) -> Verdict {
         self.expire(clock, position);
+        self.decided_at.resize(self.records.len(), clock);
         let (there, here) = (position, self.twin.position());
         if there != here {
             let what = format!("the writer stands at {there}, the twin foretells {here}");

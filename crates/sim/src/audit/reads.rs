@@ -9,7 +9,7 @@ use super::answers::is_seen;
 use crate::ask::Millis;
 use crate::finding::{Check, Verdict, must};
 use crate::twin::Shelf;
-use onhand_core::Stamp;
+use onhand_core::{Bucket, OnNotFound, Policy, Stamp};
 use onhand_engine::Seen;
 use onhand_engine::history::LevelThen;
 use std::collections::BTreeMap;
@@ -48,11 +48,23 @@ impl Book {
             format!("the table is at {position}, and was at {}", reader.position)
         })?;
         reader.position = position;
+        self.shows_own_writes(table)?;
         self.show(position);
         match seen {
             Some(seen) => self.read_level(reader, position, place, &seen),
             None => self.read_nothing(position, place),
         }
+    }
+
+    /// Who got an answer sees in the table what it told of.
+    ///
+    /// # Errors
+    /// The table is older.
+    pub fn shows_own_writes(&self, table: Stamp) -> Verdict {
+        let (position, answered) = (table.seq.0, self.answered);
+        must(position >= answered, Check::BoundedRead, || {
+            format!("the table is at {position}, and {answered} was answered")
+        })
     }
 
     fn read_nothing(&self, position: u64, place: (usize, usize)) -> Verdict {
@@ -105,9 +117,7 @@ impl Book {
         let position = known.partition_point(|record| record.at <= at) as u64;
         let foretold = self.shelf_at(place, position).map(|(_, shelf)| shelf);
         let is_it = match (&found, foretold) {
-            (Some(then), Some(shelf)) => {
-                then.on_hand() == shelf.on_hand && then.available() == shelf.available()
-            }
+            (Some(then), Some(shelf)) => is_then(then, shelf),
             (None, None) => true,
             _ => false,
         };
@@ -123,4 +133,33 @@ impl Book {
         let (then, shelf) = all.get(after.checked_sub(1)?)?;
         Some((*then, shelf))
     }
+}
+
+/// Whether a level as it was has the numbers and rules of a shelf.
+fn is_then(then: &LevelThen, shelf: &Shelf) -> bool {
+    let units = [
+        Bucket::Reserved,
+        Bucket::Allocated,
+        Bucket::Unavailable,
+        Bucket::InTransit,
+    ];
+    let foretold = [
+        shelf.reserved,
+        shelf.allocated,
+        shelf.unavailable,
+        shelf.in_transit,
+    ];
+    let Policy {
+        safety_stock,
+        oversell_limit,
+        on_not_found,
+    } = then.policy;
+    let rules = (
+        i64::from(safety_stock),
+        i64::from(oversell_limit),
+        on_not_found == OnNotFound::Correct,
+    );
+    units.map(|bucket| then.units_in(bucket)) == foretold
+        && rules == (shelf.safety, shelf.oversell, shelf.corrects)
+        && (then.on_hand(), then.available()) == (shelf.on_hand, shelf.available())
 }

@@ -32,6 +32,9 @@ impl Book {
         self.go_back_to(there);
         self.kept.starts_at(there);
         self.lose_entries(there);
+        self.answered = self.answered.min(there);
+        self.told.retain(|position, _| *position <= there);
+        self.decided_at.truncate(self.records.len());
         self.check_state(state)
     }
 

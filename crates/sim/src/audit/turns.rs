@@ -54,7 +54,7 @@ impl fmt::Display for Caller {
 /// Those who wait behind each other, of one tenant.
 fn kind(question: &Question) -> &'static str {
     match question {
-        Question::Levels(_) | Question::Promise(_) => "read",
+        Question::Levels(_) | Question::Promise(_) | Question::Transfer(_) => "read",
         Question::Ask { at: Some(_), .. } => "new",
         Question::Ask {
             ask: Ask::Hold { .. } | Ask::Observe { .. } | Ask::Push { .. },

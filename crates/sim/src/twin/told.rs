@@ -34,6 +34,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether it is refused.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Either(..))
+    }
+
     /// Whether what was found is as foretold.
     pub fn allows(&self, found: &Self) -> bool {
         match (self, found) {

@@ -1,18 +1,21 @@
 //! Damage to what lies on the disk: bits that flip, files cut short, files that are gone.
 //!
 //! It is tried on copies of the disk, once the machine has stopped, so the run itself goes on unharmed. First a clean
-//! start on a copy tells what is there. Then each damaged copy is started: either it is refused, and the error says
-//! which file or folder is at fault; or it starts with the very same state, and every entry that can be read is the same
-//! as before. Damage that changes nothing may pass in silence; damage that changes anything may not.
+//! start on a copy tells what is there. Then each damaged copy is started: either it is refused, and the error names the
+//! file that was damaged, or its folder if the file is gone; or it starts with the very same state, and every entry that
+//! can be read is the same as before. Damage that changes nothing may pass in silence; damage that changes anything may
+//! not. One damaged snapshot never stops a start, and is reported if it was the newest.
 
 use super::World;
-use super::starts::names_what_is_wrong;
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::life::Life;
 use onhand_core::Seq;
+use onhand_engine::folder::snapshot_dir;
+use onhand_engine::{OpenError, RecoveryReport};
 use onhand_log::disk::MemoryDisk;
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How many copies are damaged after a crash.
 const COPIES: usize = 3;
@@ -24,6 +27,17 @@ enum Damage {
     Zero,
     Truncate,
     Lose,
+}
+
+/// What was done to a file.
+struct Harm {
+    damage: Damage,
+    kind: Kind,
+    path: PathBuf,
+    /// In words.
+    what: String,
+    /// Whether it was a snapshot that a start would have begun from, and there still is such a file.
+    is_newest_snapshot: bool,
 }
 
 impl World {
@@ -41,15 +55,18 @@ impl World {
         drop(life);
         for _ in 0..COPIES {
             let copy = clean.fork();
-            if let Some((damage, what)) = self.damage(&copy) {
-                self.start_damaged(&copy, damage, &what, &whole)?;
+            if let Some(harm) = self.damage(&copy) {
+                self.start_damaged(&copy, &harm, &whole)?;
             }
+        }
+        if self.dice.comes(1, 3) {
+            self.damage_all_snapshots(&clean.fork(), &whole)?;
         }
         Ok(())
     }
 
-    /// Damages one file; says what was done.
-    fn damage(&mut self, disk: &MemoryDisk) -> Option<(Damage, String)> {
+    /// Damages one file; says what was done, if anything was.
+    fn damage(&mut self, disk: &MemoryDisk) -> Option<Harm> {
         let files: Vec<_> = disk
             .files()
             .into_iter()
@@ -65,6 +82,8 @@ impl World {
             Damage::Lose,
         ]);
         let kind = kind_of(&path);
+        let is_newest = newest_snapshots(disk).contains(&path);
+        let before = disk.contents(&path).ok();
         let at = self.place(disk, &path, bytes);
         match damage {
             Damage::Flip => {
@@ -75,9 +94,49 @@ impl World {
             Damage::Truncate => disk.damage(&path, |bytes| bytes.truncate(at)),
             Damage::Lose => disk.lose(&path),
         }
+        let after = disk.contents(&path).ok();
+        if after == before {
+            return None;
+        }
         self.counts.fault(name_of(damage, kind));
-        let what = format!("{damage:?} of {} at byte {at} of {bytes}", path.display());
-        Some((damage, what))
+        Some(Harm {
+            damage,
+            kind,
+            what: format!("{damage:?} of {} at byte {at} of {bytes}", path.display()),
+            is_newest_snapshot: is_newest && after.is_some(),
+            path,
+        })
+    }
+
+    /// Flips a bit in every snapshot: whether the log reaches back to its beginning or the start is refused, each one is
+    /// named.
+    fn damage_all_snapshots(&mut self, disk: &MemoryDisk, whole: &Whole) -> Verdict {
+        let all = snapshots(disk);
+        for path in &all {
+            let at = self.place(disk, path, 0);
+            disk.damage(path, |bytes| flip(bytes, at, 1));
+            self.counts.fault("bit flip in a snapshot");
+        }
+        let told = match Life::start(disk, &self.path, self.options.clone()) {
+            Ok((life, reports)) => {
+                must(
+                    hashes(&life) == whole.states,
+                    Check::SilenceOnDamage,
+                    || "all snapshots are damaged, and it starts with another state".to_owned(),
+                )?;
+                let told = reports
+                    .into_iter()
+                    .flat_map(|report| report.damaged_snapshots);
+                told.collect::<String>()
+            }
+            // Only the first partition that cannot be recovered is told of.
+            Err(OpenError::Partition { partition, source }) => {
+                let dir = snapshot_dir(&self.path, partition);
+                return check_all_named(&all, |path| path.starts_with(&dir), &source.to_string());
+            }
+            Err(error) => return Err(Finding::new(Check::NeedlessRefusal, error.to_string())),
+        };
+        check_all_named(&all, |_| true, &told)
     }
 
     /// Where in a file: mostly where there is something.
@@ -92,24 +151,22 @@ impl World {
         }
     }
 
-    fn start_damaged(
-        &mut self,
-        disk: &MemoryDisk,
-        damage: Damage,
-        what: &str,
-        whole: &Whole,
-    ) -> Verdict {
+    fn start_damaged(&mut self, disk: &MemoryDisk, harm: &Harm, whole: &Whole) -> Verdict {
+        let what = &harm.what;
         let started = Life::start(disk, &self.path, self.options.clone());
-        let life = match started {
-            Ok((life, _)) => life,
+        let (life, reports) = match started {
+            Ok(started) => started,
             Err(error) => {
                 self.note(format_args!("{what}: refused: {error}"));
-                return must(names_what_is_wrong(&error), Check::SilenceOnDamage, || {
-                    format!("{what}: the refusal does not say what is damaged: {error}")
-                });
+                return check_refusal(harm, &error.to_string());
             }
         };
         self.note(format_args!("{what}: starts"));
+        must(
+            !harm.is_newest_snapshot || is_reported(harm, &reports),
+            Check::SilenceOnDamage,
+            || format!("{what}: it starts from another and does not say so"),
+        )?;
         must(
             hashes(&life) == whole.states,
             Check::SilenceOnDamage,
@@ -117,7 +174,7 @@ impl World {
         )?;
         for (which, readable) in whole.readable.iter().enumerate() {
             for position in readable.clone() {
-                self.read_damaged(&life, which, position, damage, what)?;
+                self.read_damaged(&life, which, position, harm)?;
             }
         }
         Ok(())
@@ -125,18 +182,14 @@ impl World {
 
     /// Reads an entry that could be read before the damage. What lies within a file may be found to be damaged when it
     /// is read; a file that is gone or too short must have been missed at the start.
-    fn read_damaged(
-        &self,
-        life: &Life,
-        which: usize,
-        position: u64,
-        damage: Damage,
-        what: &str,
-    ) -> Verdict {
+    fn read_damaged(&self, life: &Life, which: usize, position: u64, harm: &Harm) -> Verdict {
         match life.engine.entry(which as u16, Seq(position)) {
             Ok(Some(entry)) => self.books[which].read_again(position, &entry),
-            Err(_) if matches!(damage, Damage::Flip | Damage::Zero) => Ok(()),
+            Err(error) if matches!(harm.damage, Damage::Flip | Damage::Zero) => {
+                check_refusal(harm, &error.to_string())
+            }
             Ok(None) | Err(_) => {
+                let what = &harm.what;
                 let what = format!("{what}: it starts, and entry {position} is gone");
                 Err(Finding::new(Check::SilenceOnDamage, what))
             }
@@ -183,7 +236,56 @@ fn zero(bytes: &mut [u8], at: usize) {
     }
 }
 
-#[derive(Clone, Copy)]
+/// A refusal names the damaged file, or the folder if the file is gone; and one snapshot is never missed so much.
+fn check_refusal(harm: &Harm, error: &str) -> Verdict {
+    let what = &harm.what;
+    let is_needless = harm.kind == Kind::Snapshot;
+    must(!is_needless, Check::NeedlessRefusal, || {
+        format!("{what}: refused, though there is another snapshot or all of the log: {error}")
+    })?;
+    let named = match harm.damage {
+        Damage::Lose => harm.path.parent().unwrap_or(&harm.path),
+        _ => &harm.path,
+    };
+    let is_named = error.contains(&named.display().to_string());
+    must(is_named, Check::SilenceOnDamage, || {
+        format!("{what}: the refusal does not name it: {error}")
+    })
+}
+
+fn is_reported(harm: &Harm, reports: &[RecoveryReport]) -> bool {
+    let name = harm.path.display().to_string();
+    let mut told = reports.iter().flat_map(|report| &report.damaged_snapshots);
+    told.any(|one| one.contains(&name))
+}
+
+fn check_all_named(all: &[PathBuf], which: impl Fn(&Path) -> bool, told: &str) -> Verdict {
+    let mut named = all.iter().filter(|path| which(path));
+    let missing = named.find(|path| !told.contains(&path.display().to_string()));
+    must(missing.is_none(), Check::SilenceOnDamage, || {
+        format!("all snapshots are damaged; {missing:?} is not named: {told}")
+    })
+}
+
+/// All snapshots, by folder and position.
+fn snapshots(disk: &MemoryDisk) -> Vec<PathBuf> {
+    let files = disk.files().into_iter().map(|(path, _)| path);
+    files
+        .filter(|path| path.extension().is_some_and(|end| end == "snap"))
+        .collect()
+}
+
+/// The newest snapshot of each partition.
+fn newest_snapshots(disk: &MemoryDisk) -> Vec<PathBuf> {
+    // By folder; the files come by name, and the last of a folder is the newest.
+    let newest: BTreeMap<PathBuf, PathBuf> = snapshots(disk)
+        .into_iter()
+        .filter_map(|path| Some((path.parent()?.to_owned(), path)))
+        .collect();
+    newest.into_values().collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Segment,
     Snapshot,

@@ -11,6 +11,8 @@ pub(super) struct Weather {
     pub(super) slow_disk: usize,
     pub(super) slow_writer: usize,
     pub(super) full_disk: usize,
+    /// Whether the clock went back since the process began.
+    pub(super) clock_went_back: bool,
 }
 
 impl Weather {
@@ -34,9 +36,9 @@ impl Weather {
 impl World {
     /// Something breaks.
     pub(super) fn fault(&mut self) -> Verdict {
-        match self.dice.below(16) {
+        match self.dice.below(18) {
             0..3 => self.crash_soon(),
-            3..5 => return self.crash("crash between calls"),
+            3..5 => return self.crash(),
             5 => self.sync_fails_soon(),
             6 => self.call_fails_soon(ErrorKind::TimedOut, "an error of the disk"),
             7 => self.call_fails_soon(ErrorKind::StorageFull, "no room, once"),
@@ -47,6 +49,7 @@ impl World {
             12 => self.clock_jumps(),
             13 => self.long_pause(),
             14 => return self.restart_process(),
+            15 | 16 => self.read_fails_soon(),
             _ => return self.stop_in_order(),
         }
         Ok(())
@@ -63,16 +66,20 @@ impl World {
     }
 
     fn sync_fails_soon(&mut self) {
-        self.counts.fault("failed sync");
         self.note(format_args!("the next sync fails"));
         self.disk.fail_next_sync();
     }
 
     fn call_fails_soon(&mut self, kind: ErrorKind, what: &'static str) {
         let soon = self.soon();
-        self.counts.fault(what);
         self.note(format_args!("{what} at change {soon}"));
         self.disk.fail_at(soon, kind);
+    }
+
+    fn read_fails_soon(&mut self) {
+        let soon = self.disk.reads() + 1 + self.dice.below(12) as u64;
+        self.note(format_args!("read {soon} fails"));
+        self.disk.fail_read_at(soon, ErrorKind::TimedOut);
     }
 
     fn disk_is_full(&mut self) {
@@ -98,6 +105,7 @@ impl World {
         self.counts.fault("clock goes back");
         let back = self.dice.one_of(&[1, 500, 60_000, 86_400_000]);
         self.note(format_args!("the clock goes back by {back} ms"));
+        self.weather.clock_went_back = true;
         self.set_clock(-back);
     }
 

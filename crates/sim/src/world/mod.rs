@@ -8,6 +8,9 @@
 mod damage;
 pub mod everywhere;
 mod faults;
+mod files;
+mod outages;
+mod readers;
 mod starts;
 
 use crate::ask::Millis;
@@ -19,13 +22,14 @@ use crate::finding::{Check, Finding, Verdict, must};
 use crate::life::Life;
 use crate::scenario::Scenario;
 use crate::trace::Trace;
-use crate::translate::{command, location, moment, settings, sku};
+use crate::translate::{command, location, moment, settings, sku, transfer_id};
 use crate::twin::Twin;
 use crate::workload::Workload;
 use faults::Weather;
-use onhand_core::{LevelNo, ReservationNo, Seq, Span};
-use onhand_engine::{Answer, Clock, Move, Options, Policy, Query, Request, Step, Unavailable};
-use onhand_log::disk::MemoryDisk;
+use files::Files;
+use onhand_core::{ReservationNo, Seq, Span};
+use onhand_engine::{Answer, Clock, Move, Options, Policy, Query, Request, Step};
+use onhand_log::disk::{Happened, MemoryDisk};
 use onhand_wire::key::key;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,6 +58,9 @@ pub struct World {
     tokens: Token,
     /// Whether the machine lost power since the last life.
     lost_power: bool,
+    files: Files,
+    /// What the disk had done when this life began.
+    born: Happened,
     trace: Trace,
     counts: Counts,
 }
@@ -94,7 +101,7 @@ impl World {
     fn new(scenario: Scenario, keeps_trace: bool) -> Verdict<Self> {
         let clock = Arc::new(SimulatedClock::at(MORNING));
         let options = options(&scenario, &clock);
-        let (disk, path) = (MemoryDisk::new(), PathBuf::from("/data"));
+        let (disk, path) = (MemoryDisk::seeded(scenario.seed), PathBuf::from("/data"));
         let life = make(&disk, &path, &options, scenario.crashes.making)?;
         if let Some(change) = scenario.crashes.running {
             disk.crash_at(disk.changes() + change);
@@ -107,6 +114,8 @@ impl World {
             weather: Weather::default(),
             tokens: 0,
             lost_power: false,
+            files: Files::default(),
+            born: Happened::default(),
             trace: Trace::new(keeps_trace),
             counts: Counts {
                 seeds: 1,
@@ -135,8 +144,12 @@ impl World {
     fn outcome(&self, finding: Option<Finding>) -> Outcome {
         let states = self.life.workers.iter().map(|workers| workers.state());
         let hashes = states.map(|state| onhand_wire::state_hash(&state.freeze()));
+        let mut counts = self.counts.clone();
+        for (kind, count) in self.disk.happened().by_kind() {
+            counts.faults_of(kind, count);
+        }
         Outcome {
-            counts: self.counts.clone(),
+            counts,
             trace_hash: self.trace.hash(),
             state_hash: hashes.fold(0, |all: u128, hash| all.rotate_left(1) ^ hash),
             trace: self.trace.text(),
@@ -244,16 +257,12 @@ impl World {
         self.note(format_args!("#{token} to {partition}{caller}: {question}"));
         self.counts.requests += 1;
         let submitted = self.life.submit(caller.origin(), partition, token, request);
-        let book = &mut self.books[usize::from(partition)];
         match submitted {
-            Ok(()) => book.queued(token, caller, question),
+            Ok(()) => self.books[usize::from(partition)].queued(token, caller, question),
             Err(why) => {
                 self.counts.turned_away += 1;
                 self.note(format_args!("#{token} is turned away: {why}"));
-                let waiting = self.books[usize::from(partition)].waiting() + self.life.tasks();
-                let has_room =
-                    waiting < self.scenario.capacity && self.scenario.queue_time.is_none();
-                check_refusal(token, &caller, &why, has_room)?;
+                self.check_turned_away(partition, token, &caller, &why)?;
             }
         }
         Ok(())
@@ -287,6 +296,7 @@ impl World {
                 Request::Query(Query::Levels(places.iter().map(name).collect()))
             }
             Question::Promise(no) => Request::Query(Query::Reservation(ReservationNo(*no))),
+            Question::Transfer(name) => Request::Query(Query::Transfer(transfer_id(*name))),
         })
     }
 
@@ -296,11 +306,11 @@ impl World {
 
     fn writer(&mut self) -> Verdict {
         let which = self.any_partition();
-        self.turn(which)
+        self.turn(which).map(drop)
     }
 
     /// One turn of a writer, and what the twin says to it.
-    fn turn(&mut self, which: usize) -> Verdict {
+    fn turn(&mut self, which: usize) -> Verdict<Step> {
         let now = self.now();
         let mut taken = Vec::new();
         let workers = &mut self.life.workers[which];
@@ -328,7 +338,8 @@ impl World {
                 }
             }
         }
-        self.books[which].turned(now, position, is_free)
+        self.books[which].turned(now, position, is_free)?;
+        Ok(step)
     }
 
     /// What is announced to a destination must be what its source has in the outbox.
@@ -356,6 +367,7 @@ impl World {
         let step = self.life.workers[which].append();
         self.note(format_args!("appender {which}: {step:?}"));
         self.appender_had_its_turn(which);
+        self.look_at_beginning(which);
         match step {
             Step::Done => self.read_ledger(which),
             _ => Ok(()),
@@ -373,6 +385,7 @@ impl World {
     fn read_ledger(&mut self, which: usize) -> Verdict {
         while !self.disk.has_crashed() {
             let position = self.books[which].next_entry();
+            let failed = self.failed_reads();
             let entry = self.life.engine.entry(which as u16, Seq(position));
             match entry {
                 Ok(Some(entry)) => {
@@ -380,6 +393,8 @@ impl World {
                     self.books[which].read_entry(entry)?;
                 }
                 Ok(None) => return Ok(()),
+                // It is read when there is more to be read.
+                Err(_) if self.failed_reads() > failed => return Ok(()),
                 Err(error) => {
                     let what = format!("entry {position} cannot be read: {error}");
                     return Err(Finding::new(Check::Entry, what));
@@ -413,51 +428,18 @@ impl World {
         }
     }
 
-    /// A reader looks at a shelf.
-    fn reader(&mut self) -> Verdict {
-        let which = self.any_partition();
-        let partition = which as u16;
-        let Some(place) = self.workload.place(&mut self.dice, partition) else {
-            return Ok(());
-        };
-        let table = self.life.engine.table(partition);
-        let position = table.position();
-        let shop = table.location(&location(place.0));
-        let seen = shop.and_then(|shop| table.find(shop, &sku(place.1)));
-        if let Some((no, _)) = seen {
-            self.read_the_past(which, place, no)?;
-        }
-        let reader = self.dice.below(READERS);
-        let reader = self.readers[reader].entry(partition).or_default();
-        self.counts.reads += 1;
-        self.books[which].read_shelf(reader, position, place, seen.map(|(_, seen)| seen))
-    }
-
-    /// Now and then a reader asks what a shelf had some time ago.
-    fn read_the_past(&mut self, which: usize, place: (usize, usize), no: LevelNo) -> Verdict {
-        if !self.dice.comes(1, 6) {
-            return Ok(());
-        }
-        let at = self.now() - self.dice.one_of(&[0, 1, 1_000, 60_000]);
-        let partition = which as u16;
-        let position = self.life.engine.table(partition).position();
-        match self.life.engine.ledger(partition).level_at(no, moment(at)) {
-            Ok(found) => {
-                self.counts.reads += 1;
-                self.books[which].read_then(position, place, at, found)
-            }
-            // Trimmed, or the machine has stopped.
-            Err(_) => Ok(()),
-        }
-    }
-
     fn look_at_answers(&mut self) -> Verdict {
         for (token, answer) in self.life.answers() {
             let which = partition_of(token);
             let is_out = self.disk.has_crashed() || self.life.engine.outage(which as u16).is_some();
             self.note(format_args!("#{token} gets {}", Brief(&answer)));
-            self.counts.answers += 1;
+            match answer {
+                Answer::Unavailable(_) => self.counts.unanswered += 1,
+                _ => self.counts.answers += 1,
+            }
             self.books[which].answered(token, &answer, is_out)?;
+            let table = self.life.engine.table(which as u16).position();
+            self.books[which].shows_own_writes(table)?;
         }
         Ok(())
     }
@@ -476,18 +458,6 @@ impl Taken {
             Move::TurnsAway(token) => Self::TurnedAway(token),
         }
     }
-}
-
-/// A request that was refused before it was queued: there must be a cause.
-fn check_refusal(token: Token, caller: &Caller, why: &Unavailable, has_room: bool) -> Verdict {
-    let is_needless = match why {
-        Unavailable::Busy { .. } => has_room,
-        Unavailable::Late { .. } => caller.deadline.is_none(),
-        _ => false,
-    };
-    must(!is_needless, Check::NeedlessRefusal, || {
-        format!("request {token} is turned away ({why}), and nothing is in its way")
-    })
 }
 
 /// The partition that a request went to: its number's last byte.

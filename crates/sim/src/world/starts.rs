@@ -4,9 +4,7 @@ use super::World;
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::life::Life;
 use onhand_core::Seq;
-use onhand_engine::recover::RecoverError;
 use onhand_engine::{OpenError, Step};
-use onhand_log::ReadError;
 use onhand_log::disk::MemoryDisk;
 use onhand_log::file::FileLog;
 use std::collections::BTreeMap;
@@ -22,6 +20,7 @@ impl World {
         self.books
             .iter_mut()
             .for_each(|book| book.is_promised(durability));
+        self.born = self.disk.happened();
         self.life.begin("configure", |engine| async move {
             drop(engine.configure().await);
         });
@@ -30,36 +29,24 @@ impl World {
     /// Starts the machine again if it has stopped, and the process if a partition has.
     pub(super) fn restart_if_dead(&mut self) -> Verdict {
         if self.disk.has_crashed() {
-            return self.crash("crash in a call");
+            return self.crash();
         }
+        self.check_outages()?;
         let partitions = 0..self.books.len() as u16;
         let stopped = partitions.filter(|one| self.life.is_stopped(*one)).count();
-        if stopped > 0 {
-            self.check_stop()?;
-            // An operator takes a moment to notice.
-            if self.dice.comes(1, 10) {
-                return self.restart_process();
-            }
+        // An operator takes a moment to notice.
+        if stopped > 0 && self.dice.comes(1, 10) {
+            return self.restart_process();
         }
         Ok(())
     }
 
-    /// A partition stops for good when the disk fails, never because an invariant does not hold.
-    fn check_stop(&self) -> Verdict {
-        let outages = (0..self.books.len() as u16).filter_map(|one| self.life.engine.outage(one));
-        let violation = outages
-            .map(|outage| outage.to_string())
-            .find(|why| why.contains("INV-"));
-        match violation {
-            Some(why) => Err(Finding::new(Check::Invariant, why)),
-            None => Ok(()),
-        }
-    }
-
     /// The machine loses power.
-    pub(super) fn crash(&mut self, how: &'static str) -> Verdict {
-        self.counts.fault(how);
-        self.note(format_args!("{how}"));
+    pub(super) fn crash(&mut self) -> Verdict {
+        if !self.disk.has_crashed() {
+            self.counts.fault("crash between calls");
+        }
+        self.note(format_args!("the machine loses power"));
         let dice = &mut self.dice;
         self.disk
             .restart(&mut |alternatives| dice.below(alternatives));
@@ -86,25 +73,35 @@ impl World {
             engine.take_last_snapshots().await;
         });
         self.settle()?;
+        // Some still come, and are answered.
+        for _ in 0..self.dice.below(4) {
+            self.client()?;
+        }
         self.life.engine.close();
         self.settle()?;
+        if !self.disk.has_crashed() {
+            self.nobody_waits()?;
+        }
         self.start_again(TRIES)
     }
 
     /// Lets everything come to its end.
     pub(super) fn settle(&mut self) -> Verdict {
+        let mut was_busy = true;
         for _ in 0..10_000 {
             let mut is_busy = false;
             for which in 0..self.books.len() {
                 is_busy |= self.settle_partition(which)?;
             }
-            while self.life.tasks() > 0 && self.life.go_on(0).is_some() {
-                is_busy = true;
+            for task in (0..self.life.tasks()).rev() {
+                is_busy |= self.life.go_on(task).is_some();
             }
             self.look_at_answers()?;
-            if !is_busy {
+            // What goes on in the background may have asked for something just now.
+            if !is_busy && !was_busy {
                 return Ok(());
             }
+            was_busy = is_busy;
             if self.disk.has_crashed() {
                 return Ok(());
             }
@@ -119,9 +116,8 @@ impl World {
             (book.twin().position(), book.waiting(), world.life.tasks())
         };
         let before = stands(self);
-        self.turn(which)?;
+        let mut is_busy = self.turn(which)? == Step::Done;
         self.look_at_answers()?;
-        let mut is_busy = false;
         loop {
             let step = self.life.workers[which].append();
             self.look_at_answers()?;
@@ -142,8 +138,14 @@ impl World {
         for attempt in 0.. {
             let is_disturbed =
                 self.crash_in_start() || attempt < most_disturbed && self.disturb_start();
+            let failed = self.failed_reads();
             match Life::start(&self.disk, &self.path, self.options.clone()) {
                 Ok((life, reports)) => {
+                    must(
+                        self.failed_reads() == failed,
+                        Check::SilenceOnDamage,
+                        || "a read of the disk failed, and the start goes on".to_owned(),
+                    )?;
                     self.note(format_args!("started: {}", Tails(&reports)));
                     self.life = life;
                     break;
@@ -188,13 +190,11 @@ impl World {
     fn disturb_start(&mut self) -> bool {
         let soon = self.disk.changes() + 1 + self.dice.below(25) as u64;
         match self.dice.below(8) {
-            0..2 => {
-                self.counts.fault("crash in a start");
-                self.disk.crash_at(soon);
-            }
-            2 => {
-                self.counts.fault("an error of the disk in a start");
-                self.disk.fail_at(soon, ErrorKind::TimedOut);
+            0..2 => self.disk.crash_at(soon),
+            2 => self.disk.fail_at(soon, ErrorKind::TimedOut),
+            3 => {
+                let soon = self.disk.reads() + 1 + self.dice.below(60) as u64;
+                self.disk.fail_read_at(soon, ErrorKind::TimedOut);
             }
             _ => return false,
         }
@@ -203,6 +203,7 @@ impl World {
 
     /// A start was refused: something must have been in its way.
     fn survive(&mut self, error: &OpenError, is_disturbed: bool) -> Verdict {
+        self.counts.fault("start interrupted");
         self.note(format_args!("not started: {error}"));
         must(is_disturbed, Check::NeedlessRefusal, || error.to_string())?;
         self.lose_power_if_dead();
@@ -238,14 +239,14 @@ impl World {
                 self.books[which].next_entry()
             };
             for position in first..self.books[which].next_entry() {
+                let failed = self.failed_reads();
                 match self.life.engine.entry(which as u16, Seq(position)) {
                     Ok(Some(entry)) => self.books[which].read_again(position, &entry)?,
                     Ok(None) => {
                         let what = format!("entry {position} is gone");
                         return Err(Finding::new(Check::Recovery, what));
                     }
-                    // Trimmed, or the machine stopped meanwhile.
-                    Err(_) => {}
+                    Err(error) => self.must_be_excused(which, failed, None, &error)?,
                 }
             }
             self.read_ledger(which)?;
@@ -256,6 +257,7 @@ impl World {
     /// Takes power from a copy of the disk, so that nothing is left but what is durable: it must hold all that may not be
     /// lost.
     pub(super) fn check_durable(&mut self) -> Verdict {
+        self.look_at_files();
         if self.disk.has_crashed() {
             return Ok(());
         }
@@ -280,7 +282,7 @@ impl World {
     pub(super) fn finish(&mut self) -> Verdict {
         self.weather.clear(&self.disk);
         if self.disk.has_crashed() {
-            self.crash("crash in a call")?;
+            self.crash()?;
         }
         self.disk.calm();
         let mut partitions = 0..self.books.len() as u16;
@@ -288,10 +290,11 @@ impl World {
             self.start_again(0)?;
         }
         self.settle()?;
-        let waiting: usize = self.books.iter().map(|book| book.waiting()).sum();
-        must(waiting == 0, Check::Progress, || {
-            format!("{waiting} requests are never answered")
-        })?;
+        self.look_at_files();
+        self.nobody_waits()?;
+        self.all_are_in_order()?;
+        self.empty_outboxes()?;
+        self.all_tables_are_fresh()?;
         for which in 0..self.books.len() {
             let state = self.life.workers[which].state();
             self.books[which].check_state(state)?;
@@ -340,17 +343,5 @@ impl std::fmt::Display for Tails<'_> {
             write!(f, "[{} snapshot {snapshot} + {replayed}]", report.partition)?;
         }
         Ok(())
-    }
-}
-
-/// Whether an error says which file or folder is at fault.
-pub(super) fn names_what_is_wrong(error: &OpenError) -> bool {
-    match error {
-        OpenError::Partition { source, .. } => match source {
-            RecoverError::Log(ReadError::Io { .. }) | RecoverError::Replay { .. } => false,
-            RecoverError::Log(_) | RecoverError::Gap { .. } => true,
-        },
-        OpenError::Folder(_) => true,
-        OpenError::Thread(_) | OpenError::Settings(_) => false,
     }
 }

@@ -1,0 +1,41 @@
+//! What a disk in memory did to those who use it: what came to pass, not what was ordered.
+
+/// Counted since the disk was made, through restarts; a fork goes on by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Happened {
+    /// Times that the machine stopped at a change.
+    pub crashes: u64,
+    /// Writes that failed, in part or as a whole.
+    pub failed_writes: u64,
+    /// Syncs that failed, of files and of folders.
+    pub failed_syncs: u64,
+    /// Other changes that failed.
+    pub failed_changes: u64,
+    /// Reads, openings and listings that failed.
+    pub failed_reads: u64,
+    /// Calls that found no room.
+    pub no_room: u64,
+    /// Files of which something unsynced was lost as a whole.
+    pub lost_writes: u64,
+    /// Files of which something unsynced survived in part.
+    pub torn_writes: u64,
+    /// Names created, renamed or removed that did not survive.
+    pub lost_names: u64,
+}
+
+impl Happened {
+    /// Each kind by its name.
+    pub fn by_kind(&self) -> [(&'static str, u64); 9] {
+        [
+            ("crash in a call", self.crashes),
+            ("failed write", self.failed_writes),
+            ("failed sync", self.failed_syncs),
+            ("failed create, rename or remove", self.failed_changes),
+            ("failed read", self.failed_reads),
+            ("no room", self.no_room),
+            ("unsynced writes lost", self.lost_writes),
+            ("unsynced writes torn", self.torn_writes),
+            ("unsynced name lost", self.lost_names),
+        ]
+    }
+}

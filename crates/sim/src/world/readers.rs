@@ -1,0 +1,148 @@
+//! Readers: what is on a shelf now, what was there some time ago, why, and how old all that is.
+
+use super::{READERS, World};
+use crate::ask::Millis;
+use crate::finding::{Check, Verdict, must};
+use crate::translate::{location, moment, sku};
+use onhand_core::{LevelNo, Seq};
+use onhand_engine::history::{Filter, HistoryError};
+use onhand_log::ReadError;
+
+type Place = (usize, usize);
+
+impl World {
+    /// A reader looks at a shelf.
+    pub(super) fn reader(&mut self) -> Verdict {
+        let which = self.any_partition();
+        let partition = which as u16;
+        let Some(place) = self.workload.place(&mut self.dice, partition) else {
+            return Ok(());
+        };
+        let table = self.life.engine.table(partition);
+        let position = table.position();
+        let shop = table.location(&location(place.0));
+        let seen = shop.and_then(|shop| table.find(shop, &sku(place.1)));
+        if let Some((no, _)) = seen {
+            self.read_the_past(which, place, no)?;
+        }
+        self.check_age(which)?;
+        let reader = self.dice.below(READERS);
+        let reader = self.readers[reader].entry(partition).or_default();
+        self.counts.reads += 1;
+        self.books[which].read_shelf(reader, position, place, seen.map(|(_, seen)| seen))
+    }
+
+    /// Now and then a reader asks the ledger.
+    fn read_the_past(&mut self, which: usize, place: Place, no: LevelNo) -> Verdict {
+        match self.dice.below(12) {
+            0 | 1 => self.read_then(which, place, no),
+            2 => self.read_page(which, place, no),
+            3 => self.read_newest(which, place, no),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a shelf had some time ago.
+    fn read_then(&mut self, which: usize, place: Place, no: LevelNo) -> Verdict {
+        let at = self.now() - self.dice.one_of(&[0, 1, 1_000, 60_000]);
+        let partition = which as u16;
+        let position = self.life.engine.table(partition).position();
+        let failed = self.failed_reads();
+        match self.life.engine.ledger(partition).level_at(no, moment(at)) {
+            Ok(found) => {
+                self.counts.past_reads += 1;
+                self.books[which].read_then(position, place, at, found)
+            }
+            Err(error) => self.must_be_excused(which, failed, Some(at), &error),
+        }
+    }
+
+    /// The entries about a shelf, page by page.
+    fn read_page(&mut self, which: usize, place: Place, no: LevelNo) -> Verdict {
+        let end = self.life.engine.table(which as u16).position().seq.0 + 1;
+        let from = self.now() - self.dice.one_of(&[0, 1_000, 60_000, 3_600_000]);
+        let to = from + self.dice.one_of(&[1, 1_000, 3_600_000]);
+        let filter = Filter {
+            first: Seq(self.dice.below(end as usize + 1) as u64),
+            from: moment(from),
+            to: moment(to),
+            limit: self.dice.one_of(&[1, 3, 50]),
+        };
+        let failed = self.failed_reads();
+        let ledger = self.life.engine.ledger(which as u16);
+        let there = ledger.positions().start..end;
+        match ledger.page(&filter, |entry| ledger.concerns(entry, no)) {
+            Ok(page) => {
+                self.counts.past_reads += 1;
+                self.books[which].read_page(place, there, &filter, &page)
+            }
+            Err(error) => self.must_be_excused(which, failed, None, &error),
+        }
+    }
+
+    /// Why a shelf has what it has.
+    fn read_newest(&mut self, which: usize, place: Place, no: LevelNo) -> Verdict {
+        let end = self.life.engine.table(which as u16).position().seq.0 + 1;
+        let limit = self.dice.one_of(&[1, 3, 50]);
+        let failed = self.failed_reads();
+        let ledger = self.life.engine.ledger(which as u16);
+        let there = ledger.positions().start..end;
+        match ledger.newest(no, limit) {
+            Ok(found) => {
+                self.counts.past_reads += 1;
+                self.books[which].read_newest(place, there, limit, &found)
+            }
+            Err(error) => self.must_be_excused(which, failed, None, &error),
+        }
+    }
+
+    /// Reads of the disk that failed until now.
+    pub(super) fn failed_reads(&self) -> u64 {
+        self.disk.happened().failed_reads
+    }
+
+    /// A question about the past, maybe of a time, is not answered: what was asked for was trimmed, a read of the disk
+    /// failed since `failed` had, or the machine has stopped.
+    pub(super) fn must_be_excused(
+        &self,
+        which: usize,
+        failed: u64,
+        at: Option<Millis>,
+        error: &HistoryError,
+    ) -> Verdict {
+        let first = self.life.engine.ledger(which as u16).positions().start;
+        let begins = self.books[which].recorded_at(first);
+        let is_before = at.is_none_or(|at| begins.is_none_or(|begins| at < begins));
+        let is_excused = match error {
+            HistoryError::Trimmed(_) => self.scenario.trims && first > 1 && is_before,
+            HistoryError::Log(ReadError::Trimmed { .. }) => self.scenario.trims && first > 1,
+            HistoryError::Log(ReadError::Io { .. }) => {
+                self.disk.has_crashed() || self.failed_reads() > failed
+            }
+            HistoryError::Log(_) | HistoryError::Malformed(_) => false,
+        };
+        must(is_excused, Check::PastRead, || {
+            format!("the past of partition {which} is not told ({error}), which begins at {first}")
+        })
+    }
+
+    /// A table is as old as it says, as long as the clock goes forward.
+    fn check_age(&self, which: usize) -> Verdict {
+        if self.weather.clock_went_back {
+            return Ok(());
+        }
+        let engine = &self.life.engine;
+        let age = engine.age(which as u16).millis() as Millis;
+        let shown = engine.table(which as u16).position().seq.0;
+        self.books[which].read_age(self.now(), shown, age)
+    }
+
+    /// A table that shows all there is says so.
+    pub(super) fn all_tables_are_fresh(&self) -> Verdict {
+        let mut partitions = 0..self.books.len() as u16;
+        let old = partitions.find(|one| self.life.engine.age(*one).millis() > 0);
+        must(old.is_none(), Check::Age, || {
+            format!("nothing is under way, and the table of partition {old:?} says that it is old")
+        })
+    }
+}
