@@ -104,10 +104,11 @@ fn is_caused(outage: &Unavailable, born: &Happened, now: &Happened) -> bool {
     let failed_reads = now.failed_reads - born.failed_reads;
     let failed_syncs = now.failed_syncs - born.failed_syncs;
     match outage {
+        // A segment that could not be created is undone, and is created again; also if it was its sync that failed,
+        // which may be for want of room, too.
         Unavailable::StorageFull => {
-            now.no_room > born.no_room || failed_writes + failed_changes > 0
+            now.no_room > born.no_room || failed_writes + failed_changes + failed_syncs > 0
         }
-        // A segment that could not be created is undone, and is created again; also if it was its sync that failed.
         Unavailable::LogUnavailable(_) => {
             failed_writes + failed_changes + failed_reads + failed_syncs > 0
         }
