@@ -10,7 +10,6 @@
 use crate::day;
 use onhand_core::{Entry, Event, LevelNo, Stamp, State, invariant};
 use onhand_wire::{BatchReader, BatchWriter, state_hash};
-use std::sync::OnceLock;
 
 /// The entries come after a day.
 pub const AFTER_A_DAY: u8 = 1;
@@ -57,10 +56,9 @@ fn is_read_again(entries: &[Entry]) {
 }
 
 fn beginning(how: u8) -> State {
-    static DAY: OnceLock<State> = OnceLock::new();
     match how & AFTER_A_DAY {
         0 => State::new(day::PARTITION),
-        _ => DAY.get_or_init(|| day::day().1).clone(),
+        _ => day::day().1,
     }
 }
 

@@ -34,7 +34,6 @@ use onhand_wire::{BatchReader, BatchWriter};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::fmt::Debug;
-use std::sync::OnceLock;
 
 /// Runs one input.
 pub fn run(input: &[u8]) {
@@ -146,13 +145,8 @@ fn spelled_anew(body: &[u8]) -> Vec<u8> {
     serde_json::to_vec_pretty(&document).expect("a document is plain data")
 }
 
-fn after_a_day() -> &'static State {
-    static DAY: OnceLock<State> = OnceLock::new();
-    DAY.get_or_init(|| day::day().1)
-}
-
 fn decide(command: &Command) {
-    let mut state = after_a_day().clone();
+    let mut state = day::day().1;
     let Decision::Record(entry) = state.decide(day::at(100), None, command) else {
         return;
     };

@@ -221,9 +221,7 @@ fn write_seal<F: DiskFile>(file: &F, seal: &Seal, salt: u64) -> io::Result<()> {
 
 /// A segment made anew may have taken the place of an unfinished one of its name, which is gone then.
 fn remove_remains<D: Disk>(disk: &D, dir: &Path, remains: &[PathBuf]) -> io::Result<()> {
-    let is_there = |removed: &io::Result<()>| {
-        !matches!(removed, Err(error) if error.kind() == io::ErrorKind::NotFound)
-    };
+    let is_there = |removed: &io::Result<()>| !matches!(removed, Err(error) if error.kind() == io::ErrorKind::NotFound);
     let removed = remains.iter().map(|path| disk.remove(path));
     removed.filter(is_there).collect::<io::Result<()>>()?;
     disk.sync_dir(dir)
