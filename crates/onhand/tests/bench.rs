@@ -28,7 +28,7 @@ fn number(of: &Value, field: &str) -> f64 {
 fn memory_tells_levels_reservations_and_keys_apart() {
     let counts = [
         "--levels",
-        "100000",
+        "20000",
         "--reservations",
         "20000",
         "--keys",
@@ -40,10 +40,9 @@ fn memory_tells_levels_reservations_and_keys_apart() {
         .map(|one| one["what"].as_str().unwrap())
         .collect();
     assert_eq!(what, ["stock level", "open reservation", "idempotency key"]);
-    assert_eq!(number(&taken[0], "count"), 90_000.0);
-    // So few find a place in what was freed before: only that they take no more can be told.
-    let level = number(&taken[0], "bytes_each");
-    assert!(level < 200.0, "{level} bytes a level");
+    // How many bytes depends on what was freed before: so few things tell nothing of that.
+    let counts: Vec<_> = taken.iter().map(|one| number(one, "count")).collect();
+    assert_eq!(counts, [18_000.0; 3]);
 }
 
 #[test]
