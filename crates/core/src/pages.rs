@@ -1,8 +1,9 @@
 //! Growing arrays in pages that a snapshot can share.
 //!
-//! The problem: a snapshot of ten million levels must not stop the writer. The rule: data lies in pages behind `Arc`;
-//! a snapshot clones the list of pages (microseconds), and the writer copies a page only when it first changes it
-//! while a snapshot still holds it. Growing adds a page and moves nothing.
+//! The problem: a snapshot of ten million levels must not stop the writer. The rule: data lies in pages behind `Arc`,
+//! and pages in chapters behind `Arc`; a snapshot clones the list of chapters (microseconds), and the writer copies a
+//! chapter (the list of its pages) and a page only when it first changes something in it while a snapshot still holds
+//! it. Growing adds a page and moves nothing.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,17 +14,23 @@ pub(crate) const fn fitting<T>() -> usize {
     ((16 << 10) - 2 * size_of::<usize>()) / size_of::<T>()
 }
 
+/// Pages of a chapter: few enough that copying one is no stall, enough that there are few chapters.
+const CHAPTER: usize = 32;
+
+type Page<T> = Arc<[T]>;
+type Chapter<T> = Arc<Vec<Page<T>>>;
+
 /// An array that only grows at its end, in pages of `N` items.
 #[derive(Clone, Debug)]
 pub(crate) struct Pages<T, const N: usize> {
-    pages: Vec<Arc<[T]>>,
+    chapters: Vec<Chapter<T>>,
     len: usize,
 }
 
 impl<T, const N: usize> Default for Pages<T, N> {
     fn default() -> Self {
         Self {
-            pages: Vec::new(),
+            chapters: Vec::new(),
             len: 0,
         }
     }
@@ -42,27 +49,40 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
 
     /// The item at `at`, if there is one.
     pub(crate) fn get(&self, at: usize) -> Option<&T> {
-        (at < self.len).then(|| &self.pages[at / N][at % N])
+        let (chapter, page, place) = Self::place(at);
+        (at < self.len).then(|| &self.chapters[chapter][page][place])
     }
 
     /// The item at `at`, to change.
     pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
-        (at < self.len).then(|| &mut Arc::make_mut(&mut self.pages[at / N])[at % N])
+        let (chapter, page, place) = Self::place(at);
+        (at < self.len).then(|| &mut own(&mut self.chapters[chapter], page)[place])
     }
 
     /// Adds an item at the end.
     pub(crate) fn push(&mut self, item: T) {
-        if self.len == self.pages.len() * N {
-            self.pages.push(blank_page::<T, N>());
+        let (chapter, page, place) = Self::place(self.len);
+        if chapter == self.chapters.len() {
+            self.chapters.push(Chapter::default());
         }
-        Arc::make_mut(&mut self.pages[self.len / N])[self.len % N] = item;
+        let chapter = &mut self.chapters[chapter];
+        if page == chapter.len() {
+            Arc::make_mut(chapter).push(blank_page::<T, N>());
+        }
+        own(chapter, page)[place] = item;
         self.len += 1;
+    }
+
+    fn place(at: usize) -> (usize, usize, usize) {
+        let (page, place) = (at / N, at % N);
+        (page / CHAPTER, page % CHAPTER, place)
     }
 
     /// All items in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.pages
+        self.chapters
             .iter()
+            .flat_map(|chapter| chapter.iter())
             .flat_map(|page| page.iter())
             .take(self.len)
     }
@@ -80,7 +100,7 @@ impl<T: Clone + Default, const N: usize> FromIterator<T> for Pages<T, N> {
 /// from the front, a page at a time.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue<T, const N: usize> {
-    pages: VecDeque<Arc<[T]>>,
+    chapters: VecDeque<Chapter<T>>,
     /// The number of the first item still counted as there.
     front: u64,
     /// The number that the next item gets.
@@ -97,7 +117,7 @@ impl<T, const N: usize> Queue<T, N> {
     /// An empty queue whose first item will have the number `front`.
     pub(crate) fn starting_at(front: u64) -> Self {
         Self {
-            pages: VecDeque::new(),
+            chapters: VecDeque::new(),
             front,
             back: front,
         }
@@ -113,38 +133,51 @@ impl<T, const N: usize> Queue<T, N> {
         self.back
     }
 
-    fn first_page(&self) -> u64 {
-        self.front / N as u64
+    /// The chapter (counted from the first there is), its page, and the place on it of a number from the front on.
+    fn place(&self, number: u64) -> (usize, usize, usize) {
+        let chapter_of = |number: u64| number / N as u64 / CHAPTER as u64;
+        let chapter = chapter_of(number) - chapter_of(self.front);
+        let page = number / N as u64 % CHAPTER as u64;
+        (
+            chapter as usize,
+            page as usize,
+            (number % N as u64) as usize,
+        )
     }
 
-    fn place(&self, number: u64) -> Option<(usize, usize)> {
-        (self.front..self.back).contains(&number).then(|| {
-            let page = (number / N as u64 - self.first_page()) as usize;
-            (page, (number % N as u64) as usize)
-        })
+    fn has(&self, number: u64) -> bool {
+        (self.front..self.back).contains(&number)
     }
 
     /// The item with this number, if it is still there.
     pub(crate) fn get(&self, number: u64) -> Option<&T> {
-        self.place(number).map(|(page, at)| &self.pages[page][at])
+        let (chapter, page, place) = self.has(number).then(|| self.place(number))?;
+        Some(&self.chapters[chapter][page][place])
     }
 }
 
 impl<T: Clone + Default, const N: usize> Queue<T, N> {
     /// The item with this number, to change.
     pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut T> {
-        self.place(number)
-            .map(|(page, at)| &mut Arc::make_mut(&mut self.pages[page])[at])
+        let (chapter, page, place) = self.has(number).then(|| self.place(number))?;
+        Some(&mut own(&mut self.chapters[chapter], page)[place])
     }
 
     /// Adds an item at the back and gives its number.
     pub(crate) fn push(&mut self, item: T) -> u64 {
         let number = self.back;
-        let page = (number / N as u64 - self.first_page()) as usize;
-        if page == self.pages.len() {
-            self.pages.push_back(blank_page::<T, N>());
+        let (chapter, page, place) = self.place(number);
+        if chapter == self.chapters.len() {
+            self.chapters.push_back(Chapter::default());
         }
-        Arc::make_mut(&mut self.pages[page])[(number % N as u64) as usize] = item;
+        let chapter = &mut self.chapters[chapter];
+        if page >= chapter.len() {
+            // A queue may start in the middle of a chapter: nothing is on the pages before.
+            let chapter = Arc::make_mut(chapter);
+            chapter.resize_with(page, Page::default);
+            chapter.push(blank_page::<T, N>());
+        }
+        own(chapter, page)[place] = item;
         self.back += 1;
         number
     }
@@ -154,10 +187,15 @@ impl<T: Clone + Default, const N: usize> Queue<T, N> {
         if self.front == self.back {
             return;
         }
+        let (chapter, page, _) = self.place(self.front);
         self.front += 1;
-        let page_is_done = self.front.is_multiple_of(N as u64);
-        if page_is_done {
-            self.pages.pop_front();
+        if !self.front.is_multiple_of(N as u64) {
+            return;
+        }
+        if page + 1 == CHAPTER {
+            self.chapters.pop_front();
+        } else {
+            Arc::make_mut(&mut self.chapters[chapter])[page] = Page::default();
         }
     }
 
@@ -165,6 +203,11 @@ impl<T: Clone + Default, const N: usize> Queue<T, N> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
         (self.front..self.back).filter_map(|number| Some((number, self.get(number)?)))
     }
+}
+
+/// A page of a chapter, to change: neither is shared any more.
+fn own<T: Clone>(chapter: &mut Chapter<T>, page: usize) -> &mut [T] {
+    Arc::make_mut(&mut Arc::make_mut(chapter)[page])
 }
 
 fn blank_page<T: Clone + Default, const N: usize>() -> Arc<[T]> {
@@ -204,5 +247,38 @@ mod tests {
         assert_eq!((queue.front(), queue.back()), (13, 13));
         assert_eq!(queue.push(7), 13);
         assert_eq!(queue.get(13), Some(&7));
+    }
+
+    #[test]
+    fn a_queue_goes_on_over_many_chapters_wherever_it_starts() {
+        const CHAPTERS: u64 = 3 * (4 * CHAPTER as u64);
+        for start in [0, 1, 4, 127, 128, 130, 1_000_003] {
+            let mut queue: Queue<u64, 4> = Queue::starting_at(start);
+            for number in start..start + CHAPTERS {
+                assert_eq!(queue.push(number), number);
+                let seen = queue.clone();
+                if number % 3 == 0 {
+                    *queue.get_mut(queue.front()).unwrap() = 0;
+                    queue.pop_front();
+                }
+                let kept: Vec<_> = seen.iter().map(|(_, item)| *item).collect();
+                assert_eq!(kept, (seen.front()..seen.back()).collect::<Vec<_>>());
+            }
+            let left = (queue.back() - queue.front()).div_ceil(4 * CHAPTER as u64) as usize;
+            assert!(queue.chapters.len() <= left + 1, "done chapters are let go");
+            while queue.front() < queue.back() {
+                queue.pop_front();
+            }
+            assert_eq!(queue.push(7), start + CHAPTERS);
+        }
+    }
+
+    #[test]
+    fn pages_go_on_over_many_chapters() {
+        let mut pages: Pages<usize, 4> = (0..1000).collect();
+        let seen = pages.clone();
+        (0..1000).for_each(|at| *pages.get_mut(at).unwrap() += 1);
+        assert!(seen.iter().copied().eq(0..1000));
+        assert!(pages.iter().copied().eq(1..1001));
     }
 }

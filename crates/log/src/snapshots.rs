@@ -17,8 +17,8 @@
 //!
 //! All numbers are little endian; header and footer are 64 bytes, as is what precedes each block.
 //!
-//! The log lies on the same disk and syncs all the time. So a snapshot is synced in pieces as it is written: a sync at
-//! the end alone would push hundreds of megabytes at the disk at once, and every sync of the log would wait behind them.
+//! The log lies on the same disk and syncs all the time. So a snapshot is synced block by block as it is written: a sync
+//! at the end alone would push hundreds of megabytes at the disk at once, and every sync of the log would wait for them.
 //!
 //! On failure: an error while it is written leaves the temporary file, which is removed when the writer is dropped or
 //! the store is next opened. A file cut short has no footer at its end and is refused when it is opened; a changed
@@ -36,9 +36,6 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// The most bytes in a block.
 const BLOCK: usize = 256 << 10;
-
-/// Bytes that may wait to be synced while a snapshot is written: what a slow disk takes in a few milliseconds.
-const PIECE: u64 = 2 << 20;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"ONHANDSN");
 const FOOTER_MAGIC: u64 = u64::from_le_bytes(*b"ONHANDSE");
@@ -112,7 +109,6 @@ impl<D: Disk> SnapshotStore<D> {
             file: Some(file),
             salt: header.check(),
             offset: 0,
-            synced: 0,
             count: Count::default(),
             block: Vec::with_capacity(BLOCK),
         };
@@ -275,8 +271,6 @@ pub struct SnapshotWriter<D: Disk> {
     file: Option<D::File>,
     salt: u64,
     offset: u64,
-    /// How far it is synced.
-    synced: u64,
     count: Count,
     block: Vec<u8>,
 }
@@ -297,14 +291,6 @@ impl<D: Disk> SnapshotWriter<D> {
         self.put(&block)?;
         self.block = block;
         self.block.clear();
-        self.sync_piece()
-    }
-
-    fn sync_piece(&mut self) -> io::Result<()> {
-        if self.offset - self.synced < PIECE {
-            return Ok(());
-        }
-        self.synced = self.offset;
         self.file.as_ref().map_or(Ok(()), DiskFile::sync)
     }
 
