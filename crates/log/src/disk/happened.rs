@@ -1,5 +1,44 @@
 //! What a disk in memory did to those who use it: what came to pass, not what was ordered.
 
+/// The kinds of calls that change something or sync. Their numbers differ much, from many a batch to one a segment, so
+/// whoever orders a fault by kind reaches the rare ones as often as the frequent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    /// A file is created.
+    Create,
+    /// A file is renamed.
+    Rename,
+    /// A file is removed.
+    Remove,
+    /// A folder is created.
+    CreateFolder,
+    /// Names are made durable.
+    SyncFolder,
+    /// Bytes are written.
+    Write,
+    /// Room is reserved.
+    Allocate,
+    /// A file is cut or extended.
+    SetLength,
+    /// Bytes are made durable.
+    Sync,
+}
+
+impl Call {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Create,
+        Self::Rename,
+        Self::Remove,
+        Self::CreateFolder,
+        Self::SyncFolder,
+        Self::Write,
+        Self::Allocate,
+        Self::SetLength,
+        Self::Sync,
+    ];
+}
+
 /// Counted since the disk was made, through restarts; a fork goes on by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Happened {

@@ -9,7 +9,7 @@
 //! A sync that fails treats the writes, or the names, the same way and then forgets them, as Linux does: the system goes
 //! on showing them, and no later sync brings them to the platter.
 
-use super::happened::Happened;
+use super::happened::{Call, Happened};
 use super::{Disk, DiskFile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -54,6 +54,9 @@ struct State {
     syncs_fail: bool,
     next_sync_fails: bool,
     fail_at: BTreeMap<u64, io::ErrorKind>,
+    /// Of the next call of a kind.
+    fail_next: BTreeMap<Call, io::ErrorKind>,
+    crash_next: BTreeSet<Call>,
     reads: u64,
     fail_read_at: BTreeMap<u64, io::ErrorKind>,
     /// What is thrown within a call depends on this and on the number of the change.
@@ -351,7 +354,20 @@ impl State {
         self.syncs_fail = false;
         self.next_sync_fails = false;
         self.fail_at.clear();
+        self.fail_next.clear();
+        self.crash_next.clear();
         self.fail_read_at.clear();
+    }
+
+    /// A call begins: what was ordered for the next of its kind is due now.
+    fn begins(&mut self, call: Call) {
+        self.changes += 1;
+        if let Some(kind) = self.fail_next.remove(&call) {
+            self.fail_at.insert(self.changes, kind);
+        }
+        if self.crash_next.remove(&call) {
+            self.crash_at = Some(self.changes);
+        }
     }
 
     fn stop_if_due(&mut self) -> io::Result<()> {
@@ -397,6 +413,8 @@ impl MemoryDisk {
             syncs_fail: false,
             next_sync_fails: false,
             fail_at: BTreeMap::new(),
+            fail_next: BTreeMap::new(),
+            crash_next: BTreeSet::new(),
             reads: 0,
             fail_read_at: BTreeMap::new(),
             seed,
@@ -440,6 +458,11 @@ impl MemoryDisk {
         self.state().fail_at.insert(change, kind);
     }
 
+    /// The same, with the next call of a kind.
+    pub fn fail_next(&self, call: Call, kind: io::ErrorKind) {
+        self.state().fail_next.insert(call, kind);
+    }
+
     /// Makes the read with this number, counted as [`MemoryDisk::reads`] does, fail: of bytes, of a length, of a folder,
     /// or the opening of a file.
     pub fn fail_read_at(&self, read: u64, kind: io::ErrorKind) {
@@ -460,6 +483,11 @@ impl MemoryDisk {
     /// synced, a sync is not done. All calls fail from then on.
     pub fn crash_at(&self, change: u64) {
         self.state().crash_at = Some(change);
+    }
+
+    /// The same, at the next call of a kind.
+    pub fn crash_next(&self, call: Call) {
+        self.state().crash_next.insert(call);
     }
 
     /// Whether the machine has stopped.
@@ -532,9 +560,13 @@ impl MemoryDisk {
         look(&mut state)
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+    fn change<T>(
+        &self,
+        call: Call,
+        change: impl FnOnce(&mut State) -> io::Result<T>,
+    ) -> io::Result<T> {
         self.look(|state| {
-            state.changes += 1;
+            state.begins(call);
             let done = change(state);
             state.stop_if_due()?;
             done
@@ -552,9 +584,13 @@ impl MemoryDisk {
         })
     }
 
-    fn make_durable(&self, sync: impl FnOnce(&mut State) -> io::Result<()>) -> io::Result<()> {
+    fn make_durable(
+        &self,
+        call: Call,
+        sync: impl FnOnce(&mut State) -> io::Result<()>,
+    ) -> io::Result<()> {
         self.look(|state| {
-            state.changes += 1;
+            state.begins(call);
             state.stop_if_due()?;
             sync(state)
         })
@@ -580,7 +616,7 @@ impl Disk for MemoryDisk {
     type File = MemoryFile;
 
     fn create(&self, path: &Path) -> io::Result<MemoryFile> {
-        self.change(|state| {
+        self.change(Call::Create, |state| {
             state.may_change()?;
             if state.names.contains_key(path) {
                 return Err(io::ErrorKind::AlreadyExists.into());
@@ -608,7 +644,7 @@ impl Disk for MemoryDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.change(|state| {
+        self.change(Call::Rename, |state| {
             state.may_change()?;
             let file = state.file(from)?;
             let change = NameChange::Move {
@@ -622,7 +658,7 @@ impl Disk for MemoryDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.change(|state| {
+        self.change(Call::Remove, |state| {
             state.may_change()?;
             state.file(path)?;
             let name = path.to_owned();
@@ -644,14 +680,14 @@ impl Disk for MemoryDisk {
     }
 
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        self.change(|state| {
+        self.change(Call::CreateFolder, |state| {
             state.folders.extend(dir.ancestors().map(Path::to_path_buf));
             Ok(())
         })
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.make_durable(|state| state.sync_names(dir))
+        self.make_durable(Call::SyncFolder, |state| state.sync_names(dir))
     }
 
     fn free_bytes(&self, _dir: &Path) -> io::Result<Option<u64>> {
@@ -691,21 +727,21 @@ impl DiskFile for MemoryFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.disk.change(|state| {
+        self.disk.change(Call::Write, |state| {
             self.alive(state)?;
             state.write(self.file, offset, bytes)
         })
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.disk.make_durable(|state| {
+        self.disk.make_durable(Call::Sync, |state| {
             self.alive(state)?;
             state.sync(self.file)
         })
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        self.disk.change(|state| {
+        self.disk.change(Call::Allocate, |state| {
             self.alive(state)?;
             state.may_change()?;
             state.room_to_grow(self.file, len)?;
@@ -717,7 +753,7 @@ impl DiskFile for MemoryFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.disk.change(|state| {
+        self.disk.change(Call::SetLength, |state| {
             self.alive(state)?;
             state.may_change()?;
             state.room_to_grow(self.file, len)?;

@@ -10,7 +10,7 @@ mod memory;
 mod os;
 
 #[cfg(any(test, feature = "conformance"))]
-pub use happened::Happened;
+pub use happened::{Call, Happened};
 #[cfg(any(test, feature = "conformance"))]
 pub use memory::{Choose, MemoryDisk, MemoryFile, seeded};
 pub use os::OsDisk;

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::finding::Verdict;
-use onhand_log::disk::MemoryDisk;
+use onhand_log::disk::{Call, MemoryDisk};
 use std::io::ErrorKind;
 
 /// What is out of order for a while: steps that it still lasts.
@@ -59,21 +59,40 @@ impl World {
         self.disk.changes() + 1 + self.dice.below(12) as u64
     }
 
+    /// A crash at one of the next calls, or at the next of some kind: most calls write and sync a batch, and what is done
+    /// once a segment or once a snapshot is to be interrupted as often.
     fn crash_soon(&mut self) {
+        if self.dice.comes(1, 3) {
+            let call = self.dice.one_of(&Call::ALL);
+            self.note(format_args!("a crash at the next {call:?}"));
+            return self.disk.crash_next(call);
+        }
         let soon = self.soon();
         self.note(format_args!("a crash at change {soon}"));
         self.disk.crash_at(soon);
     }
 
     fn sync_fails_soon(&mut self) {
+        if self.dice.comes(1, 2) {
+            return self.next_fails(Call::SyncFolder, ErrorKind::Other, "an error of the disk");
+        }
         self.note(format_args!("the next sync fails"));
         self.disk.fail_next_sync();
     }
 
     fn call_fails_soon(&mut self, kind: ErrorKind, what: &'static str) {
+        if self.dice.comes(1, 2) {
+            let call = self.dice.one_of(&Call::ALL);
+            return self.next_fails(call, kind, what);
+        }
         let soon = self.soon();
         self.note(format_args!("{what} at change {soon}"));
         self.disk.fail_at(soon, kind);
+    }
+
+    fn next_fails(&mut self, call: Call, kind: ErrorKind, what: &'static str) {
+        self.note(format_args!("{what} at the next {call:?}"));
+        self.disk.fail_next(call, kind);
     }
 
     fn read_fails_soon(&mut self) {
