@@ -81,6 +81,11 @@ pub(crate) struct Serve {
     /// as it takes.
     #[arg(long, value_name = "MS", env = "ONHAND_QUEUE_MS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=60_000))]
     queue_ms: u32,
+    /// Believe the header `Onhand-Tenant` (over gRPC the metadata `onhand-tenant`): under overload each tenant gets the
+    /// same share. There are no keys yet, so switch it on only behind a proxy that sets the header itself: whoever may
+    /// name himself may be many.
+    #[arg(long, env = "ONHAND_TENANTS_FROM_HEADER")]
+    tenants_from_header: bool,
     /// Hours that an idempotency key gives the same answer. The ledger is kept at least as long.
     #[arg(
         long,
@@ -350,6 +355,7 @@ impl Serve {
             body_limit: (self.body_kib as usize) << 10,
             body_timeout: read_timeout,
             consistency: self.read_consistency.map(Consistency::from),
+            tenants_from_header: self.tenants_from_header,
             ..onhand_server::Options::default()
         };
         let limits = Limits {

@@ -18,6 +18,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use onhand_engine::Origin;
 use onhand_wire::json::object::FromJson;
 use onhand_wire::json::problem::Kind;
 use onhand_wire::json::read;
@@ -30,6 +31,7 @@ const DISCARDED: u64 = 16 << 20;
 
 /// A write as it came in.
 pub(crate) struct Write<T> {
+    pub(crate) origin: Origin,
     pub(crate) key: IdempotencyKey,
     pub(crate) request: T,
     /// To be kept until the write is answered.
@@ -41,11 +43,21 @@ pub(crate) async fn write<T: for<'de> FromJson<'de>>(
     app: &App,
     request: Request,
 ) -> Result<Write<T>, Denied> {
-    let (headers, bytes, room) = bytes(app, request).await?;
+    let Read {
+        origin,
+        headers,
+        bytes,
+        room,
+    } = bytes(app, request).await?;
     let key = IdempotencyKey::of(&headers)?;
     check_type(&headers)?;
     let request = read::read(&bytes).map_err(unreadable)?;
-    Ok(Write { key, request, room })
+    Ok(Write {
+        origin,
+        key,
+        request,
+        room,
+    })
 }
 
 /// Reads a write whose body may be empty: it is the shape's default then.
@@ -53,7 +65,12 @@ pub(crate) async fn write_or_default<T: for<'de> FromJson<'de> + Default>(
     app: &App,
     request: Request,
 ) -> Result<Write<T>, Denied> {
-    let (headers, bytes, room) = bytes(app, request).await?;
+    let Read {
+        origin,
+        headers,
+        bytes,
+        room,
+    } = bytes(app, request).await?;
     let key = IdempotencyKey::of(&headers)?;
     let request = if bytes.is_empty() {
         T::default()
@@ -61,18 +78,40 @@ pub(crate) async fn write_or_default<T: for<'de> FromJson<'de> + Default>(
         check_type(&headers)?;
         read::read(&bytes).map_err(unreadable)?
     };
-    Ok(Write { key, request, room })
+    Ok(Write {
+        origin,
+        key,
+        request,
+        room,
+    })
 }
 
-/// Reads a request that has no key of its own.
+/// A request that has no key of its own, as it came in.
+pub(crate) struct Question<T> {
+    pub(crate) origin: Origin,
+    pub(crate) request: T,
+    /// To be kept until the question is answered.
+    pub(crate) room: Room,
+}
+
+/// Reads a question.
 pub(crate) async fn question<T: for<'de> FromJson<'de>>(
     app: &App,
     request: Request,
-) -> Result<(T, Room), Denied> {
-    let (headers, bytes, room) = bytes(app, request).await?;
+) -> Result<Question<T>, Denied> {
+    let Read {
+        origin,
+        headers,
+        bytes,
+        room,
+    } = bytes(app, request).await?;
     check_type(&headers)?;
     let request = read::read(&bytes).map_err(unreadable)?;
-    Ok((request, room))
+    Ok(Question {
+        origin,
+        request,
+        room,
+    })
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Denied> {
@@ -89,9 +128,19 @@ fn check_type(headers: &HeaderMap) -> Result<(), Denied> {
     Err(Denied::new(Kind::UnsupportedMediaType, detail))
 }
 
-async fn bytes(app: &App, request: Request) -> Result<(HeaderMap, Bytes, Room), Denied> {
+/// A request whose body has come in.
+struct Read {
+    origin: Origin,
+    headers: HeaderMap,
+    bytes: Bytes,
+    room: Room,
+}
+
+async fn bytes(app: &App, request: Request) -> Result<Read, Denied> {
     let (parts, body) = request.into_parts();
     let options = &app.options;
+    // A time begins with the head; one that is none is said once the body is out of the way.
+    let origin = app.origin(&parts.headers);
     check_length(&parts.headers, options.body_limit)?;
     let collector = Collector {
         body,
@@ -99,7 +148,15 @@ async fn bytes(app: &App, request: Request) -> Result<(HeaderMap, Bytes, Room), 
         room: &app.body_room,
     };
     match timeout(options.body_timeout, collector.collect()).await {
-        Ok(collected) => collected.map(|(bytes, room)| (parts.headers, bytes, room)),
+        Ok(collected) => {
+            let (bytes, room) = collected?;
+            Ok(Read {
+                origin: origin?,
+                headers: parts.headers,
+                bytes,
+                room,
+            })
+        }
         Err(_) => {
             let allowed = options.body_timeout.as_secs_f64();
             let detail =

@@ -25,10 +25,7 @@ impl IdempotencyKey {
         let (Some(value), None) = (values.next(), values.next()) else {
             return Err(missing());
         };
-        let bytes = value.as_bytes();
-        let is_key =
-            (1..=128).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_graphic());
-        let is_key = is_key || Defect::KeyUnchecked.is_on();
+        let is_key = is_identifier(value) || Defect::KeyUnchecked.is_on();
         is_key.then(|| Self(value.clone())).ok_or_else(|| {
             let detail = format!("The Idempotency-Key {}.", NotAName::RULE);
             Denied::new(Kind::BadIdempotencyKey, detail)
@@ -39,6 +36,12 @@ impl IdempotencyKey {
     pub(crate) fn text(&self) -> &str {
         self.0.to_str().expect("it is visible ASCII")
     }
+}
+
+/// Whether a header is 1 to 128 visible ASCII characters.
+pub(crate) fn is_identifier(value: &HeaderValue) -> bool {
+    let bytes = value.as_bytes();
+    (1..=128).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
 }
 
 fn missing() -> Denied {

@@ -25,6 +25,7 @@ mod observe;
 mod openapi;
 mod operations;
 mod options;
+mod origin;
 mod params;
 mod problem;
 mod reservations;

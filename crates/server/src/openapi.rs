@@ -13,6 +13,7 @@ use utoipa::{IntoParams, OpenApi};
             repeat with another body is refused. A refusal (409) changes nothing and frees the key.\n\n\
             Every answer says in `Onhand-Durability` when what it shows is on disk: `before-answer`, or \
             `within-50ms`, where a loss of power may take what was answered in the last 50 ms.\n\n\
+            A caller may say in `Onhand-Timeout-Ms` how long it waits: what cannot be begun by then is not done.\n\n\
             Errors are `application/problem+json`; `type` is stable, `errors` names the fields at fault.",
     ),
     components(schemas(Problem, FieldError, ShortLine)),
@@ -40,6 +41,30 @@ pub(crate) struct IdempotencyKey {
         example = "7b0f2c0a-5d0e-4c4c-9a53-0d6f2f1f8a10"
     )]
     key: String,
+}
+
+/// The headers of every request that a partition answers.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read in `origin`; this describes it")]
+pub(crate) struct Caller {
+    /// How many milliseconds the caller waits. If its turn comes later, it is not done, and answered with 503 (`late`).
+    #[param(
+        rename = "Onhand-Timeout-Ms",
+        minimum = 1,
+        maximum = 600_000,
+        example = 200
+    )]
+    timeout_ms: Option<u32>,
+    /// Who asks, 1 to 128 visible ASCII characters: under overload each tenant gets the same share. Taken only by a
+    /// server that runs with `--tenants-from-header`.
+    #[param(
+        rename = "Onhand-Tenant",
+        min_length = 1,
+        max_length = 128,
+        example = "marketplace-7"
+    )]
+    tenant: Option<String>,
 }
 
 /// The OpenAPI document of the server.

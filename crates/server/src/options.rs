@@ -25,6 +25,8 @@ pub struct Options {
     pub streams: usize,
     /// How many requests of one gRPC stream may wait for their answers: 4,096. Beyond that the stream is not read from.
     pub stream_in_flight: usize,
+    /// Whether `Onhand-Tenant` says who asks: no. There are no keys, so anybody may name anybody.
+    pub tenants_from_header: bool,
 }
 
 impl Default for Options {
@@ -38,6 +40,7 @@ impl Default for Options {
             consistency: None,
             streams: 1_000,
             stream_in_flight: 4_096,
+            tenants_from_header: false,
         }
     }
 }

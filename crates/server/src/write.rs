@@ -94,12 +94,12 @@ pub(crate) fn respond(
 /// Has a partition do a command, and answers over HTTP.
 pub(crate) async fn write(
     app: &Shared,
+    origin: Origin,
     partition: u16,
     key: &IdempotencyKey,
     command: Command,
     fields: &Fields,
 ) -> Result<Response, Denied> {
-    let origin = Origin::default();
     let recorded = record(app, origin, partition, key.text(), command, fields).await?;
     respond(app, partition, &recorded)
 }

@@ -95,7 +95,7 @@ impl Door {
         };
         if let (Some(class), Some(flow)) = (class, ticket.flow) {
             ticket.ahead = self.ahead(flow);
-            if let Some(reason) = self.objection(&ticket, now) {
+            if let Some(reason) = self.objection(flow, &ticket, now) {
                 return Err(self.turn_away(class, reason));
             }
         }
@@ -115,7 +115,7 @@ impl Door {
         }
     }
 
-    fn objection(&self, ticket: &Ticket, now: Moment) -> Option<Reason> {
+    fn objection(&self, flow: Flow, ticket: &Ticket, now: Moment) -> Option<Reason> {
         if self.in_flight() >= self.capacity() {
             return Some(Reason::Length);
         }
@@ -126,13 +126,26 @@ impl Door {
         let most = self.policy.queue_time?;
         // Half of the room is for those who have less than their share of it.
         let is_long = ticket.ahead > self.policy.capacity.div_ceil(2) as u64;
-        (wait > most || is_long).then_some(Reason::Wait)
+        let is_late = wait > most && !self.is_spared(flow);
+        (is_late || is_long).then_some(Reason::Wait)
+    }
+
+    /// What settles a promise, or asks, gets in however long others keep it waiting, as after a stall, unless there is
+    /// more of it than is decided in one go.
+    fn is_spared(&self, flow: Flow) -> bool {
+        flow.class() != Class::New && !self.is_long(flow)
+    }
+
+    /// Whether more of a flow wait for their turn than are decided in one go. Only then is anybody served sooner for
+    /// another's being turned away.
+    pub(crate) fn is_long(&self, flow: Flow) -> bool {
+        self.waiting(flow) as usize > self.policy.slice
     }
 
     /// How many places will be served before a request that comes now: all of its own flow, and of the others as much
     /// as they get in the rounds that takes.
     fn ahead(&self, flow: Flow) -> u64 {
-        let own = u64::from(self.places[flow.index()].load(Ordering::Relaxed));
+        let own = u64::from(self.waiting(flow));
         let others = self.all.load(Ordering::Relaxed).saturating_sub(own);
         let weight = u64::from(flow.weight());
         let mine = if own > 0 { weight } else { 0 };
@@ -158,6 +171,11 @@ impl Door {
             self.weights.fetch_add(flow.weight(), Ordering::Relaxed);
         }
         self.all.fetch_add(ticket.places.into(), Ordering::Relaxed);
+    }
+
+    /// How many places of a flow wait for their turn.
+    fn waiting(&self, flow: Flow) -> u32 {
+        self.places[flow.index()].load(Ordering::Relaxed)
     }
 
     /// It waits no more.

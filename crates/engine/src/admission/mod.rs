@@ -12,10 +12,12 @@
 //! - *The door* ([`door`]). A request that would wait longer than it may is refused at once, before any lock. How long
 //!   it would wait is the number of places ahead of it, by the rule of the turns, times the time that a place takes.
 //!   That time is measured on what came to its turn: how long it waited, by how many places were ahead of it. So it
-//!   has everything in it that makes requests wait: deciding, the disk, the other threads.
+//!   has everything in it that makes requests wait: deciding, the disk, the other threads. What settles a promise, or
+//!   asks, is spared unless there is a queue of it.
 //!
-//! The estimate may be wrong when something stalls. So what has waited far too long, or past its deadline, is turned
-//! away when its turn comes, undone, and what came after it is done in time. One that came too late is never done and
+//! The estimate may be wrong when something stalls. So what has come past its deadline, and the new promises of a long
+//! flow that have waited far too long, are turned away when their turn comes, undone, and what came after them is done in
+//! time. What settles a promise and what asks is done however long it waited. One that came too late is never done and
 //! refused, nor half done: it is refused before it is decided.
 //!
 //! What this is made of is known: deficit round robin (Shreedhar and Varghese 1995) over hashed flows (stochastic fair
@@ -69,8 +71,9 @@ impl Flow {
 pub struct Policy {
     /// Requests that may wait for an answer.
     pub capacity: usize,
-    /// How long a request may wait for its turn. One that would wait longer is refused at once, and one that has waited
-    /// twice as long when its turn comes is turned away. `None` for as long as it takes.
+    /// How long a request may wait for its turn. One that would wait longer is refused at once, and a new promise that
+    /// has waited twice as long when its turn comes is turned away, if many of the same tenant wait behind it. `None`
+    /// for as long as it takes.
     pub queue_time: Option<Duration>,
     /// The most requests of an open batch. What is in a batch is past all choice: only what still waits for its turn
     /// can be overtaken, or turned away. More than the default of 2,048 would hardly make a sync cheaper.

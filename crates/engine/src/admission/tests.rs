@@ -282,6 +282,19 @@ fn a_stall_shuts_the_door_and_the_door_opens_again() {
 }
 
 #[test]
+fn a_stall_shuts_the_door_for_new_promises_alone() {
+    let mut rig = Rig::bounded(Duration::from_millis(20));
+    while rig.send(Tenant::DEFAULT, a_hold()).is_ok() {}
+    rig.now = rig.now.plus(Duration::from_secs(1));
+    rig.serve(256);
+    assert!(rig.send(Tenant::DEFAULT, a_hold()).is_err());
+    for _ in 0..100 {
+        rig.send(Tenant::DEFAULT, a_confirm()).unwrap();
+        rig.send(Tenant::DEFAULT, a_read()).unwrap();
+    }
+}
+
+#[test]
 fn a_deadline_that_cannot_be_kept_is_refused_at_once() {
     let mut rig = Rig::bounded(Duration::from_millis(20));
     (0..1_000).for_each(|_| rig.send(Tenant::DEFAULT, a_hold()).unwrap());

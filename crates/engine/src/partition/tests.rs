@@ -8,11 +8,12 @@ use crate::history::{Filter, Ledger};
 use crate::inbox::ReplyTo;
 use crate::machine::{Answer, Machine, Request, Unavailable};
 use crate::metrics::Metrics;
-use crate::origin::Origin;
+use crate::origin::{Origin, Tenant};
 use crate::query::{Found, Query, What};
 use crate::requests::{hold, key, location, receive, sku};
 use crate::table::Seen;
-use onhand_core::{Command, Key, LevelNo, Seq, State, Timestamp};
+use onhand_core::reservation::confirm::Confirm;
+use onhand_core::{Command, Event, Key, LevelNo, Seq, State, Timestamp};
 use onhand_log::{AppendError, Batch, Log, LogReader, MemoryLog, ReadError, Tail};
 use prometheus_client::registry::Registry;
 use std::io;
@@ -468,6 +469,59 @@ fn what_comes_to_its_turn_after_its_deadline_is_not_done() {
     let done = rig.send_from(until(in_time), hold("s", "apple", 1, 60_000));
     assert!(matches!(get(done.unwrap()), Answer::Recorded(_)));
     assert_eq!(rig.seen().reserved, 1, "nothing was done for the late one");
+    rig.stop();
+}
+
+/// The disk stands still for much longer than anybody may wait, and then goes on.
+#[test]
+fn after_a_stall_only_new_promises_of_a_long_flow_are_turned_away() {
+    let rig = Rig::with(Policy {
+        capacity: 10_000,
+        queue_time: Some(Duration::from_millis(20)),
+        batch: 1,
+        slice: 16,
+    });
+    get(rig.send(None, receive("s", "apple", 1_000)));
+    let held = get(rig.send(None, hold("s", "apple", 1, 60_000)));
+    let Answer::Recorded(held) = held else {
+        panic!("{held:?}")
+    };
+    let Event::Held(held) = held.event else {
+        panic!("{held:?}")
+    };
+    let confirm = Command::Confirm(Confirm {
+        reservation: held.reservation,
+    });
+    let small = Origin {
+        tenant: Tenant::named("small"),
+        deadline: None,
+    };
+    rig.doorman.set(Door::Shut);
+    rig.send(None, receive("s", "pear", 1));
+    rig.doorman.wait_for(3);
+    let flood: Vec<_> = (0..200)
+        .map(|_| rig.send(None, hold("s", "apple", 1, 60_000)))
+        .collect();
+    let confirmed = rig.send(None, confirm);
+    let counted: Vec<_> = (0..50)
+        .map(|_| rig.send(None, receive("s", "apple", 1)))
+        .collect();
+    let seen: Vec<_> = (0..50).map(|_| rig.try_send(apples()).unwrap()).collect();
+    let few: Vec<_> = (0..16)
+        .map(|_| rig.send_from(small, hold("s", "apple", 1, 60_000)).unwrap())
+        .collect();
+    rig.clock.0.fetch_add(1_000, Ordering::SeqCst);
+    rig.doorman.set(Door::Open);
+    let is_done = |answer| !matches!(get(answer), Answer::Unavailable(_));
+    assert!(is_done(confirmed));
+    assert!(counted.into_iter().all(is_done));
+    assert!(seen.into_iter().all(is_done));
+    assert!(few.into_iter().all(is_done), "a short flow");
+    let done = flood
+        .into_iter()
+        .filter_map(|hold| is_done(hold).then_some(()));
+    let done = done.count();
+    assert!((16..40).contains(&done), "{done} of a long flow were done");
     rig.stop();
 }
 

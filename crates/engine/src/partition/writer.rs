@@ -3,7 +3,7 @@
 use super::{Job, Move, Step, refuse, reply};
 use crate::admission::door::Lesson;
 use crate::admission::turns::Turns;
-use crate::admission::{Policy, Reason, Ticket};
+use crate::admission::{Class, Policy, Reason, Ticket};
 use crate::clock::{Clock, Moment};
 use crate::inbox::{Envelope, Inbox, Waiting, Wake};
 use crate::machine::{Machine, Request, Unavailable};
@@ -176,16 +176,16 @@ impl Writer {
         self.stop_if_broken();
     }
 
-    /// Why a request whose turn has come is not to be done any more. When no more wait than are decided in one go,
-    /// nobody is turned away for having waited: nobody would be served sooner for it.
+    /// Why a request whose turn has come is not to be done any more. Having waited is a reason against new promises of
+    /// a long flow only: what settles one, or asks, is still of use after a stall, and asked again it costs more.
     fn too_late(&self, ticket: &Ticket, now: Moment) -> Option<Reason> {
-        ticket.flow?;
+        let flow = ticket.flow?;
         if ticket.is_past_deadline(now) && !Defect::DeadlineIgnored.is_on() {
             return Some(Reason::Deadline);
         }
         let most = self.policy.queue_time?;
-        let is_late = ticket.waited(now) > most * 2 && self.turns.len() > self.policy.slice;
-        is_late.then_some(Reason::Waited)
+        let is_late = flow.class() == Class::New && ticket.waited(now) > most * 2;
+        (is_late && self.inbox.door().is_long(flow)).then_some(Reason::Waited)
     }
 
     /// A request waits for its turn no more.

@@ -27,14 +27,10 @@ pub(super) struct Calls {
 
 impl Calls {
     /// A request's message, and where it comes from.
-    pub(super) fn open<M>(&self, request: Request<M>) -> (Origin, M) {
-        let left = deadline::of(request.metadata().as_ref());
-        let now = || self.app.engine.clock().moment();
-        let origin = Origin {
-            deadline: left.map(|left| now().plus(left)),
-            ..Origin::default()
-        };
-        (origin, request.into_inner())
+    pub(super) fn open<M>(&self, request: Request<M>) -> Result<(Origin, M), Status> {
+        let headers = request.metadata().as_ref();
+        let origin = self.app.origin_within(deadline::of(headers), headers)?;
+        Ok((origin, request.into_inner()))
     }
 
     /// The partition of a location.

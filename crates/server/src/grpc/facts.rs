@@ -14,7 +14,7 @@ impl Facts for Calls {
         &self,
         request: Request<PushFactsRequest>,
     ) -> Result<Response<PushFactsResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let request = FactRequest::try_from(message).map_err(Denied::from)?;
         let partition = self.partition_of(&request.location);

@@ -19,7 +19,7 @@ impl Ledger for Calls {
         &self,
         request: Request<ReadLedgerRequest>,
     ) -> Result<Response<ReadLedgerResponse>, Status> {
-        let (_, message) = self.open(request);
+        let (_, message) = self.open(request)?;
         let query = asked(message).map_err(Denied::from)?;
         let found = read(&self.app, query, |answer| answer.into()).await?;
         Ok(Response::new(found))
@@ -29,7 +29,7 @@ impl Ledger for Calls {
         &self,
         request: Request<ExplainLevelRequest>,
     ) -> Result<Response<ExplainLevelResponse>, Status> {
-        let (_, message) = self.open(request);
+        let (_, message) = self.open(request)?;
         let (location, sku) = level(&message.location, &message.sku).map_err(Denied::from)?;
         let limit = limit(message.limit).map_err(Denied::from)?;
         let query = ExplainQuery { limit };

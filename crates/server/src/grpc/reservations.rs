@@ -31,7 +31,7 @@ impl Reservations for Calls {
         &self,
         request: Request<ReserveRequest>,
     ) -> Result<Response<ReserveResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let request = ReservationRequest::try_from(message).map_err(Denied::from)?;
         let partition = self.partition_of(&request.location);
@@ -43,7 +43,7 @@ impl Reservations for Calls {
         &self,
         request: Request<ReserveBatchRequest>,
     ) -> Result<Response<ReserveBatchResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let request = BatchRequest::try_from(message).map_err(Denied::from)?;
         let done = reserve_all(&self.app, origin, request, |all| {
             let results = (0..).zip(all).map(|(at, one)| result(at, one));
@@ -60,14 +60,15 @@ impl Reservations for Calls {
         &self,
         request: Request<Streaming<ReserveStreamRequest>>,
     ) -> Result<Response<Answers>, Status> {
-        Ok(Response::new(stream::open(self, request.into_inner())?))
+        let (origin, input) = self.open(request)?;
+        Ok(Response::new(stream::open(self, origin, input)?))
     }
 
     async fn get_reservation(
         &self,
         request: Request<GetReservationRequest>,
     ) -> Result<Response<GetReservationResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let id = reservation_named(&message.id, &self.app.engine)?;
         let found = look(&self.app, origin, id, |view| view.into()).await?;
         Ok(Response::new(found))
@@ -77,7 +78,7 @@ impl Reservations for Calls {
         &self,
         request: Request<ConfirmRequest>,
     ) -> Result<Response<ConfirmResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let id = reservation_named(&message.id, &self.app.engine)?;
         let command = Command::Confirm(Confirm { reservation: id.no });
@@ -89,7 +90,7 @@ impl Reservations for Calls {
         &self,
         request: Request<ExtendRequest>,
     ) -> Result<Response<ExtendResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let name = message.id.clone();
         let request = Longer::try_from(message).map_err(Denied::from)?;
@@ -106,7 +107,7 @@ impl Reservations for Calls {
         &self,
         request: Request<ReleaseRequest>,
     ) -> Result<Response<ReleaseResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let id = reservation_named(&message.id, &self.app.engine)?;
         let command = Command::Release(Release { reservation: id.no });
@@ -118,7 +119,7 @@ impl Reservations for Calls {
         &self,
         request: Request<FulfillRequest>,
     ) -> Result<Response<FulfillResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let name = message.id.clone();
         let request = Pick::try_from(message).map_err(Denied::from)?;

@@ -27,7 +27,7 @@ impl Stock for Calls {
         &self,
         request: Request<ReceiveGoodsRequest>,
     ) -> Result<Response<ReceiveGoodsResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let request = ReceiptRequest::try_from(message).map_err(Denied::from)?;
         let partition = self.partition_of(&request.location);
@@ -39,7 +39,7 @@ impl Stock for Calls {
         &self,
         request: Request<AdjustRequest>,
     ) -> Result<Response<AdjustResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let request = AdjustmentRequest::try_from(message).map_err(Denied::from)?;
         let partition = self.partition_of(&request.location);
@@ -51,7 +51,7 @@ impl Stock for Calls {
         &self,
         request: Request<CountRequest>,
     ) -> Result<Response<CountResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let request = Count::try_from(message).map_err(Denied::from)?;
         let partition = self.partition_of(&request.location);
@@ -60,7 +60,7 @@ impl Stock for Calls {
     }
 
     async fn sell(&self, request: Request<SellRequest>) -> Result<Response<SellResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let request = SaleRequest::try_from(message).map_err(Denied::from)?;
         let partition = self.partition_of(&request.location);
@@ -72,7 +72,7 @@ impl Stock for Calls {
         &self,
         request: Request<ObserveRequest>,
     ) -> Result<Response<ObserveResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let request = ObservationRequest::try_from(message).map_err(Denied::from)?;
         let partition = self.partition_of(&request.location);
@@ -84,7 +84,7 @@ impl Stock for Calls {
         &self,
         request: Request<SetPolicyRequest>,
     ) -> Result<Response<SetPolicyResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let request = PolicyRequest::try_from(message).map_err(Denied::from)?;
         let partition = self.partition_of(&request.location);
@@ -97,7 +97,7 @@ impl Stock for Calls {
         &self,
         request: Request<GetLevelRequest>,
     ) -> Result<Response<GetLevelResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let (location, sku) = level(&message.location, &message.sku).map_err(Denied::from)?;
         let query = LevelQuery {
             consistency: Consistency::asked(message.consistency).map_err(Denied::from)?,
@@ -112,7 +112,7 @@ impl Stock for Calls {
         &self,
         request: Request<AvailabilityRequest>,
     ) -> Result<Response<AvailabilityResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let question = Question::try_from(message).map_err(Denied::from)?;
         let found = availability::look(&self.app, origin, question, |found| found.into()).await?;
         Ok(Response::new(found))

@@ -52,6 +52,7 @@ pub(super) type Answers =
 /// Opens a stream, if there is a place for one more.
 pub(super) fn open(
     calls: &Calls,
+    origin: Origin,
     input: Streaming<ReserveStreamRequest>,
 ) -> Result<Answers, Denied> {
     let place = Arc::clone(&calls.streams).try_acquire_owned();
@@ -59,6 +60,7 @@ pub(super) fn open(
     let session = Session {
         app: Arc::clone(&calls.app),
         stops: calls.stops.clone(),
+        origin,
         input,
         end: None,
         in_flight: 0,
@@ -116,6 +118,8 @@ type Sink = Arc<dyn Fn(u64, Answer) + Send + Sync>;
 struct Session {
     app: Shared,
     stops: watch::Receiver<bool>,
+    /// Where all its requests come from; its time is that of the stream.
+    origin: Origin,
     input: Streaming<ReserveStreamRequest>,
     /// How the stream ends once nothing is in flight; `None` as long as more may come in.
     end: Option<Result<(), Status>>,
@@ -190,11 +194,10 @@ impl Session {
         let queued = asked.and_then(|item| {
             let partition = self.app.engine.partition_of(&item.location.0);
             let to = ReplyTo::Sink(self.sink(partition), number);
-            let origin = Origin::default();
             let queued = self
                 .app
                 .engine
-                .submit_from(origin, partition, request(item), to);
+                .submit_from(self.origin, partition, request(item), to);
             queued.map_err(|why| unavailable(&why))
         });
         match queued {

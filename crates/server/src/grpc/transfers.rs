@@ -18,7 +18,7 @@ impl Transfers for Calls {
         &self,
         request: Request<SendTransferRequest>,
     ) -> Result<Response<SendTransferResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let request = TransferRequest::try_from(message).map_err(Denied::from)?;
         let partition = self.partition_of(&request.from);
@@ -31,7 +31,7 @@ impl Transfers for Calls {
         &self,
         request: Request<ReceiveTransferRequest>,
     ) -> Result<Response<ReceiveTransferResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let key = key(&message.idempotency_key)?;
         let name = transfer_named(&message.id, &self.app.engine)?;
         let recorded = arrive(&self.app, origin, name, key.0.as_str()).await?;
@@ -42,7 +42,7 @@ impl Transfers for Calls {
         &self,
         request: Request<GetTransferRequest>,
     ) -> Result<Response<GetTransferResponse>, Status> {
-        let (origin, message) = self.open(request);
+        let (origin, message) = self.open(request)?;
         let name = transfer_named(&message.id, &self.app.engine)?;
         let found = look(&self.app, origin, name, |view| view.into()).await?;
         Ok(Response::new(found))

@@ -10,6 +10,7 @@ use crate::history::{entry_now, reading};
 use crate::json;
 use crate::key::key;
 use crate::names::TableNames;
+use crate::openapi::Caller;
 use crate::problem::Denied;
 use crate::problem::described::QuestionProblems;
 use crate::problem::refused::{Fields, Place, refused};
@@ -31,6 +32,7 @@ use tokio::time::timeout;
     path = "/v1/reservations/batch",
     operation_id = "reserve_batch",
     tag = "reservations",
+    params(Caller),
     request_body = BatchRequest,
     responses(
         (status = 200, description = "One result for each reservation, in order.", body = BatchAnswer),
@@ -38,8 +40,12 @@ use tokio::time::timeout;
     )
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
-    let (request, _room): (BatchRequest, _) = body::question(&app, request).await?;
-    reserve_all(&app, Origin::default(), request, |all| {
+    let body::Question::<BatchRequest> {
+        origin,
+        request,
+        room: _room,
+    } = body::question(&app, request).await?;
+    reserve_all(&app, origin, request, |all| {
         let results = all.into_iter().map(result).collect();
         json::ok(&BatchAnswer { results })
     })

@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::openapi::IdempotencyKey;
+use crate::openapi::{Caller, IdempotencyKey};
 use crate::params;
 use crate::problem::Denied;
 use crate::problem::described::WriteProblems;
@@ -22,7 +22,7 @@ use onhand_wire::json::reservations::{ConfirmAnswer, Empty};
     path = "/v1/reservations/{id}/confirm",
     operation_id = "confirm",
     tag = "reservations",
-    params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
+    params(IdempotencyKey, Caller, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     request_body(content = Option<Empty>, description = "Nothing, or `{}`."),
     responses(
         (
@@ -39,8 +39,8 @@ pub(crate) async fn post(
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Denied> {
-    let body::Write::<Empty> { key, .. } = body::write_or_default(&app, request).await?;
+    let body::Write::<Empty> { origin, key, .. } = body::write_or_default(&app, request).await?;
     let id = params::reservation(id, &app.engine)?;
     let command = Command::Confirm(Confirm { reservation: id.no });
-    write(&app, id.partition, &key, command, &Fields::USUAL).await
+    write(&app, origin, id.partition, &key, command, &Fields::USUAL).await
 }

@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::openapi::IdempotencyKey;
+use crate::openapi::{Caller, IdempotencyKey};
 use crate::params;
 use crate::problem::Denied;
 use crate::problem::described::WriteProblems;
@@ -22,7 +22,7 @@ use onhand_wire::json::reservations::{ExtendAnswer, ExtendRequest};
     path = "/v1/reservations/{id}/extend",
     operation_id = "extend",
     tag = "reservations",
-    params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
+    params(IdempotencyKey, Caller, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     request_body = ExtendRequest,
     responses(
         (
@@ -40,6 +40,7 @@ pub(crate) async fn post(
     request: Request,
 ) -> Result<Response, Denied> {
     let body::Write::<ExtendRequest> {
+        origin,
         key,
         request,
         room: _room,
@@ -49,5 +50,5 @@ pub(crate) async fn post(
         reservation: id.no,
         ttl: request.ttl_seconds.0,
     });
-    write(&app, id.partition, &key, command, &Fields::USUAL).await
+    write(&app, origin, id.partition, &key, command, &Fields::USUAL).await
 }

@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::openapi::IdempotencyKey;
+use crate::openapi::{Caller, IdempotencyKey};
 use crate::params;
 use crate::problem::Denied;
 use crate::problem::described::WriteProblems;
@@ -21,7 +21,7 @@ use onhand_wire::json::id::ReservationId;
     path = "/v1/reservations/{id}/fulfill",
     operation_id = "fulfill",
     tag = "reservations",
-    params(IdempotencyKey, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
+    params(IdempotencyKey, Caller, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     request_body = FulfillRequest,
     responses(
         (
@@ -39,11 +39,20 @@ pub(crate) async fn post(
     request: Request,
 ) -> Result<Response, Denied> {
     let body::Write::<FulfillRequest> {
+        origin,
         key,
         request,
         room: _room,
     } = body::write(&app, request).await?;
     let id = params::reservation(id, &app.engine)?;
     let command = request.command(id.no).map_err(unfit)?;
-    write(&app, id.partition, &key, command, &Fields::OF_A_PICK).await
+    write(
+        &app,
+        origin,
+        id.partition,
+        &key,
+        command,
+        &Fields::OF_A_PICK,
+    )
+    .await
 }

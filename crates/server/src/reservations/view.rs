@@ -2,12 +2,14 @@
 
 use crate::app::{App, Shared};
 use crate::json;
+use crate::openapi::Caller;
 use crate::params;
 use crate::problem::Denied;
 use crate::problem::described::ReadProblems;
 use crate::problem::refused::unknown_reservation;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use onhand_core::Seq;
 use onhand_core::reservation::ReservationState;
@@ -24,15 +26,17 @@ use onhand_wire::json::time::Time;
     path = "/v1/reservations/{id}",
     operation_id = "get_reservation",
     tag = "reservations",
-    params(("id" = ReservationId, Path, description = "The reservation's identifier.")),
+    params(Caller, ("id" = ReservationId, Path, description = "The reservation's identifier.")),
     responses((status = 200, description = "The reservation.", body = ReservationView), ReadProblems)
 )]
 pub(crate) async fn get(
     State(app): State<Shared>,
     id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
 ) -> Result<Response, Denied> {
     let id = params::reservation(id, &app.engine)?;
-    look(&app, Origin::default(), id, |view| json::ok(view)).await
+    let origin = app.origin(&headers)?;
+    look(&app, origin, id, |view| json::ok(view)).await
 }
 
 /// Looks a reservation up, and shows it.

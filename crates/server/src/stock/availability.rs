@@ -6,6 +6,7 @@
 use crate::app::{App, Shared};
 use crate::body;
 use crate::json;
+use crate::openapi::Caller;
 use crate::problem::Denied;
 use crate::problem::described::QuestionProblems;
 use crate::problem::unreadable::unfit;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
     path = "/v1/availability",
     operation_id = "availability",
     tag = "stock",
+    params(Caller),
     request_body = AvailabilityRequest,
     responses(
         (status = 200, description = "One item for each level asked for, in order.", body = AvailabilityAnswer),
@@ -33,8 +35,12 @@ use std::collections::BTreeMap;
     )
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
-    let (request, _room): (AvailabilityRequest, _) = body::question(&app, request).await?;
-    look(&app, Origin::default(), request, respond).await
+    let body::Question::<AvailabilityRequest> {
+        origin,
+        request,
+        room: _room,
+    } = body::question(&app, request).await?;
+    look(&app, origin, request, respond).await
 }
 
 /// Looks levels up, and shows them.

@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::openapi::IdempotencyKey;
+use crate::openapi::{Caller, IdempotencyKey};
 use crate::problem::Denied;
 use crate::problem::described::WriteProblems;
 use crate::problem::refused::Fields;
@@ -17,7 +17,7 @@ use onhand_wire::json::counts::{CountAnswer, CountRequest};
     path = "/v1/stock/counts",
     operation_id = "count",
     tag = "stock",
-    params(IdempotencyKey),
+    params(IdempotencyKey, Caller),
     request_body = CountRequest,
     responses(
         (
@@ -31,10 +31,19 @@ use onhand_wire::json::counts::{CountAnswer, CountRequest};
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
     let body::Write::<CountRequest> {
+        origin,
         key,
         request,
         room: _room,
     } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.location.0);
-    write(&app, partition, &key, request.into(), &Fields::OF_A_COUNT).await
+    write(
+        &app,
+        origin,
+        partition,
+        &key,
+        request.into(),
+        &Fields::OF_A_COUNT,
+    )
+    .await
 }

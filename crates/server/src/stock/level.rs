@@ -3,13 +3,14 @@
 use crate::app::{App, Shared};
 use crate::history::{reading, unreadable_ledger};
 use crate::json;
+use crate::openapi::Caller;
 use crate::params;
 use crate::problem::Denied;
 use crate::problem::described::ReadProblems;
 use crate::problem::refused::in_future;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use onhand_core::{Bucket, LevelNo, LocationId, Seq, Sku, Span, Timestamp};
 use onhand_engine::history::{Filter, Ledger, LevelThen};
@@ -46,7 +47,8 @@ pub(crate) struct LevelQuery {
     params(
         ("location" = String, Path, description = "Where."),
         ("sku" = String, Path, description = "What."),
-        LevelQuery
+        LevelQuery,
+        Caller
     ),
     responses((status = 200, description = "The level.", body = LevelView), ReadProblems)
 )]
@@ -54,13 +56,12 @@ pub(crate) async fn get(
     State(app): State<Shared>,
     path: Result<Path<(String, String)>, PathRejection>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Denied> {
     let (location, sku) = params::level(path)?;
     let query: LevelQuery = params::query(&uri)?;
-    look(&app, Origin::default(), location, sku, query, |view| {
-        json::ok(view)
-    })
-    .await
+    let origin = app.origin(&headers)?;
+    look(&app, origin, location, sku, query, |view| json::ok(view)).await
 }
 
 /// Looks a level up, and shows it.

@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::openapi::IdempotencyKey;
+use crate::openapi::{Caller, IdempotencyKey};
 use crate::problem::Denied;
 use crate::problem::described::WriteProblems;
 use crate::problem::refused::Fields;
@@ -17,7 +17,7 @@ use onhand_wire::json::observations::{ObservationAnswer, ObservationRequest};
     path = "/v1/stock/observations",
     operation_id = "observe",
     tag = "stock",
-    params(IdempotencyKey),
+    params(IdempotencyKey, Caller),
     request_body = ObservationRequest,
     responses(
         (
@@ -31,10 +31,19 @@ use onhand_wire::json::observations::{ObservationAnswer, ObservationRequest};
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
     let body::Write::<ObservationRequest> {
+        origin,
         key,
         request,
         room: _room,
     } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.location.0);
-    write(&app, partition, &key, request.into(), &Fields::OF_A_LOOK).await
+    write(
+        &app,
+        origin,
+        partition,
+        &key,
+        request.into(),
+        &Fields::OF_A_LOOK,
+    )
+    .await
 }

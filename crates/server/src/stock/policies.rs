@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::openapi::IdempotencyKey;
+use crate::openapi::{Caller, IdempotencyKey};
 use crate::problem::Denied;
 use crate::problem::described::WriteProblems;
 use crate::problem::refused::Fields;
@@ -18,7 +18,7 @@ use onhand_wire::json::policies::{PolicyAnswer, PolicyRequest};
     path = "/v1/stock/policies",
     operation_id = "set_policy",
     tag = "stock",
-    params(IdempotencyKey),
+    params(IdempotencyKey, Caller),
     request_body = PolicyRequest,
     responses(
         (
@@ -32,11 +32,12 @@ use onhand_wire::json::policies::{PolicyAnswer, PolicyRequest};
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
     let body::Write::<PolicyRequest> {
+        origin,
         key,
         request,
         room: _room,
     } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.location.0);
     let command = request.command().map_err(unfit)?;
-    write(&app, partition, &key, command, &Fields::USUAL).await
+    write(&app, origin, partition, &key, command, &Fields::USUAL).await
 }

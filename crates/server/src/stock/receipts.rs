@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::body;
-use crate::openapi::IdempotencyKey;
+use crate::openapi::{Caller, IdempotencyKey};
 use crate::problem::Denied;
 use crate::problem::described::WriteProblems;
 use crate::problem::refused::Fields;
@@ -17,7 +17,7 @@ use onhand_wire::json::receipts::{ReceiptAnswer, ReceiptRequest};
     path = "/v1/stock/receipts",
     operation_id = "receive_goods",
     tag = "stock",
-    params(IdempotencyKey),
+    params(IdempotencyKey, Caller),
     request_body = ReceiptRequest,
     responses(
         (
@@ -31,10 +31,19 @@ use onhand_wire::json::receipts::{ReceiptAnswer, ReceiptRequest};
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
     let body::Write::<ReceiptRequest> {
+        origin,
         key,
         request,
         room: _room,
     } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.location.0);
-    write(&app, partition, &key, request.into(), &Fields::USUAL).await
+    write(
+        &app,
+        origin,
+        partition,
+        &key,
+        request.into(),
+        &Fields::USUAL,
+    )
+    .await
 }

@@ -8,7 +8,7 @@ use crate::app::{App, Shared};
 use crate::body;
 use crate::json;
 use crate::names::TableNames;
-use crate::openapi::IdempotencyKey;
+use crate::openapi::{Caller, IdempotencyKey};
 use crate::params;
 use crate::problem::Denied;
 use crate::problem::described::{ReadProblems, WriteProblems};
@@ -16,6 +16,7 @@ use crate::problem::refused::{Fields, unknown_transfer};
 use crate::write::{Recorded, record, respond};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use onhand_core::transfer::arrive::Arrive;
 use onhand_core::transfer::dispatch::Dispatched;
@@ -38,7 +39,7 @@ use onhand_wire::json::transfers::{
     path = "/v1/stock/transfers",
     operation_id = "send_transfer",
     tag = "stock",
-    params(IdempotencyKey),
+    params(IdempotencyKey, Caller),
     request_body = TransferRequest,
     responses(
         (
@@ -52,19 +53,13 @@ use onhand_wire::json::transfers::{
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {
     let body::Write::<TransferRequest> {
+        origin,
         key,
         request,
         room: _room,
     } = body::write(&app, request).await?;
     let partition = app.engine.partition_of(&request.from.0);
-    let recorded = send(
-        &app,
-        Origin::default(),
-        partition,
-        key.text(),
-        request.into(),
-    )
-    .await?;
+    let recorded = send(&app, origin, partition, key.text(), request.into()).await?;
     respond(&app, partition, &recorded)
 }
 
@@ -107,7 +102,7 @@ fn outgoing(event: &Dispatched, names: &TableNames<'_>) -> Outgoing {
     path = "/v1/stock/transfers/{id}/receive",
     operation_id = "receive_transfer",
     tag = "stock",
-    params(IdempotencyKey, ("id" = TransferName, Path, description = "The transfer's identifier.")),
+    params(IdempotencyKey, Caller, ("id" = TransferName, Path, description = "The transfer's identifier.")),
     request_body(content = Option<Empty>, description = "Nothing, or `{}`."),
     responses(
         (
@@ -124,9 +119,9 @@ pub(crate) async fn receive(
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Denied> {
-    let body::Write::<Empty> { key, .. } = body::write_or_default(&app, request).await?;
+    let body::Write::<Empty> { origin, key, .. } = body::write_or_default(&app, request).await?;
     let name = params::transfer(id, &app.engine)?;
-    let recorded = arrive(&app, Origin::default(), name, key.text()).await?;
+    let recorded = arrive(&app, origin, name, key.text()).await?;
     respond(&app, name.destination, &recorded)
 }
 
@@ -182,15 +177,17 @@ async fn waiting(app: &App, origin: Origin, name: TransferName) -> Result<Outgoi
     path = "/v1/stock/transfers/{id}",
     operation_id = "get_transfer",
     tag = "stock",
-    params(("id" = TransferName, Path, description = "The transfer's identifier.")),
+    params(Caller, ("id" = TransferName, Path, description = "The transfer's identifier.")),
     responses((status = 200, description = "The transfer.", body = TransferView), ReadProblems)
 )]
 pub(crate) async fn get(
     State(app): State<Shared>,
     id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
 ) -> Result<Response, Denied> {
     let name = params::transfer(id, &app.engine)?;
-    look(&app, Origin::default(), name, |view| json::ok(view)).await
+    let origin = app.origin(&headers)?;
+    look(&app, origin, name, |view| json::ok(view)).await
 }
 
 /// Looks a transfer up, and shows it.

@@ -7,6 +7,7 @@ mod batch;
 mod client;
 mod errors;
 mod operations;
+mod origin;
 mod reads;
 mod repeats;
 #[path = "../shop/mod.rs"]

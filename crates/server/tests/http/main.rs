@@ -9,6 +9,7 @@ mod document;
 mod facts;
 mod ledger;
 mod operations;
+mod origin;
 mod reads;
 mod repeats;
 mod reservations;

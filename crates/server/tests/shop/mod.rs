@@ -5,6 +5,8 @@
     reason = "each of the programs that share it uses a part of it"
 )]
 
+pub(crate) mod stall;
+
 use onhand_core::Timestamp;
 use onhand_engine::{Clock, Engine, Options as EngineOptions};
 use onhand_server::{Limits, Options, app, grpc, http, serve, serve_grpc};
