@@ -95,6 +95,11 @@ impl Decay {
         past as f64 / self.weight(row, day) as f64
     }
 
+    /// The weighted sum of an hour of the day over the full days before `day`.
+    pub(crate) fn sum(&self, row: usize, hour: u32, day: u32) -> f64 {
+        self.past(row, self.cell(row, hour), day) as f64 / UNIT as f64
+    }
+
     /// What is usual in a whole day.
     pub(crate) fn usual_day(&self, row: usize, day: u32) -> f64 {
         let past = self.cells(row).map(|cell| self.past(row, cell, day));

@@ -19,6 +19,8 @@ pub enum Entity {
     GroupAtLocation(&'static str),
     /// All locations of which the pushed text of this name is the same: a city.
     Region(&'static str),
+    /// One SKU at all locations of which the pushed text of this name is the same: in a city.
+    SkuInRegion(&'static str),
 }
 
 impl Entity {
@@ -27,10 +29,23 @@ impl Entity {
         matches!(self, Self::Location | Self::Everything | Self::Region(_))
     }
 
+    /// Whether it is made of SKUs at locations that all have the same SKU.
+    pub(crate) fn is_of_one_sku(self) -> bool {
+        matches!(self, Self::SkuAtLocation | Self::Sku | Self::SkuInRegion(_))
+    }
+
+    /// Whether a pushed text of a location, and not of a SKU there, says which one it belongs to.
+    pub(crate) fn is_in_region(self) -> bool {
+        matches!(self, Self::Region(_) | Self::SkuInRegion(_))
+    }
+
     /// The pushed text that says which one a SKU or a location belongs to.
     pub(crate) fn grouped_by(self) -> Option<&'static str> {
         match self {
-            Self::Group(name) | Self::GroupAtLocation(name) | Self::Region(name) => Some(name),
+            Self::Group(name)
+            | Self::GroupAtLocation(name)
+            | Self::Region(name)
+            | Self::SkuInRegion(name) => Some(name),
             _ => None,
         }
     }
@@ -44,6 +59,7 @@ impl fmt::Display for Entity {
             Self::Location => f.write_str("location"),
             Self::Everything => f.write_str("everything"),
             Self::Group(name) | Self::Region(name) => f.write_str(name),
+            Self::SkuInRegion(name) => write!(f, "sku in {name}"),
             Self::GroupAtLocation(name) => write!(f, "{name} at location"),
         }
     }

@@ -130,6 +130,11 @@ pub enum BadSet {
     /// Two have the same name.
     #[error("two features are called {0}: a name means one feature")]
     NameTwice(&'static str),
+    /// A mean is of more than its members.
+    #[error(
+        "{0} has a mean over what belongs to others: over a group, of what is kept for the SKU at the location"
+    )]
+    MeanOfOthers(&'static str),
 }
 
 /// A set of features, with what must be kept for them.
@@ -143,11 +148,15 @@ impl FeatureSet {
     /// A set of these features, in this order.
     ///
     /// # Errors
-    /// Two have the same name.
+    /// Two have the same name; or one has a mean of a mean, of what is kept for a group, or over a single SKU at a
+    /// location.
     pub fn new(features: Vec<Feature>) -> Result<Self, BadSet> {
         for (at, feature) in features.iter().enumerate() {
             if features[..at].iter().any(|one| one.name == feature.name) {
                 return Err(BadSet::NameTwice(feature.name));
+            }
+            if !feature.formula.has_means_of_members_only() {
+                return Err(BadSet::MeanOfOthers(feature.name));
             }
         }
         let plan = Plan::of(&features);

@@ -7,8 +7,9 @@
 //! Missing is NaN and spreads, as in any arithmetic. [`Formula::or`] ends it.
 
 use crate::entity::Entity;
-use crate::measure::Measure;
-use crate::window::{Anchor, Window};
+pub use crate::filter::Filter;
+pub use crate::leaf::{Balance, Context, Filtered, How, Leaf, UsualFor};
+use crate::window::Anchor;
 use std::fmt;
 use std::ops::{Add, Div, Mul, Sub};
 
@@ -23,6 +24,8 @@ pub enum Formula {
     Binary(Binary, Box<Formula>, Box<Formula>),
     /// Of one value.
     Unary(Unary, Box<Formula>),
+    /// The mean over the SKUs at locations that an entity is made of.
+    Mean(Entity, Box<Formula>),
 }
 
 /// What is made of two values. Where both are given, the order is that of writing.
@@ -53,143 +56,6 @@ pub enum Unary {
     IsMissing,
 }
 
-/// How the buckets of a window become one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum How {
-    /// Added up.
-    Sum,
-    /// How many are not zero.
-    Busy,
-    /// The greatest.
-    Most,
-}
-
-/// Hours of which the usual amounts are added up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum UsualFor {
-    /// A whole day.
-    Day,
-    /// The hours of a window; its days do not matter.
-    Hours(Window),
-    /// The full hours since the measure was last more than zero, at most a week.
-    Silence,
-}
-
-/// What a level has now, as the ledger adds it up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Balance {
-    /// Units on hand.
-    OnHand,
-    /// Units reserved and allocated.
-    Promised,
-}
-
-/// What a request brings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Context {
-    /// Hour of the day, 0 to 23.
-    Hour,
-    /// Day of the week, Monday is 0.
-    Weekday,
-    /// Hours from now to the time that is asked about.
-    Lead,
-}
-
-/// What a formula begins with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Leaf {
-    /// Buckets of a window.
-    Window(Entity, Measure, How, Window),
-    /// Hours since a measure last grew.
-    Since(Entity, Measure),
-    /// Usual amounts, with a half-life in days.
-    Usual(Entity, Measure, u16, UsualFor),
-    /// Full days known, weighted by the same half-life.
-    DaysKnown(Entity, Measure, u16),
-    /// Whether the newest look found the item: 1 or 0.
-    Found,
-    /// Days since the entity was first heard of.
-    Age(Entity),
-    /// What the ledger says is there.
-    Balance(Balance),
-    /// A pushed number that holds at a time.
-    Pushed(Entity, &'static str, Anchor),
-    /// For how many hours it has held.
-    PushedFor(Entity, &'static str, Anchor),
-    /// The number of the group, in the order in which groups were first heard of.
-    Code(Entity),
-    /// What the request brings, of now or of the time asked about.
-    Context(Context, Anchor),
-}
-
-impl Entity {
-    /// The sum of a measure over a window.
-    pub fn sum(self, measure: Measure, window: Window) -> Formula {
-        Formula::Leaf(Leaf::Window(self, measure, How::Sum, window))
-    }
-
-    /// In how many buckets of a window there was anything.
-    pub fn busy(self, measure: Measure, window: Window) -> Formula {
-        Formula::Leaf(Leaf::Window(self, measure, How::Busy, window))
-    }
-
-    /// The greatest bucket of a window.
-    pub fn most(self, measure: Measure, window: Window) -> Formula {
-        Formula::Leaf(Leaf::Window(self, measure, How::Most, window))
-    }
-
-    /// Hours since the measure last grew; missing if it never did.
-    pub fn since(self, measure: Measure) -> Formula {
-        Formula::Leaf(Leaf::Since(self, measure))
-    }
-
-    /// What is usual in a day: the mean of all full days known, each half as heavy as one `half_life` days later.
-    /// Missing until a full day is known.
-    pub fn usual(self, measure: Measure, half_life: u16) -> Formula {
-        Formula::Leaf(Leaf::Usual(self, measure, half_life, UsualFor::Day))
-    }
-
-    /// What is usual in the hours of a window.
-    pub fn usual_in(self, measure: Measure, half_life: u16, hours: Window) -> Formula {
-        Formula::Leaf(Leaf::Usual(
-            self,
-            measure,
-            half_life,
-            UsualFor::Hours(hours),
-        ))
-    }
-
-    /// What would have been usual in the hours since the measure last grew: a silence, measured in what is missing.
-    pub fn silence(self, measure: Measure, half_life: u16) -> Formula {
-        Formula::Leaf(Leaf::Usual(self, measure, half_life, UsualFor::Silence))
-    }
-
-    /// How many full days the usual stands on, weighted alike.
-    pub fn days_known(self, measure: Measure, half_life: u16) -> Formula {
-        Formula::Leaf(Leaf::DaysKnown(self, measure, half_life))
-    }
-
-    /// Days since the entity was first heard of.
-    pub fn age(self) -> Formula {
-        Formula::Leaf(Leaf::Age(self))
-    }
-
-    /// The pushed number of this name that holds at the time asked about.
-    pub fn pushed(self, name: &'static str) -> Formula {
-        Formula::Leaf(Leaf::Pushed(self, name, Anchor::Target))
-    }
-
-    /// For how many hours it will have held then.
-    pub fn pushed_for(self, name: &'static str) -> Formula {
-        Formula::Leaf(Leaf::PushedFor(self, name, Anchor::Target))
-    }
-
-    /// The number of the group or region, in the order in which they were first heard of.
-    pub fn code(self) -> Formula {
-        Formula::Leaf(Leaf::Code(self))
-    }
-}
-
 /// Whether the newest look at the SKU at the location found it.
 pub fn found() -> Formula {
     Formula::Leaf(Leaf::Found)
@@ -198,6 +64,11 @@ pub fn found() -> Formula {
 /// What the ledger says that the SKU has at the location.
 pub fn balance(of: Balance) -> Formula {
     Formula::Leaf(Leaf::Balance(of))
+}
+
+/// What today's sales and silences tell of the shelf of the SKU at the location.
+pub fn filter(filter: Filter, what: Filtered) -> Formula {
+    Formula::Leaf(Leaf::Filter(filter, what))
 }
 
 /// What the request brings, of now.
@@ -247,15 +118,39 @@ impl Formula {
         (own + prior * weight) / (trials + weight)
     }
 
-    /// Every leaf, in the order of writing.
+    /// Every leaf, in the order of writing; those of means are of other subjects, and not among them.
     pub(crate) fn leaves(&self, each: &mut dyn FnMut(&Leaf)) {
         match self {
             Self::Leaf(leaf) => each(leaf),
-            Self::Number(_) => {}
+            Self::Number(_) | Self::Mean(..) => {}
             Self::Unary(_, of) => of.leaves(each),
             Self::Binary(_, one, other) => {
                 one.leaves(each);
                 other.leaves(each);
+            }
+        }
+    }
+
+    /// Whether each mean is over a group, and of what is kept for its members alone.
+    pub(crate) fn has_means_of_members_only(&self) -> bool {
+        let mut all = true;
+        self.means(&mut |entity, of| {
+            all &= entity != Entity::SkuAtLocation;
+            of.leaves(&mut |leaf| all &= leaf.is_of_member());
+            of.means(&mut |_, _| all = false);
+        });
+        all
+    }
+
+    /// Every mean, in the order of writing.
+    pub(crate) fn means(&self, each: &mut dyn FnMut(Entity, &Self)) {
+        match self {
+            Self::Leaf(_) | Self::Number(_) => {}
+            Self::Mean(entity, of) => each(*entity, of),
+            Self::Unary(_, of) => of.means(each),
+            Self::Binary(_, one, other) => {
+                one.means(each);
+                other.means(each);
             }
         }
     }
@@ -318,6 +213,7 @@ impl fmt::Display for Formula {
             Self::Number(number) => number.fmt(f),
             Self::Unary(Unary::Ln1p, of) => write!(f, "ln_1p({of})"),
             Self::Unary(Unary::IsMissing, of) => write!(f, "is_missing({of})"),
+            Self::Mean(entity, of) => write!(f, "mean({of} over {entity})"),
             Self::Binary(what, one, other) => match what {
                 Binary::Add => write!(f, "({one} + {other})"),
                 Binary::Subtract => write!(f, "({one} - {other})"),
@@ -327,84 +223,6 @@ impl fmt::Display for Formula {
                 Binary::Max => write!(f, "max({one}, {other})"),
                 Binary::Or => write!(f, "or({one}, {other})"),
             },
-        }
-    }
-}
-
-impl fmt::Display for Leaf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Window(entity, measure, how, window) => {
-                write!(f, "{}({measure} of {entity}, {window})", how.name())
-            }
-            Self::Since(entity, measure) => write!(f, "hours_since({measure} of {entity})"),
-            Self::Usual(entity, measure, half_life, hours) => {
-                write!(
-                    f,
-                    "usual({measure} of {entity}, half-life {half_life} days{hours})"
-                )
-            }
-            Self::DaysKnown(entity, measure, half_life) => {
-                write!(
-                    f,
-                    "days_known({measure} of {entity}, half-life {half_life} days)"
-                )
-            }
-            Self::Found => f.write_str("found()"),
-            Self::Age(entity) => write!(f, "age({entity})"),
-            Self::Balance(Balance::OnHand) => f.write_str("on_hand()"),
-            Self::Balance(Balance::Promised) => f.write_str("promised()"),
-            Self::Pushed(entity, name, anchor) => write!(f, "pushed({name} of {entity}{anchor})"),
-            Self::PushedFor(entity, name, anchor) => {
-                write!(f, "hours_pushed({name} of {entity}{anchor})")
-            }
-            Self::Code(entity) => write!(f, "code({entity})"),
-            Self::Context(what, anchor) => write!(f, "{}({})", what.name(), anchor.name()),
-        }
-    }
-}
-
-impl How {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Sum => "sum",
-            Self::Busy => "busy",
-            Self::Most => "most",
-        }
-    }
-}
-
-impl Context {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Weekday => "weekday",
-            Self::Lead => "lead_hours",
-        }
-    }
-}
-
-impl Anchor {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Now => "now",
-            Self::Target => "target",
-        }
-    }
-}
-
-impl fmt::Display for Anchor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, ", at {}", self.name())
-    }
-}
-
-impl fmt::Display for UsualFor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Day => f.write_str(", a day"),
-            Self::Hours(window) => write!(f, ", {window}"),
-            Self::Silence => f.write_str(", since the last"),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! from: who follows a log and who replays one give it the same entries.
 //!
 //! - [`fact`]: what an entry tells. [`measure`]: what of it is added up. [`window`]: over which hours or days.
+//! - [`filter`]: what today's sales and silences tell of a shelf that nobody looked at.
 //! - [`formula`], [`feature`]: a feature's definition; [`catalog`]: those that Onhand comes with.
 //! - [`store`]: the state of all features, entry by entry; [`row`]: their values at a moment.
 //! - [`frame`]: many rows in one pass over the ledger; [`snapshot`]: the store as bytes.
@@ -19,17 +20,21 @@
 
 mod calendar;
 mod decay;
+mod leaf;
 mod looks;
 mod members;
+mod memo;
 mod plan;
 mod pushed;
 mod ring;
 mod series;
+mod versions;
 
 pub mod catalog;
 pub mod entity;
 pub mod fact;
 pub mod feature;
+pub mod filter;
 pub mod formula;
 pub mod frame;
 pub mod measure;
@@ -41,6 +46,7 @@ pub mod window;
 pub use entity::Entity;
 pub use fact::Fact;
 pub use feature::{BadSet, Feature, FeatureSet, Kind};
+pub use filter::Filter;
 pub use formula::Formula;
 pub use frame::{FrameBuilder, FrameRow, Known, Question, Questions};
 pub use measure::Measure;

@@ -10,6 +10,8 @@ pub enum Measure {
     UnitsSold,
     /// Sales: till lines and picked lines, whatever their units.
     Sales,
+    /// Hours with a sale: an hour of a SKU at a location counts once, when its first sale is told.
+    SellingHours,
     /// Looks that found the item: by a picker, a camera, a feed.
     Found,
     /// Looks that did not.
@@ -44,9 +46,10 @@ pub enum Measure {
 
 impl Measure {
     /// Every measure, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::UnitsSold,
         Self::Sales,
+        Self::SellingHours,
         Self::Found,
         Self::NotFound,
         Self::UnitsNotFound,
@@ -69,6 +72,7 @@ impl Measure {
         match self {
             Self::UnitsSold => "units_sold",
             Self::Sales => "sales",
+            Self::SellingHours => "selling_hours",
             Self::Found => "found",
             Self::NotFound => "not_found",
             Self::UnitsNotFound => "units_not_found",
@@ -99,7 +103,8 @@ impl fmt::Display for Measure {
     }
 }
 
-/// Gives what a fact adds to each measure. What follows from two looks (seconds, transitions) is in [`crate::looks`].
+/// Gives what a fact adds to each measure. What follows from two looks (seconds, transitions) is
+/// in [`crate::looks`]; whether a sale is the first of its hour, the store knows.
 pub(crate) fn amounts(fact: &Fact<'_>, each: &mut dyn FnMut(Measure, u32)) {
     match *fact {
         Fact::Sold { units, .. } => sold(units, each),

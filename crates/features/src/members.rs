@@ -25,10 +25,15 @@ pub(crate) struct Members {
     at_location: Vec<Vec<LevelNo>>,
     /// `width` rows for each level.
     rows: Vec<u32>,
-    /// The rows of groups and regions, by their text and, for groups at a location, the location.
+    /// The rows of groups and regions, by their text and, for groups at a location, the location; for SKUs in a region,
+    /// the SKU.
     groups: Vec<BTreeMap<(CompactString, u32), u32>>,
-    /// The region rows of a location, by kind of entity.
-    regions: BTreeMap<(u32, usize), u32>,
+    /// The text that a location was last given for a kind of region.
+    regions: BTreeMap<(u32, usize), CompactString>,
+    /// By kind of entity and row, the levels that it is made of in the order of their numbers; kinds that are not
+    /// listed have none.
+    lists: Vec<Vec<Vec<LevelNo>>>,
+    listed: Vec<bool>,
     /// How many rows there are of each kind.
     counts: Vec<u32>,
     /// Rows of SKUs at locations that were given back.
@@ -36,8 +41,11 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    pub(crate) fn new(entities: &[Entity]) -> Self {
+    /// `listed` says of which kinds the members are listed.
+    pub(crate) fn new(entities: &[Entity], listed: &[bool]) -> Self {
         Self {
+            lists: vec![Vec::new(); entities.len()],
+            listed: listed.to_vec(),
             width: entities.len(),
             groups: vec![BTreeMap::new(); entities.len()],
             counts: vec![0; entities.len()],
@@ -81,11 +89,13 @@ impl Members {
             return;
         }
         let location = self.locations.get(location).copied();
-        let row = |(number, entity): (usize, &Entity)| match entity {
+        let sku = self.skus.get(sku).copied();
+        let row = |(kind, entity): (usize, &Entity)| match entity {
             Entity::Location => location,
-            Entity::Sku => self.skus.get(sku).copied(),
+            Entity::Sku => sku,
             Entity::Everything => Some(0),
-            Entity::Region(_) => location.and_then(|at| self.regions.get(&(at, number)).copied()),
+            Entity::Region(_) => self.known_region(kind, location?, NONE),
+            Entity::SkuInRegion(_) => self.known_region(kind, location?, sku?),
             Entity::SkuAtLocation | Entity::Group(_) | Entity::GroupAtLocation(_) => None,
         };
         rows.extend(
@@ -113,12 +123,14 @@ impl Members {
                 Entity::Location => location,
                 Entity::Sku => sku,
                 Entity::Everything => 0,
-                Entity::Region(_) => self.regions.get(&(location, kind)).copied().unwrap_or(NONE),
+                Entity::Region(_) => self.region(kind, location, NONE),
+                Entity::SkuInRegion(_) => self.region(kind, location, sku),
                 Entity::SkuAtLocation | Entity::Group(_) | Entity::GroupAtLocation(_) => NONE,
             };
             self.rows.push(row);
             if row != NONE {
                 self.counts[kind] = self.counts[kind].max(row + 1);
+                self.enlist(kind, row, level);
             }
         }
         level
@@ -151,28 +163,88 @@ impl Members {
         self.counts.first().map_or(0, |count| *count as usize) - self.free.len()
     }
 
-    /// Puts a level into the group of a text.
-    pub(crate) fn join(&mut self, entities: &[Entity], kind: usize, level: LevelNo, text: &str) {
+    /// Puts a level into the group of a text; `false` if it is there.
+    pub(crate) fn join(
+        &mut self,
+        entities: &[Entity],
+        kind: usize,
+        level: LevelNo,
+        text: &str,
+    ) -> bool {
         let location = match entities[kind] {
             Entity::GroupAtLocation(_) => self.levels[level.0 as usize].0,
             _ => NONE,
         };
         let row = self.group(kind, text, location);
-        self.rows[level.0 as usize * self.width + kind] = row;
+        self.move_to(kind, level, row)
     }
 
-    /// Puts a location, and all its levels, into the region of a text.
-    pub(crate) fn settle(&mut self, kind: usize, location: LocationNo, text: &str) {
-        let row = self.group(kind, text, NONE);
-        self.regions.insert((location.0, kind), row);
-        for level in self
-            .at_location
-            .get(location.0 as usize)
-            .into_iter()
-            .flatten()
-        {
-            self.rows[level.0 as usize * self.width + kind] = row;
+    /// Puts a location, and all its levels, into the region of a text; `false` if it is there.
+    pub(crate) fn settle(
+        &mut self,
+        entity: Entity,
+        kind: usize,
+        location: LocationNo,
+        text: &str,
+    ) -> bool {
+        let (location, text) = (location.0, CompactString::new(text));
+        if self.regions.get(&(location, kind)) == Some(&text) {
+            return false;
         }
+        self.regions.insert((location, kind), text);
+        let levels = self.at_location.get(location as usize);
+        for level in levels.cloned().unwrap_or_default() {
+            let sku = match entity {
+                Entity::SkuInRegion(_) => self.levels[level.0 as usize].1,
+                _ => NONE,
+            };
+            let row = self.region(kind, location, sku);
+            self.move_to(kind, level, row);
+        }
+        true
+    }
+
+    /// The levels that a row of a kind is made of, in the order of their numbers.
+    pub(crate) fn list(&self, kind: usize, row: usize) -> &[LevelNo] {
+        self.lists[kind].get(row).map_or(&[], Vec::as_slice)
+    }
+
+    fn move_to(&mut self, kind: usize, level: LevelNo, row: u32) -> bool {
+        let at = level.0 as usize * self.width + kind;
+        let before = std::mem::replace(&mut self.rows[at], row);
+        if before == row {
+            return false;
+        }
+        if let Some(list) = self.lists[kind].get_mut(before as usize) {
+            list.retain(|one| *one != level);
+        }
+        self.enlist(kind, row, level);
+        true
+    }
+
+    fn enlist(&mut self, kind: usize, row: u32, level: LevelNo) {
+        if !self.listed[kind] {
+            return;
+        }
+        let (lists, row) = (&mut self.lists[kind], row as usize);
+        if lists.len() <= row {
+            lists.resize(row + 1, Vec::new());
+        }
+        let place = lists[row].partition_point(|one| one.0 < level.0);
+        lists[row].insert(place, level);
+    }
+
+    /// The row of a location's region, or of a SKU there; made if it is new, none if the location has no region.
+    fn region(&mut self, kind: usize, location: u32, sku: u32) -> u32 {
+        match self.regions.get(&(location, kind)).cloned() {
+            Some(text) => self.group(kind, &text, sku),
+            None => NONE,
+        }
+    }
+
+    fn known_region(&self, kind: usize, location: u32, sku: u32) -> Option<u32> {
+        let text = self.regions.get(&(location, kind))?;
+        self.groups[kind].get(&(text.clone(), sku)).copied()
     }
 
     /// The row of a location itself.
@@ -185,14 +257,15 @@ impl Members {
         match entity {
             Entity::Location => Some(location.0),
             Entity::Everything => Some(0),
-            Entity::Region(_) => self.regions.get(&(location.0, kind)).copied(),
+            Entity::Region(_) => self.known_region(kind, location.0, NONE),
             _ => None,
         }
     }
 
-    fn group(&mut self, kind: usize, text: &str, location: u32) -> u32 {
+    /// The row of a text, together with a location, a SKU or nothing more.
+    fn group(&mut self, kind: usize, text: &str, with: u32) -> u32 {
         let next = self.counts[kind];
-        let key = (CompactString::new(text), location);
+        let key = (CompactString::new(text), with);
         let row = *self.groups[kind].entry(key).or_insert(next);
         self.counts[kind] = next.max(row + 1);
         row

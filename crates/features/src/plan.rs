@@ -8,7 +8,9 @@
 use crate::calendar::HOURS_A_DAY;
 use crate::entity::Entity;
 use crate::feature::Feature;
-use crate::formula::{Balance, Binary, Context, Formula, How, Leaf, Unary, UsualFor};
+use crate::formula::{
+    Balance, Binary, Context, Filter, Filtered, Formula, How, Leaf, Unary, UsualFor,
+};
 use crate::measure::Measure;
 use crate::window::{Anchor, Window};
 
@@ -30,6 +32,14 @@ pub(crate) struct Plan {
     pub(crate) outputs: Vec<usize>,
     /// The reads that each feature's value stands on.
     pub(crate) sources: Vec<Vec<Read>>,
+    pub(crate) filters: Vec<FilterPlan>,
+    pub(crate) means: Vec<MeanPlan>,
+    /// By kind of entity, whether its members must be listed.
+    pub(crate) listed: Vec<bool>,
+    /// Where hours with a sale are counted: the series that tells whether a sale is the first.
+    pub(crate) firsts: Option<usize>,
+    /// The kind of the SKU, if anything is kept for it.
+    pub(crate) sku: Option<usize>,
     by_measure: Vec<Vec<usize>>,
 }
 
@@ -53,6 +63,32 @@ pub(crate) struct PushedPlan {
     pub(crate) name: &'static str,
 }
 
+/// What a filter runs over: usual amounts, each as a series and a place in it, by [`FILTERED`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FilterPlan {
+    pub(crate) filter: Filter,
+    pub(crate) own: [(usize, usize); 5],
+    pub(crate) sku: [(usize, usize); 5],
+    pub(crate) sold: usize,
+}
+
+/// The measures of which a filter asks the usual amounts.
+const FILTERED: [Measure; 5] = [
+    Measure::SecondsIn,
+    Measure::SecondsOut,
+    Measure::WentOut,
+    Measure::CameBack,
+    Measure::SellingHours,
+];
+
+/// A formula of members, and whose.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MeanPlan {
+    pub(crate) entity: usize,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) output: usize,
+}
+
 /// A step of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Node {
@@ -69,6 +105,11 @@ pub(crate) enum Read {
     Since(usize),
     /// Series, place among its usual amounts, hours.
     Usual(usize, usize, UsualFor),
+    /// The series added up, the one that says on which days, the half-life, the days.
+    OnDaysWith(usize, usize, u16, Window),
+    Filter(usize, Filtered),
+    Members(usize),
+    Mean(usize),
     DaysKnown(usize, usize),
     Found,
     Age(usize),
@@ -89,23 +130,62 @@ impl Plan {
             nodes: Vec::new(),
             outputs: Vec::new(),
             sources: Vec::new(),
+            filters: Vec::new(),
+            means: Vec::new(),
+            listed: Vec::new(),
+            firsts: None,
+            sku: None,
             by_measure: vec![Vec::new(); Measure::ALL.len()],
         };
         for feature in features {
-            feature.formula.leaves(&mut |leaf| plan.keep(leaf));
+            plan.keep_all(&feature.formula);
         }
+        plan.listed.resize(plan.entities.len(), false);
         for feature in features {
-            let output = plan.node(&feature.formula);
+            feature
+                .formula
+                .means(&mut |entity, of| plan.add_mean(entity, of));
+        }
+        let mut nodes = Vec::new();
+        for feature in features {
+            let output = plan.node(&mut nodes, &feature.formula);
             plan.outputs.push(output);
             let mut sources = Vec::new();
             let mut add = |leaf: &Leaf| sources.push(plan.read(leaf));
             feature.formula.leaves(&mut add);
             plan.sources.push(sources);
         }
+        plan.nodes = nodes;
         for (number, series) in plan.series.iter().enumerate() {
             plan.by_measure[series.measure as usize].push(number);
         }
+        plan.sku = plan.entities.iter().position(|one| *one == Entity::Sku);
+        if !plan.of_measure(Measure::SellingHours).is_empty() {
+            plan.firsts = Some(plan.series_of(Entity::SkuAtLocation, Measure::UnitsSold));
+        }
         plan
+    }
+
+    /// Makes sure that what a formula reads is kept, of members too.
+    fn keep_all(&mut self, formula: &Formula) {
+        formula.leaves(&mut |leaf| self.keep(leaf));
+        formula.means(&mut |entity, of| {
+            let kind = self.keep_entity(entity);
+            self.list(kind);
+            of.leaves(&mut |leaf| self.keep(leaf));
+        });
+    }
+
+    fn list(&mut self, kind: usize) {
+        if self.listed.len() <= kind {
+            self.listed.resize(kind + 1, false);
+        }
+        self.listed[kind] = true;
+    }
+
+    fn add_mean(&mut self, entity: Entity, of: &Formula) {
+        let mean = self.mean(entity, of);
+        find_or_push(&mut self.means, &mean, |one| *one == mean);
     }
 
     /// The series that a measure adds to.
@@ -135,6 +215,18 @@ impl Plan {
                 let series = self.keep_series(entity, measure);
                 self.keep_usual(series, half_life, false);
             }
+            Leaf::OnDaysWith(entity, measure, with, _, window) => {
+                for measure in [measure, with] {
+                    let series = self.keep_series(entity, measure);
+                    let series = &mut self.series[series];
+                    series.days = series.days.max(window.reach());
+                }
+            }
+            Leaf::Filter(filter, _) => self.keep_filter(filter),
+            Leaf::Members(entity) => {
+                let kind = self.keep_entity(entity);
+                self.list(kind);
+            }
             Leaf::Age(entity) | Leaf::Code(entity) => {
                 self.keep_entity(entity);
             }
@@ -149,11 +241,34 @@ impl Plan {
         }
     }
 
+    fn keep_filter(&mut self, filter: Filter) {
+        let mut usual = |entity| {
+            FILTERED.map(|measure| {
+                let series = self.keep_series(entity, measure);
+                (series, self.keep_usual(series, filter.half_life, true))
+            })
+        };
+        let (own, sku) = (usual(Entity::SkuAtLocation), usual(Entity::Sku));
+        let sold = self.keep_series(Entity::SkuAtLocation, Measure::UnitsSold);
+        self.series[sold].hours = self.series[sold].hours.max(LEAST_HOURS);
+        let plan = FilterPlan {
+            filter,
+            own,
+            sku,
+            sold,
+        };
+        find_or_push(&mut self.filters, &plan, |one| one.filter == filter);
+    }
+
     fn keep_entity(&mut self, entity: Entity) -> usize {
         find_or_push(&mut self.entities, &entity, |one| *one == entity)
     }
 
     fn keep_series(&mut self, entity: Entity, measure: Measure) -> usize {
+        if measure == Measure::SellingHours {
+            let sold = self.keep_series(Entity::SkuAtLocation, Measure::UnitsSold);
+            self.series[sold].hours = self.series[sold].hours.max(LEAST_HOURS);
+        }
         let entity = self.keep_entity(entity);
         let new = SeriesPlan {
             entity,
@@ -166,26 +281,41 @@ impl Plan {
         find_or_push(&mut self.series, &new, is_it)
     }
 
-    fn keep_usual(&mut self, series: usize, half_life: u16, by_hour: bool) {
+    fn keep_usual(&mut self, series: usize, half_life: u16, by_hour: bool) -> usize {
         let usual = &mut self.series[series].usual;
-        match usual.iter_mut().find(|one| one.0 == half_life) {
-            Some(one) => one.1 |= by_hour,
-            None => usual.push((half_life, by_hour)),
-        }
+        let place = find_or_push(usual, &(half_life, by_hour), |one| one.0 == half_life);
+        usual[place].1 |= by_hour;
+        place
     }
 
     /// The node of a formula, made if it is new.
-    fn node(&mut self, formula: &Formula) -> usize {
+    fn node(&self, nodes: &mut Vec<Node>, formula: &Formula) -> usize {
         let node = match formula {
             Formula::Leaf(leaf) => Node::Read(self.read(leaf)),
             Formula::Number(number) => Node::Number(*number),
-            Formula::Unary(what, of) => Node::Unary(*what, self.node(of)),
+            Formula::Mean(entity, of) => Node::Read(Read::Mean(self.mean_of(*entity, of))),
+            Formula::Unary(what, of) => Node::Unary(*what, self.node(nodes, of)),
             Formula::Binary(what, one, other) => {
-                let one = self.node(one);
-                Node::Binary(*what, one, self.node(other))
+                let one = self.node(nodes, one);
+                Node::Binary(*what, one, self.node(nodes, other))
             }
         };
-        find_or_push(&mut self.nodes, &node, |one| *one == node)
+        find_or_push(nodes, &node, |one| *one == node)
+    }
+
+    fn mean(&self, entity: Entity, of: &Formula) -> MeanPlan {
+        let mut nodes = Vec::new();
+        let output = self.node(&mut nodes, of);
+        MeanPlan {
+            entity: self.entity_of(entity),
+            nodes,
+            output,
+        }
+    }
+
+    fn mean_of(&self, entity: Entity, of: &Formula) -> usize {
+        let mean = self.mean(entity, of);
+        place(&self.means, |one| *one == mean)
     }
 
     /// A leaf by the numbers of what is kept for it.
@@ -199,6 +329,16 @@ impl Plan {
                 let series = self.series_of(entity, measure);
                 Read::Usual(series, self.usual_of(series, half_life), hours)
             }
+            Leaf::OnDaysWith(entity, measure, with, half_life, days) => Read::OnDaysWith(
+                self.series_of(entity, measure),
+                self.series_of(entity, with),
+                half_life,
+                days,
+            ),
+            Leaf::Filter(filter, what) => {
+                Read::Filter(place(&self.filters, |one| one.filter == filter), what)
+            }
+            Leaf::Members(entity) => Read::Members(self.entity_of(entity)),
             Leaf::DaysKnown(entity, measure, half_life) => {
                 let series = self.series_of(entity, measure);
                 Read::DaysKnown(series, self.usual_of(series, half_life))

@@ -56,11 +56,16 @@ impl Ring {
         let next = self.heads[row];
         if bucket >= next {
             self.advance(row, bucket);
-        } else if bucket + self.length < next {
+        } else if !self.reaches(row, bucket) {
             return false;
         }
         self.cells.add(self.cell(row, bucket), amount);
         true
+    }
+
+    /// Whether a row reaches back to a bucket, so that an amount can be added there.
+    pub(crate) fn reaches(&self, row: usize, bucket: u32) -> bool {
+        bucket + self.length >= self.heads[row]
     }
 
     /// The sum in a bucket; 0 for one that is not there yet or no longer.

@@ -4,8 +4,9 @@
 
 use crate::calendar::{HOUR_MILLIS, HOURS_A_DAY, day_of, day_of_week, hour_of, hour_of_day};
 use crate::decay::Decay;
-use crate::formula::{Balance, Context, How, UsualFor};
+use crate::formula::{Balance, Context, Filtered, How, UsualFor};
 use crate::members::NONE;
+use crate::memo::Memo;
 use crate::plan::{Node, Read};
 use crate::series::Series;
 use crate::store::Store;
@@ -22,6 +23,15 @@ pub struct Subject {
     level: Option<LevelNo>,
     rows: Vec<u32>,
     values: Vec<f64>,
+    memo: Memo,
+}
+
+/// Whom a formula is about.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) level: Option<LevelNo>,
+    /// By kind of entity.
+    pub(crate) rows: &'a [u32],
 }
 
 impl Subject {
@@ -54,17 +64,23 @@ impl Store {
             features.len(),
             "a row has a value for each feature"
         );
-        let mut values = std::mem::take(&mut subject.values);
-        values.clear();
-        for node in &plan.nodes {
-            let value = match *node {
-                Node::Read(read) => self.value(read, subject, moment).unwrap_or(f64::NAN),
-                Node::Number(number) => number,
-                Node::Unary(what, of) => what.of(values[of]),
-                Node::Binary(what, one, other) => what.of(values[one], values[other]),
-            };
-            values.push(value);
-        }
+        let Subject {
+            level,
+            rows,
+            values,
+            memo,
+        } = subject;
+        let about = About {
+            level: *level,
+            rows,
+        };
+        memo.attend(
+            self.versions.life.number(),
+            plan.filters.len(),
+            plan.means.len(),
+        );
+        memo.is_open = day_of(moment.now) == day_of(self.kept.last.at);
+        self.run(&plan.nodes, about, moment, values, memo);
         for ((value, output), feature) in row.iter_mut().zip(&plan.outputs).zip(features) {
             let found = values[*output];
             // Every missing value is the same NaN, so that rows can be compared bit by bit.
@@ -74,46 +90,88 @@ impl Store {
                 false => found as f32,
             };
         }
-        subject.values = values;
+    }
+
+    /// The values of nodes, one after the other.
+    pub(crate) fn run(
+        &self,
+        nodes: &[Node],
+        about: About<'_>,
+        moment: Moment,
+        values: &mut Vec<f64>,
+        memo: &mut Memo,
+    ) {
+        values.clear();
+        for node in nodes {
+            let value = match *node {
+                Node::Read(read) => self.value(read, about, moment, memo).unwrap_or(f64::NAN),
+                Node::Number(number) => number,
+                Node::Unary(what, of) => what.of(values[of]),
+                Node::Binary(what, one, other) => what.of(values[one], values[other]),
+            };
+            values.push(value);
+        }
     }
 
     /// How old the newest fact behind a feature's value is; `None` if there is none, or the value needs none.
     pub fn age(&self, subject: &Subject, feature: usize, now: Timestamp) -> Option<Span> {
+        let about = About {
+            level: subject.level,
+            rows: &subject.rows,
+        };
         let sources = &self.set.plan().sources[feature];
         let told = sources
             .iter()
-            .filter_map(|read| self.told_at(*read, subject, now));
+            .filter_map(|read| self.told_at(*read, about, now));
         told.max().map(|at| now.since(at))
     }
 
-    fn value(&self, read: Read, subject: &Subject, moment: Moment) -> Option<f64> {
+    fn value(&self, read: Read, about: About<'_>, moment: Moment, memo: &mut Memo) -> Option<f64> {
         match read {
             Read::Window(series, how, window) => {
-                let (series, row) = self.series(series, subject)?;
-                Some(in_window(series, row, how, window, moment))
+                let (series, row) = self.series(series, about)?;
+                in_window(series, row, how, window, moment)
             }
             Read::Since(series) => {
-                let (series, row) = self.series(series, subject)?;
+                let (series, row) = self.series(series, about)?;
                 Some(hours_since(series.last(row)?, moment.now))
             }
             Read::Usual(series, place, hours) => {
-                let (series, row) = self.series(series, subject)?;
+                let (series, row) = self.series(series, about)?;
                 usual(series, row, place, hours, moment)
             }
+            Read::OnDaysWith(series, with, half_life, days) => {
+                let (series, row) = self.series(series, about)?;
+                let (with, _) = self.series(with, about)?;
+                on_days_with((series, with), row, half_life, days, moment)
+            }
+            Read::Filter(number, what) => {
+                let belief = self.filter(number, about, moment, memo)?;
+                Some(match what {
+                    Filtered::Now => belief.now,
+                    Filtered::Ahead => belief.ahead,
+                    Filtered::Silence => belief.silence,
+                })
+            }
+            Read::Members(kind) => {
+                let members = self.kept.members.list(kind, self.row_of(kind, about)?);
+                Some(members.len() as f64)
+            }
+            Read::Mean(number) => self.mean(number, about, moment, memo),
             Read::DaysKnown(series, place) => {
-                let (series, row) = self.series(series, subject)?;
+                let (series, row) = self.series(series, about)?;
                 Some(series.usual(place).exposure(row, day_of(moment.now)))
             }
             Read::Found => {
-                let found = self.kept.looks.found(self.row_of(0, subject)?)?;
+                let found = self.kept.looks.found(self.row_of(0, about)?)?;
                 Some(f64::from(u8::from(found)))
             }
             Read::Age(kind) => {
-                let born = self.kept.born[kind][self.row_of(kind, subject)?];
+                let born = self.kept.born[kind][self.row_of(kind, about)?];
                 Some(moment.now.since(born).millis() as f64 / DAY_MILLIS)
             }
             Read::Balance(of) => {
-                let [on_hand, promised] = self.kept.balances[subject.level?.0 as usize];
+                let [on_hand, promised] = self.kept.balances[about.level?.0 as usize];
                 let units = match of {
                     Balance::OnHand => on_hand,
                     Balance::Promised => promised,
@@ -121,55 +179,65 @@ impl Store {
                 Some(units as f64)
             }
             Read::Pushed(number, anchor) => {
-                let row = self.pushed_row(number, subject)?;
+                let row = self.pushed_row(number, about)?;
                 self.kept.pushed[number].value(row, anchor.of(moment))
             }
             Read::PushedFor(number, anchor) => {
-                let row = self.pushed_row(number, subject)?;
+                let row = self.pushed_row(number, about)?;
                 self.kept.pushed[number].hours(row, anchor.of(moment))
             }
-            Read::Code(kind) => self.row_of(kind, subject).map(|row| row as f64),
+            Read::Code(kind) => self.row_of(kind, about).map(|row| row as f64),
             Read::Context(what, anchor) => Some(context(what, anchor, moment)),
         }
     }
 
     /// When the newest fact behind a read happened.
-    fn told_at(&self, read: Read, subject: &Subject, now: Timestamp) -> Option<Timestamp> {
+    fn told_at(&self, read: Read, about: About<'_>, now: Timestamp) -> Option<Timestamp> {
         match read {
+            Read::Filter(number, _) => {
+                let (sold, row) = self.series(self.set.plan().filters[number].sold, about)?;
+                sold.last(row)
+            }
             Read::Window(series, ..)
+            | Read::OnDaysWith(series, ..)
             | Read::Since(series)
             | Read::Usual(series, ..)
             | Read::DaysKnown(series, _) => {
-                let (series, row) = self.series(series, subject)?;
+                let (series, row) = self.series(series, about)?;
                 series.last(row)
             }
-            Read::Found => self.kept.looks.at(self.row_of(0, subject)?),
+            Read::Found => self.kept.looks.at(self.row_of(0, about)?),
             Read::Pushed(number, _) | Read::PushedFor(number, _) => {
-                let row = self.pushed_row(number, subject)?;
+                let row = self.pushed_row(number, about)?;
                 self.kept.pushed[number].from(row, now)
             }
-            Read::Age(_) | Read::Balance(_) | Read::Code(_) | Read::Context(..) => None,
+            Read::Age(_)
+            | Read::Balance(_)
+            | Read::Code(_)
+            | Read::Members(_)
+            | Read::Mean(_)
+            | Read::Context(..) => None,
         }
     }
 
-    fn series(&self, number: usize, subject: &Subject) -> Option<(&Series, usize)> {
+    pub(crate) fn series(&self, number: usize, about: About<'_>) -> Option<(&Series, usize)> {
         let kind = self.set.plan().series[number].entity;
-        Some((&self.kept.series[number], self.row_of(kind, subject)?))
+        Some((&self.kept.series[number], self.row_of(kind, about)?))
     }
 
-    fn pushed_row(&self, number: usize, subject: &Subject) -> Option<usize> {
-        self.row_of(self.set.plan().pushed[number].entity, subject)
+    fn pushed_row(&self, number: usize, about: About<'_>) -> Option<usize> {
+        self.row_of(self.set.plan().pushed[number].entity, about)
     }
 
-    fn row_of(&self, kind: usize, subject: &Subject) -> Option<usize> {
-        let row = *subject.rows.get(kind)?;
+    pub(crate) fn row_of(&self, kind: usize, about: About<'_>) -> Option<usize> {
+        let row = *about.rows.get(kind)?;
         let is_kept = row != NONE && (row as usize) < self.kept.born[kind].len();
         is_kept.then_some(row as usize)
     }
 }
 
-fn in_window(series: &Series, row: usize, how: How, window: Window, moment: Moment) -> f64 {
-    let (mut sum, mut busy, mut most) = (0u64, 0u32, 0u32);
+fn in_window(series: &Series, row: usize, how: How, window: Window, moment: Moment) -> Option<f64> {
+    let (mut sum, mut busy, mut most, mut earliest) = (0u64, 0u32, 0u32, None);
     window.each(moment, &mut |bucket| {
         let amount = match window.hours {
             Some(_) => series.hour(row, bucket),
@@ -178,12 +246,35 @@ fn in_window(series: &Series, row: usize, how: How, window: Window, moment: Mome
         sum += u64::from(amount);
         busy += u32::from(amount > 0);
         most = most.max(amount);
+        if amount > 0 {
+            earliest = Some(earliest.map_or(bucket, |one: u32| one.min(bucket)));
+        }
     });
     match how {
-        How::Sum => sum as f64,
-        How::Busy => f64::from(busy),
-        How::Most => f64::from(most),
+        How::Sum => Some(sum as f64),
+        How::Busy => Some(f64::from(busy)),
+        How::Most => Some(f64::from(most)),
+        How::Earliest => earliest.map(|hour| f64::from(hour_of_day(hour))),
     }
+}
+
+fn on_days_with(
+    (series, with): (&Series, &Series),
+    row: usize,
+    half_life: u16,
+    days: Window,
+    moment: Moment,
+) -> Option<f64> {
+    let (mut sum, mut weights, today) = (0.0, 0.0, day_of(moment.now));
+    days.each(moment, &mut |day| {
+        if with.day(row, day) > 0 {
+            let age = f64::from(today) - f64::from(day);
+            let weight = libm::exp2(-age / f64::from(half_life));
+            sum += weight * f64::from(series.day(row, day));
+            weights += weight;
+        }
+    });
+    (weights > 0.0).then(|| sum / weights)
 }
 
 fn usual(

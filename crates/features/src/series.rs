@@ -79,6 +79,13 @@ impl Series {
         fits
     }
 
+    /// Whether a first amount can be added to the hour of a time: it has none, and is not too long ago.
+    pub(crate) fn is_first(&self, row: usize, at: Timestamp) -> bool {
+        let hour = hour_of(at);
+        let is_first = |hours: &Ring| hours.reaches(row, hour) && hours.get(row, hour) == 0;
+        self.hours.as_ref().is_some_and(is_first)
+    }
+
     /// The sum of an hour.
     pub(crate) fn hour(&self, row: usize, hour: u32) -> u32 {
         self.hours.as_ref().map_or(0, |hours| hours.get(row, hour))

@@ -58,6 +58,6 @@ impl Store {
         }
         let kept: Kept =
             postcard::from_bytes(&bytes[HEAD..end]).map_err(|_| BadSnapshot::Damaged)?;
-        Ok(Self { set, kept })
+        Ok(Self::of(set, kept))
     }
 }

@@ -8,7 +8,6 @@
 //! back; one beyond [`Limits::most_rows`] gets none, and its features have their defaults. Both are counted.
 
 use crate::calendar::day_of;
-use crate::entity::Entity;
 use crate::fact::{Fact, facts};
 use crate::feature::FeatureSet;
 use crate::looks::Looks;
@@ -16,6 +15,7 @@ use crate::measure::{Measure, amounts};
 use crate::members::{Members, NONE};
 use crate::pushed::PushedValues;
 use crate::series::Series;
+use crate::versions::Versions;
 use onhand_core::{Bucket, Entry, LevelNo, LocationNo, Movement, Seq, Stamp, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -64,6 +64,7 @@ pub struct NotNext {
 pub struct Store {
     pub(crate) set: Arc<FeatureSet>,
     pub(crate) kept: Kept,
+    pub(crate) versions: Versions,
 }
 
 /// All that a snapshot holds.
@@ -92,7 +93,7 @@ impl Store {
             limits,
             last: Stamp::default(),
             dropped: Dropped::default(),
-            members: Members::new(&plan.entities),
+            members: Members::new(&plan.entities, &plan.listed),
             series: plan.series.iter().map(Series::new).collect(),
             pushed: plan
                 .pushed
@@ -104,7 +105,16 @@ impl Store {
             balances: Vec::new(),
             heard: Vec::new(),
         };
-        Self { set, kept }
+        Self::of(set, kept)
+    }
+
+    pub(crate) fn of(set: Arc<FeatureSet>, kept: Kept) -> Self {
+        let versions = Versions::new(set.plan().entities.len());
+        Self {
+            set,
+            kept,
+            versions,
+        }
     }
 
     /// The definitions.
@@ -166,6 +176,7 @@ impl Store {
         if self.row(level, 0) == NONE && !self.seat(level) {
             self.kept.dropped.facts_without_row += 1;
         }
+        self.versions.change(self.kept.members.rows(level));
         amounts(fact, &mut |measure, amount| {
             self.add(level, measure, amount, at)
         });
@@ -192,20 +203,34 @@ impl Store {
 
     /// Adds an amount to every entity that the level is part of.
     fn add(&mut self, level: LevelNo, measure: Measure, amount: u32, at: Timestamp) {
+        if measure == Measure::UnitsSold && self.is_first_sale(level, at) {
+            self.add(level, Measure::SellingHours, 1, at);
+        }
         let Kept {
             members,
             series,
             dropped,
+            last,
             ..
         } = &mut self.kept;
         let rows = members.rows(level);
         let plan = self.set.plan();
+        if let Some(sku) = plan.sku {
+            self.versions.tell(rows[sku], at, last.at);
+        }
         for &number in plan.of_measure(measure) {
             let row = rows[plan.series[number].entity];
             if row != NONE && !series[number].add(row as usize, amount, at) {
                 dropped.late_amounts += 1;
             }
         }
+    }
+
+    /// Whether a sale is the first in its hour, as far as that is counted.
+    fn is_first_sale(&self, level: LevelNo, at: Timestamp) -> bool {
+        let row = self.row(level, 0);
+        let is_first = |series: usize| self.kept.series[series].is_first(row as usize, at);
+        row != NONE && self.set.plan().firsts.is_some_and(is_first)
     }
 
     fn take_push(&mut self, at: Timestamp, fact: &Fact<'_>) {
@@ -228,15 +253,20 @@ impl Store {
     fn regroup(&mut self, location: LocationNo, level: Option<LevelNo>, name: &str, text: &str) {
         let set = Arc::clone(&self.set);
         let entities = &set.plan().entities;
+        let mut moved = false;
         for (kind, entity) in entities.iter().enumerate() {
             if entity.grouped_by() != Some(name) {
                 continue;
             }
-            match (entity, level) {
-                (Entity::Region(_), None) => self.kept.members.settle(kind, location, text),
-                (Entity::Region(_), Some(_)) | (_, None) => {}
-                (_, Some(level)) => self.kept.members.join(entities, kind, level, text),
-            }
+            let members = &mut self.kept.members;
+            moved |= match (entity.is_in_region(), level) {
+                (true, None) => members.settle(*entity, kind, location, text),
+                (false, Some(level)) => members.join(entities, kind, level, text),
+                _ => false,
+            };
+        }
+        if moved {
+            self.versions.regroup();
         }
         self.make_room();
     }
@@ -272,6 +302,7 @@ impl Store {
         let Some(balance) = self.kept.balances.get_mut(movement.level.0 as usize) else {
             return;
         };
+        self.versions.change(self.kept.members.rows(movement.level));
         balance[0] += movement.on_hand_change();
         let is_promise = |bucket| matches!(bucket, Bucket::Reserved | Bucket::Allocated);
         let units = i64::from(movement.units);
@@ -294,6 +325,7 @@ impl Store {
             return false;
         }
         let row = self.kept.members.seat(level) as usize;
+        self.versions.change(self.kept.members.rows(level));
         let is_new = row >= self.kept.born[0].len();
         self.make_room();
         if !is_new {
@@ -351,7 +383,9 @@ impl Store {
             if self.kept.heard[level] >= oldest {
                 continue;
             }
-            if let Some(row) = self.kept.members.unseat(LevelNo(level as u32)) {
+            let level = LevelNo(level as u32);
+            if let Some(row) = self.kept.members.unseat(level) {
+                self.versions.change(self.kept.members.rows(level));
                 let row = row as usize;
                 self.each_of(0, &mut |series| series.clear(row), &mut |pushed| {
                     pushed.clear(row)

@@ -8,7 +8,7 @@
 //! Every bucket is addressed by the time of the event. So a fact that comes late lands where it belongs, and nothing is
 //! scanned again.
 
-use crate::calendar::{HOURS_A_DAY, day_of, hour_of, hour_of_day};
+use crate::calendar::{HOUR_MILLIS, HOURS_A_DAY, day_of, hour_of, hour_of_day};
 use onhand_core::Timestamp;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -26,6 +26,15 @@ impl Moment {
     /// Asked now about now.
     pub fn of(now: Timestamp) -> Self {
         Self { now, target: now }
+    }
+
+    /// Both times at the beginning of their hours.
+    pub(crate) fn at_full_hours(self) -> Self {
+        let full = |at: Timestamp| Timestamp::from_millis(at.millis() / HOUR_MILLIS * HOUR_MILLIS);
+        Self {
+            now: full(self.now),
+            target: full(self.target),
+        }
     }
 }
 
@@ -54,21 +63,32 @@ pub(crate) enum Hours {
     Back(u16, u16),
     /// All full hours of the day before the begun one.
     SoFar,
+    /// All hours of the day after the begun one.
+    Rest,
+    /// From one hour of the clock to another.
+    Clock(u8, u8),
 }
 
 impl Hours {
-    /// How many hours back it begins and ends, seen from an hour; nothing if the first is the greater.
-    fn range(self, hour: u32) -> RangeInclusive<u32> {
+    /// Gives its hours on the day of an hour, the nearest first.
+    fn each(self, hour: u32, each: &mut dyn FnMut(u32)) {
+        let midnight = hour - hour_of_day(hour);
         match self {
-            Self::Back(near, far) => near.into()..=far.into(),
-            Self::SoFar => 1..=hour_of_day(hour),
+            Self::Back(near, far) => (u32::from(near)..=far.into())
+                .filter_map(|back| hour.checked_sub(back))
+                .for_each(each),
+            Self::SoFar => (midnight..hour).rev().for_each(each),
+            Self::Rest => (hour + 1..midnight + HOURS_A_DAY).rev().for_each(each),
+            Self::Clock(first, last) => (midnight + u32::from(first)..=midnight + u32::from(last))
+                .rev()
+                .for_each(each),
         }
     }
 
     fn farthest(self) -> u32 {
         match self {
             Self::Back(_, far) => far.into(),
-            Self::SoFar => HOURS_A_DAY - 1,
+            Self::SoFar | Self::Rest | Self::Clock(..) => HOURS_A_DAY - 1,
         }
     }
 }
@@ -139,6 +159,24 @@ pub fn so_far() -> Window {
     }
 }
 
+/// The hours of the day asked about that come after the one asked about. On earlier days: the same hours of those.
+pub fn rest_of_day() -> Window {
+    Window {
+        anchor: Anchor::Target,
+        hours: Some(Hours::Rest),
+        days: Days::TODAY,
+    }
+}
+
+/// The hours of the clock from one to another, both included, of today.
+pub fn clock(hours: RangeInclusive<u8>) -> Window {
+    Window {
+        anchor: Anchor::Now,
+        hours: Some(Hours::Clock(*hours.start(), (*hours.end()).min(23))),
+        days: Days::TODAY,
+    }
+}
+
 /// The hour that is asked about.
 pub fn target_hour() -> Window {
     Window {
@@ -180,10 +218,8 @@ impl Window {
         };
         let hour = hour_of(anchor);
         for day in self.days.iter() {
-            for back in hours.range(hour) {
-                if let Some(bucket) = hour.checked_sub(day * HOURS_A_DAY + back) {
-                    each(bucket);
-                }
+            if let Some(hour) = hour.checked_sub(day * HOURS_A_DAY) {
+                hours.each(hour, each);
             }
         }
     }
@@ -194,6 +230,8 @@ impl fmt::Display for Window {
         match self.hours {
             None => f.write_str("days")?,
             Some(Hours::SoFar) => f.write_str("hours so far")?,
+            Some(Hours::Rest) => f.write_str("hours after")?,
+            Some(Hours::Clock(first, last)) => write!(f, "clock {first}..={last}")?,
             Some(Hours::Back(near, far)) => write!(f, "hours {near}..={far}")?,
         }
         if self.hours.is_none() || self.days != Days::TODAY {
@@ -213,7 +251,6 @@ impl fmt::Display for Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calendar::HOUR_MILLIS;
 
     fn buckets(window: Window, now_hour: u64, target_hour: u64) -> Vec<u32> {
         let at = |hour| Timestamp::from_millis(hour * HOUR_MILLIS);
@@ -253,6 +290,18 @@ mod tests {
     fn a_window_can_count_from_the_hour_that_is_asked_about() {
         let usual = target_hour().on_days(1..=2);
         assert_eq!(buckets(usual, 1000, 1003), [979, 955]);
+    }
+
+    #[test]
+    fn a_window_can_be_laid_by_the_clock_or_hold_the_rest_of_a_day() {
+        // Hour 1000 is the 16th of its day, which begins at 984.
+        assert_eq!(
+            buckets(clock(6..=8).on_days(1..=1), 1000, 1000),
+            [968, 967, 966]
+        );
+        let rest = rest_of_day().on_days(1..=1);
+        assert_eq!(buckets(rest, 1000, 1004), [983, 982, 981]);
+        assert_eq!(buckets(rest, 1000, 1007), [0u32; 0]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod outside;
 mod request;
 mod sales;
 mod shelf;
+mod silence;
 mod stock;
 
 use crate::entity::Entity;
@@ -20,6 +21,8 @@ const CATEGORY: Entity = Entity::Group("category");
 const CATEGORY_HERE: Entity = Entity::GroupAtLocation("category");
 /// All locations of its city.
 const CITY: Entity = Entity::Region("city");
+/// One SKU at all locations of its city.
+const SKU_IN_CITY: Entity = Entity::SkuInRegion("city");
 /// Half-life, in days, of what is usual: long enough for a rate, short enough for a season.
 const USUALLY: u16 = 14;
 
@@ -29,6 +32,7 @@ pub fn availability() -> FeatureSet {
         request::features(),
         sales::features(),
         shelf::features(),
+        silence::features(),
         stock::features(),
         outside::features(),
         neighbours::features(),

@@ -2,7 +2,7 @@
 //! not. An own rate is drawn to the family's as long as little is known.
 
 use super::shelf::{hours_looked_after, out_share};
-use super::{CATEGORY, CATEGORY_HERE, CITY, HERE, USUALLY};
+use super::{CATEGORY, CATEGORY_HERE, CITY, HERE, SKU_IN_CITY, USUALLY};
 use crate::entity::Entity::{self, Everything, Location, Sku};
 use crate::feature::{Feature, Kind};
 use crate::formula::Formula;
@@ -81,6 +81,12 @@ fn emptiness() -> Vec<Feature> {
         .means("The same in the hour asked about, seven days."),
         out("sku_out_1d", Sku, days(1..=1))
             .means("Share of the SKU's shelves that were empty yesterday."),
+        out(
+            "sku_in_city_out_at_target_1d",
+            SKU_IN_CITY,
+            target_hour().on_days(1..=1),
+        )
+        .means("Share of the SKU's shelves in the city that were empty yesterday in the hour asked about."),
         out("sku_out_at_target_7d", Sku, target_hour().on_days(1..=7))
             .means("The same in the hour asked about, seven days."),
         out(

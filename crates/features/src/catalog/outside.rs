@@ -5,7 +5,12 @@ use crate::entity::Entity::Location;
 use crate::feature::{Feature, Kind};
 
 pub(super) fn features() -> Vec<Feature> {
+    let code = |name| Feature::new(name, HERE, Kind::Code, HERE.pushed(name));
     vec![
+        code("management_group").means("Number of the item's management group."),
+        code("category_1").means("Number of its category, the widest."),
+        code("category_2").means("Number of its category within that."),
+        code("category_3").means("Number of its category within that."),
         Feature::new("discount", HERE, Kind::Number, HERE.pushed("discount"))
             .means("Price factor at the time asked about; 1 is the full price.")
             .or_else(1.0),

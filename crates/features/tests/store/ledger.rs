@@ -37,6 +37,12 @@ impl Ledger {
         self.entries.push(*entry);
     }
 
+    /// Whether a level was ever opened at a location.
+    pub(crate) fn knows(&self, place: &str) -> bool {
+        let mut openings = self.entries.iter().flat_map(|entry| &entry.openings);
+        openings.any(|opening| opening.location.as_str() == place)
+    }
+
     pub(crate) fn sell(
         &mut self,
         known: Timestamp,

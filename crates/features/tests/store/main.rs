@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod filter;
 mod frames;
 mod ledger;
 mod meaning;

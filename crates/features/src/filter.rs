@@ -1,0 +1,253 @@
+//! The filter: what today's sales and silences tell of a shelf that nobody looked at.
+//!
+//! A shelf is in one of two states, in stock or empty, and nobody tells which until the night. But the till tells every
+//! hour whether anything was sold. A sale says that the shelf was not empty; an hour without one says the more, the
+//! surer a sale would have been. This is a hidden Markov chain with two states and one observation an hour, and its
+//! forward pass (Rabiner 1989, section III.A) is a handful of operations:
+//!
+//! - in the first hour of trade, the chance of an empty shelf is how often it was empty in that hour;
+//! - with each hour it goes out with the rate at which it usually does in that hour, and comes back likewise;
+//! - then the hour's sale, or silence, is weighed: how probable is it from a full shelf, how probable from an empty one?
+//!
+//! All rates are usual amounts by hour of the day: decayed sums over full days, drawn to the SKU's at all locations by a
+//! few pseudo days, and the SKU's to a constant by one. So nothing is done for an hour in which nothing happened, and
+//! nothing is kept for the filter itself: it runs when a row is read, over what is kept anyway.
+
+use crate::calendar::{HOURS_A_DAY, hour_of_day};
+use crate::decay::Decay;
+use std::fmt;
+use std::ops::Range;
+
+/// The first hour of trade.
+const FIRST_HOUR: u32 = 6;
+/// The chance of a sale in an hour at whose end the shelf was empty.
+const SOLD_WHEN_EMPTY: f64 = 0.03;
+/// How often a shelf is empty.
+const OUT: Rate = Rate::new(2.0, 0.2, (0.0, 1.0));
+/// How often one in stock is empty an hour later.
+const GOES_OUT: Rate = Rate::new(4.0, 0.03, (0.002, 0.6));
+/// How often an empty one is in stock an hour later.
+const COMES_BACK: Rate = Rate::new(4.0, 0.1, (0.002, 0.6));
+/// How often one in stock sells anything in an hour.
+const SELLS: Rate = Rate::new(3.0, 0.3, (0.005, 0.98));
+const SECONDS: f64 = 3600.0;
+
+/// Which filter: how fast it forgets, and how much it makes of a silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Filter {
+    /// Days after which a day weighs half.
+    pub half_life: u16,
+    /// The power, in percent, to which the evidence of an hour without a sale is raised: below 100, hours in a row are
+    /// not taken for independent.
+    pub silence_percent: u16,
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (half_life, percent) = (self.half_life, self.silence_percent);
+        write!(
+            f,
+            "half-life {half_life} days, silence to {percent} %, from {FIRST_HOUR}, sold when empty {SOLD_WHEN_EMPTY}, \
+             out {OUT}, goes out {GOES_OUT}, comes back {COMES_BACK}, sells {SELLS}"
+        )
+    }
+}
+
+/// A rate that is little known is drawn to others.
+struct Rate {
+    /// Days of the SKU's rate that the own begins with.
+    days: f64,
+    /// One day of this the SKU's begins with.
+    base: f64,
+    bounds: (f64, f64),
+}
+
+impl Rate {
+    const fn new(days: f64, base: f64, bounds: (f64, f64)) -> Self {
+        Self { days, base, bounds }
+    }
+
+    /// Of how often it was so, in how many hours; own, and the SKU's.
+    fn of(&self, own: (f64, f64), sku: (f64, f64)) -> f64 {
+        let prior = (sku.0 + self.base) / (sku.1 + 1.0);
+        let rate = (own.0 + prior * self.days) / (own.1 + self.days);
+        rate.clamp(self.bounds.0, self.bounds.1)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (low, high) = self.bounds;
+        write!(f, "{} of {} in {low}..{high}", self.base, self.days)
+    }
+}
+
+/// The usual amounts, by hour of the day, that the rates are made of.
+pub(crate) struct Usual<'a> {
+    pub(crate) row: usize,
+    pub(crate) seconds_in: &'a Decay,
+    pub(crate) seconds_out: &'a Decay,
+    pub(crate) went_out: &'a Decay,
+    pub(crate) came_back: &'a Decay,
+    pub(crate) selling: &'a Decay,
+}
+
+impl Usual<'_> {
+    /// Sums of an hour of the day over all full days before `day`.
+    fn hour(&self, hour: u32, day: u32) -> Hour {
+        let sum = |of: &Decay| of.sum(self.row, hour, day);
+        Hour {
+            there: sum(self.seconds_in) / SECONDS,
+            empty: sum(self.seconds_out) / SECONDS,
+            went_out: sum(self.went_out),
+            came_back: sum(self.came_back),
+            selling: sum(self.selling),
+        }
+    }
+}
+
+/// Decayed sums of an hour of the day.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hour {
+    /// Hours in stock.
+    there: f64,
+    /// Hours empty.
+    empty: f64,
+    went_out: f64,
+    came_back: f64,
+    selling: f64,
+}
+
+/// What the filter says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Belief {
+    pub(crate) now: f64,
+    pub(crate) ahead: f64,
+    pub(crate) silence: f64,
+}
+
+/// A filter at work on one SKU at one location.
+pub(crate) struct Pass<'a> {
+    pub(crate) filter: Filter,
+    pub(crate) own: Usual<'a>,
+    pub(crate) sku: Usual<'a>,
+    /// The day of the request.
+    pub(crate) today: u32,
+}
+
+impl Pass<'_> {
+    /// Runs over the full hours before the begun one, and from there to the one asked about, both as hours since the
+    /// epoch. `sold` says whether anything was sold in an hour.
+    ///
+    /// Where no hour of trade has passed, or another day is asked about, it says how often the shelf is empty then.
+    /// `None` if no look ever told anything of the SKU in the hours that it would begin with.
+    pub(crate) fn run(
+        &self,
+        begun: u32,
+        target: u32,
+        sold: &dyn Fn(u32) -> bool,
+    ) -> Option<Belief> {
+        let first = self.today * HOURS_A_DAY + FIRST_HOUR;
+        let is_today = target / HOURS_A_DAY == self.today;
+        if begun <= first {
+            return Some(Belief {
+                now: self.usually_out(begun)?,
+                ahead: self.usually_out(target)?,
+                silence: 0.0,
+            });
+        }
+        let (mut empty, mut unsold, mut before) = (self.usually_out(first)?, 1.0, Both::default());
+        for hour in first..begun {
+            let both = self.hour(hour);
+            if hour > first {
+                empty = passes(empty, &before, &both);
+            }
+            let sells = both.rate(&SELLS, |one| (one.selling, one.there));
+            unsold = if sold(hour) {
+                1.0
+            } else {
+                unsold * (1.0 - sells)
+            };
+            empty = self.weighed(empty, sells, sold(hour));
+            before = both;
+        }
+        let ahead = match is_today {
+            true => self.ahead(empty, before, begun..target + 1),
+            false => self.usually_out(target)?,
+        };
+        Some(Belief {
+            now: empty,
+            ahead,
+            silence: -libm::log(unsold),
+        })
+    }
+
+    fn ahead(&self, empty: f64, before: Both, hours: Range<u32>) -> f64 {
+        let step = |(empty, before): (f64, Both), hour| {
+            let both = self.hour(hour);
+            (passes(empty, &before, &both), both)
+        };
+        hours.fold((empty, before), step).0
+    }
+
+    /// How often the shelf is empty in an hour.
+    fn usually_out(&self, hour: u32) -> Option<f64> {
+        let both = self.hour(hour);
+        let is_known = both.own.there + both.own.empty + both.sku.there + both.sku.empty > 0.0;
+        is_known.then(|| both.rate(&OUT, |one| (one.empty, one.there + one.empty)))
+    }
+
+    /// The chance of an empty shelf after an hour with a sale, or without.
+    fn weighed(&self, empty: f64, sells: f64, sold: bool) -> f64 {
+        let (from_empty, from_stock) = match sold {
+            true => (SOLD_WHEN_EMPTY, sells),
+            false => (
+                self.softened(1.0 - SOLD_WHEN_EMPTY),
+                self.softened(1.0 - sells),
+            ),
+        };
+        let (empty, stock) = (empty * from_empty, (1.0 - empty) * from_stock);
+        empty / (empty + stock)
+    }
+
+    fn softened(&self, chance: f64) -> f64 {
+        match self.filter.silence_percent {
+            100 => chance,
+            percent => libm::pow(chance, f64::from(percent) / 100.0),
+        }
+    }
+
+    fn hour(&self, hour: u32) -> Both {
+        let hour = hour_of_day(hour);
+        Both {
+            own: self.own.hour(hour, self.today),
+            sku: self.sku.hour(hour, self.today),
+        }
+    }
+}
+
+/// An hour of the day, own and the SKU's.
+#[derive(Clone, Copy, Debug, Default)]
+struct Both {
+    own: Hour,
+    sku: Hour,
+}
+
+impl Both {
+    fn rate(&self, rate: &Rate, of: impl Fn(&Hour) -> (f64, f64)) -> f64 {
+        rate.of(of(&self.own), of(&self.sku))
+    }
+}
+
+/// The chance of an empty shelf an hour later.
+fn passes(empty: f64, before: &Both, hour: &Both) -> f64 {
+    let goes_out = GOES_OUT.of(
+        (hour.own.went_out, before.own.there),
+        (hour.sku.went_out, before.sku.there),
+    );
+    let comes_back = COMES_BACK.of(
+        (hour.own.came_back, before.own.empty),
+        (hour.sku.came_back, before.sku.empty),
+    );
+    empty * (1.0 - comes_back) + (1.0 - empty) * goes_out
+}

@@ -1,0 +1,165 @@
+//! What a reader remembers: filters by level and means by group, as of an hour. [`crate::versions`] says why it may.
+
+use crate::calendar::{day_of, hour_of};
+use crate::filter::{Belief, Pass, Usual};
+use crate::row::About;
+use crate::store::Store;
+use crate::window::Moment;
+
+/// What a value was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) version: u64,
+    pub(crate) past: u64,
+    /// The hour of the request, and the one asked about.
+    pub(crate) hours: (u32, u32),
+}
+
+/// Values by row.
+#[derive(Clone, Debug)]
+pub(crate) struct Remembered<T>(Vec<Option<(Key, T)>>);
+
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Copy> Remembered<T> {
+    pub(crate) fn get(&self, row: usize, key: Key) -> Option<T> {
+        let (of, value) = (*self.0.get(row)?)?;
+        (of == key).then_some(value)
+    }
+
+    pub(crate) fn put(&mut self, row: usize, key: Key, value: T) {
+        if self.0.len() <= row {
+            self.0.resize(row + 1, None);
+        }
+        self.0[row] = Some((key, value));
+    }
+}
+
+/// Everything remembered of one store.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memo {
+    life: u64,
+    /// Whether it may be used at this moment.
+    pub(crate) is_open: bool,
+    /// By number of the filter.
+    pub(crate) filters: Vec<Remembered<Option<Belief>>>,
+    /// By number of the mean.
+    pub(crate) means: Vec<Remembered<f64>>,
+    /// Room for the values of a member's formula.
+    pub(crate) values: Vec<f64>,
+}
+
+impl Memo {
+    /// Forgets what is of another store, or of other members.
+    pub(crate) fn attend(&mut self, life: u64, filters: usize, means: usize) {
+        if self.life != life {
+            self.life = life;
+            self.filters = vec![Remembered::default(); filters];
+            self.means = vec![Remembered::default(); means];
+        }
+    }
+}
+
+impl Store {
+    /// What a filter says, remembered for the hour.
+    pub(crate) fn filter(
+        &self,
+        number: usize,
+        about: About<'_>,
+        moment: Moment,
+        memo: &mut Memo,
+    ) -> Option<Belief> {
+        let plan = &self.set.plan().filters[number];
+        let (sold, row) = self.series(plan.sold, about)?;
+        let (_, sku) = self.series(plan.sku[0].0, about)?;
+        let (begun, target) = (hour_of(moment.now), hour_of(moment.target));
+        let key = Key {
+            version: self.versions.of(0, row),
+            past: self.versions.past(Some(sku as u32)),
+            hours: (begun, target),
+        };
+        if memo.is_open
+            && let Some(belief) = memo.filters[number].get(row, key)
+        {
+            return belief;
+        }
+        let pass = Pass {
+            filter: plan.filter,
+            own: self.usual_amounts(plan.own, row),
+            sku: self.usual_amounts(plan.sku, sku),
+            today: day_of(moment.now),
+        };
+        let belief = pass.run(begun, target, &|hour| sold.hour(row, hour) > 0);
+        if memo.is_open {
+            memo.filters[number].put(row, key, belief);
+        }
+        belief
+    }
+
+    fn usual_amounts(&self, places: [(usize, usize); 5], row: usize) -> Usual<'_> {
+        let [seconds_in, seconds_out, went_out, came_back, selling] =
+            places.map(|(series, place)| self.kept.series[series].usual(place));
+        Usual {
+            row,
+            seconds_in,
+            seconds_out,
+            went_out,
+            came_back,
+            selling,
+        }
+    }
+
+    /// The mean over the members of a group, as of the full hour, remembered for it.
+    pub(crate) fn mean(
+        &self,
+        number: usize,
+        about: About<'_>,
+        moment: Moment,
+        memo: &mut Memo,
+    ) -> Option<f64> {
+        let plan = self.set.plan();
+        let mean = &plan.means[number];
+        let row = self.row_of(mean.entity, about)?;
+        let is_of_one_sku = plan.entities[mean.entity].is_of_one_sku();
+        let sku = plan
+            .sku
+            .filter(|_| is_of_one_sku)
+            .map(|kind| about.rows[kind]);
+        let moment = moment.at_full_hours();
+        let key = Key {
+            version: self.versions.of(mean.entity, row),
+            past: self.versions.past(sku),
+            hours: (hour_of(moment.now), hour_of(moment.target)),
+        };
+        if memo.is_open
+            && let Some(value) = memo.means[number].get(row, key)
+        {
+            return Some(value);
+        }
+        let mut values = std::mem::take(&mut memo.values);
+        let (mut sum, mut members) = (0.0, 0u32);
+        for level in self.kept.members.list(mean.entity, row) {
+            let member = About {
+                level: Some(*level),
+                rows: self.kept.members.rows(*level),
+            };
+            self.run(&mean.nodes, member, moment, &mut values, memo);
+            let value = values[mean.output];
+            if !value.is_nan() {
+                sum += value;
+                members += 1;
+            }
+        }
+        memo.values = values;
+        // The mean of nothing is missing.
+        let value = sum / f64::from(members);
+        if memo.is_open {
+            memo.means[number].put(row, key, value);
+        }
+        Some(value)
+    }
+}
