@@ -1,7 +1,7 @@
 """LightGBM on a training frame: the reference that `onhand-models` is measured against.
 
 Trains on one frame, stops early or not on a second, scores a third, and prints one JSON line: seconds, peak memory,
-rounds, log loss, PR-AUC, ROC-AUC, Brier. `README.md` beside this file says how to run it and what a frame is.
+rounds, and the numbers of `onhand evaluate availability`, whose `--reference` takes the line. `README.md` beside this file says how to run it and what a frame is.
 """
 
 import argparse
@@ -14,15 +14,21 @@ import numpy
 from sklearn import metrics
 
 
+# Columns of `onhand features frame` that say whose row it is.
+ABOUT = ["location", "sku", "at", "target"]
+
+
 def read(path, label):
     """Features as a matrix of float32 (rows by features), labels, names."""
     if path.endswith(".parquet"):
         import pyarrow.parquet
 
         table = pyarrow.parquet.read_table(path)
-        names = [name for name in table.column_names if name != label]
+        names = [name for name in table.column_names if name != label and name not in ABOUT]
         columns = [table[name].to_numpy().astype(numpy.float32) for name in names]
-        return numpy.stack(columns, axis=1), table[label].to_numpy().astype(numpy.float32), names
+        matrix, labels = numpy.stack(columns, axis=1), table[label].to_numpy().astype(numpy.float32)
+        is_known = ~numpy.isnan(labels)
+        return matrix[is_known], labels[is_known], names
     with open(path, "rb") as file:
         head = json.loads(file.readline())
         values = numpy.fromfile(file, dtype="<f4").reshape(len(head["features"]) + 1, head["rows"])
@@ -71,7 +77,7 @@ def train(options):
 
     result = {
         "what": "lightgbm " + lightgbm.__version__ + (" quantized" if options.quantized else ""),
-        "rows": len(labels),
+        "train_rows": len(labels),
         "features": len(names),
         "threads": options.threads,
         "rounds": model.best_iteration or model.current_iteration(),
@@ -81,22 +87,78 @@ def train(options):
         "peak_mb": round(peak),
     }
     if options.test:
-        result.update(score(model, *read(options.test, options.label)[:2]))
+        matrix, labels, found = read(options.test, options.label)
+        places = [found.index(name) for name in names]
+        result.update(score(model, matrix[:, places], labels))
     print(json.dumps(result))
 
 
 def score(model, matrix, labels):
+    """The numbers of `onhand evaluate availability`, by the same definitions."""
     started = time.perf_counter()
     probability = model.predict(matrix)
     took = time.perf_counter() - started
+    base = float(labels.mean())
+    predicted, happened, weight = bins(probability, labels, 15)
+    brier = float(numpy.mean((probability - labels) ** 2))
+    reliability = float(numpy.sum(weight * (predicted - happened) ** 2))
+    resolution = float(numpy.sum(weight * (happened - base) ** 2))
+    uncertainty = base * (1 - base)
+    loss = float(log_loss(labels, probability))
+    slope, shift = line(labels, probability)
+    hard = labels >= 0.5
     return {
         "predict_us_a_row": round(took / len(labels) * 1e6, 3),
-        "base_rate": round(float(labels.mean()), 5),
-        "log_loss": round(metrics.log_loss(labels, probability), 5),
-        "pr_auc": round(metrics.average_precision_score(labels, probability), 5),
-        "roc_auc": round(metrics.roc_auc_score(labels, probability), 5),
-        "brier": round(metrics.brier_score_loss(labels, probability), 5),
+        "stores": "all",
+        "rows": len(labels),
+        "base_rate": base,
+        "pr_auc": float(metrics.average_precision_score(hard, probability)),
+        "roc_auc": float(metrics.roc_auc_score(hard, probability)),
+        "log_loss": loss,
+        "skill": 1 - loss / float(log_loss(labels, numpy.full(len(labels), base))),
+        "brier": {
+            "score": brier,
+            "reliability": reliability,
+            "resolution": resolution,
+            "uncertainty": uncertainty,
+            "within": brier - (reliability - resolution + uncertainty),
+        },
+        "ece": float(numpy.sum(weight * numpy.abs(predicted - happened))),
+        "slope": slope,
+        "shift": shift,
     }
+
+
+def log_loss(labels, probability):
+    probability = numpy.clip(probability, 1e-15, 1 - 1e-15)
+    return -numpy.mean(labels * numpy.log(probability) + (1 - labels) * numpy.log1p(-probability))
+
+
+def bins(probability, labels, count):
+    """Bins of equal mass: what was said, what happened, the share of the rows."""
+    order = numpy.argsort(probability, kind="stable")
+    parts = numpy.array_split(order, count)
+    predicted = numpy.array([probability[part].mean() for part in parts])
+    happened = numpy.array([labels[part].mean() for part in parts])
+    return predicted, happened, numpy.array([len(part) / len(labels) for part in parts])
+
+
+def line(labels, probability):
+    """The calibration line through the log odds (Newton): its slope, and the shift at a slope of 1."""
+    odds = numpy.log(numpy.clip(probability, 1e-12, 1 - 1e-12) / numpy.clip(1 - probability, 1e-12, 1))
+
+    def fit(terms, weights, fixed):
+        for _ in range(25):
+            told = 1 / (1 + numpy.exp(-(fixed + terms @ weights)))
+            slope = terms.T @ (labels - told)
+            curve = (terms * (told * (1 - told))[:, None]).T @ terms
+            weights = weights + numpy.linalg.solve(curve, slope)
+        return weights
+
+    ones = numpy.ones((len(odds), 1))
+    free = fit(numpy.column_stack([odds, ones]), numpy.array([1.0, 0.0]), 0.0)
+    held = fit(ones, numpy.array([0.0]), odds)
+    return float(free[0]), float(held[0])
 
 
 def options():

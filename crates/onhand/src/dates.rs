@@ -2,16 +2,21 @@
 
 use std::ops::RangeInclusive;
 
+/// A date, as days since 1970-01-01.
+pub(crate) fn day(text: &str) -> Result<u32, String> {
+    since_epoch(text).ok_or_else(|| "must be a date, as 2024-03-28".to_owned())
+}
+
+fn since_epoch(text: &str) -> Option<u32> {
+    let date: jiff::civil::Date = text.parse().ok()?;
+    u32::try_from((date - jiff::civil::date(1970, 1, 1)).get_days()).ok()
+}
+
 /// Two dates, both included, as days since 1970-01-01.
 pub(crate) fn days(text: &str) -> Result<RangeInclusive<u32>, String> {
     let rule = || "must be two dates, as 2024-03-28..2024-04-10".to_owned();
     let (first, last) = text.split_once("..").ok_or_else(rule)?;
-    let epoch = jiff::civil::date(1970, 1, 1);
-    let day = |text: &str| -> Result<u32, String> {
-        let date: jiff::civil::Date = text.parse().map_err(|_| rule())?;
-        u32::try_from((date - epoch).get_days()).map_err(|_| rule())
-    };
-    let (first, last) = (day(first)?, day(last)?);
+    let (first, last) = since_epoch(first).zip(since_epoch(last)).ok_or_else(rule)?;
     match first <= last {
         true => Ok(first..=last),
         false => Err("the first day must not be after the last".to_owned()),

@@ -9,13 +9,17 @@ mod dates;
 mod demo;
 mod doctor;
 mod document;
+mod entries;
+mod evaluate;
 mod failure;
 mod features;
+mod memory;
 mod output;
 mod progress;
 mod replay;
 mod serve;
 mod sim;
+mod train;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
@@ -41,6 +45,8 @@ enum Command {
     Replay(replay::Replay),
     Doctor(doctor::Doctor),
     Features(features::Features),
+    Train(train::Train),
+    Evaluate(evaluate::Evaluate),
     Bench(bench::Bench),
     Sim(sim::Sim),
 }
@@ -57,6 +63,8 @@ fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Features(command) => command.run(),
+        Command::Train(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Sim(command) => command.run(),
     };

@@ -11,7 +11,7 @@ mod proper;
 mod reliability;
 
 pub use bootstrap::{Interval, bootstrap};
-pub use order::{average_precision, roc_auc};
+pub use order::{average_precision, precision_recall, roc_auc};
 pub use proper::{Brier, base_rate, brier, log_loss, skill};
 pub use reliability::{Bin, Line, Reliability, line};
 

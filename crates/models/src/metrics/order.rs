@@ -33,3 +33,24 @@ pub fn roc_auc(sample: &Sample) -> f64 {
     let pairs = hits * misses;
     if pairs > 0.0 { won / pairs } else { 0.5 }
 }
+
+/// The precision-recall curve as (recall, precision), from the highest predictions to the lowest, at about `points`
+/// thresholds: one whenever recall has grown by a share of the whole. Nothing if nothing happened.
+pub fn precision_recall(sample: &Sample, points: usize) -> Vec<(f64, f64)> {
+    let mut ties = Vec::new();
+    sample.for_ties(|_, all, hits| ties.push((all, hits)));
+    let total: f64 = ties.iter().map(|tie| tie.1).sum();
+    if total <= 0.0 {
+        return Vec::new();
+    }
+    let (mut all, mut hits, mut curve) = (0.0, 0.0, Vec::new());
+    for &(weight, hit) in ties.iter().rev() {
+        all += weight;
+        hits += hit;
+        let recall = hits / total;
+        if all > 0.0 && recall * points as f64 >= curve.len() as f64 {
+            curve.push((recall, hits / all));
+        }
+    }
+    curve
+}

@@ -13,13 +13,13 @@ use std::sync::Arc;
 const STRIDE: u64 = 1024;
 
 /// The ledger of a data folder that no server has open.
-pub(super) struct LedgerFile {
+pub(crate) struct LedgerFile {
     reading: Reading,
 }
 
 impl LedgerFile {
     /// Opens the folder. Features see one partition; a folder of more is refused.
-    pub(super) fn open(data: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(data: &Path) -> Result<Self, Failure> {
         let reading = Reading::open(data).map_err(Failure::say)?;
         match reading.partitions() {
             1 => Ok(Self { reading }),
@@ -40,7 +40,7 @@ impl LedgerFile {
     }
 
     /// Gives every entry in order, until it is enough.
-    pub(super) fn each(
+    pub(crate) fn each(
         &self,
         what: &'static str,
         each: &mut dyn FnMut(&Entry) -> ControlFlow<()>,

@@ -9,6 +9,8 @@ mod list;
 mod pairs;
 mod table;
 
+pub(crate) use ledger::LedgerFile;
+
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
 

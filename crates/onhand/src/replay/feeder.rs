@@ -16,6 +16,9 @@ pub(crate) enum FeedError {
     /// The engine takes no requests.
     #[error("the engine takes no requests: {0}")]
     Unavailable(#[from] Unavailable),
+    /// Whoever listens needs no more.
+    #[error("whoever listens needs no more")]
+    Enough,
     /// It did not record what the data says.
     #[error("the engine did not record what the data says at {at} ms: {answer}")]
     NotRecorded {
@@ -24,6 +27,15 @@ pub(crate) enum FeedError {
         /// What it answered.
         answer: String,
     },
+}
+
+/// Whoever is told commands, each with the time at which it happens.
+pub(crate) trait Takes {
+    /// Takes a command that happens at `at`; what was given for an earlier time is recorded first.
+    fn give(&mut self, at: Timestamp, command: Command) -> Result<(), FeedError>;
+
+    /// Waits until everything that was given is recorded.
+    fn settle(&self) -> Result<(), FeedError>;
 }
 
 #[derive(Default)]
@@ -48,8 +60,23 @@ impl Feeder {
         }
     }
 
-    /// Gives a command in, to happen at `at`; what was given in for an earlier time is recorded first.
-    pub(crate) fn give(&mut self, at: Timestamp, command: Command) -> Result<(), FeedError> {
+    fn wait_until(&self, most: usize) -> Result<(), FeedError> {
+        let (open, changed) = &*self.open;
+        let inner = changed
+            .wait_while(lock(open), |inner| inner.waiting > most)
+            .unwrap_or_else(PoisonError::into_inner);
+        match &inner.failed {
+            None => Ok(()),
+            Some(answer) => Err(FeedError::NotRecorded {
+                at: self.now.millis(),
+                answer: answer.clone(),
+            }),
+        }
+    }
+}
+
+impl Takes for Feeder {
+    fn give(&mut self, at: Timestamp, command: Command) -> Result<(), FeedError> {
         match at == self.now {
             true => self.wait_until(IN_FLIGHT - 1)?,
             false => self.settle()?,
@@ -75,23 +102,8 @@ impl Feeder {
         Ok(())
     }
 
-    /// Waits until everything that was given in is durable.
-    pub(crate) fn settle(&self) -> Result<(), FeedError> {
+    fn settle(&self) -> Result<(), FeedError> {
         self.wait_until(0)
-    }
-
-    fn wait_until(&self, most: usize) -> Result<(), FeedError> {
-        let (open, changed) = &*self.open;
-        let inner = changed
-            .wait_while(lock(open), |inner| inner.waiting > most)
-            .unwrap_or_else(PoisonError::into_inner);
-        match &inner.failed {
-            None => Ok(()),
-            Some(answer) => Err(FeedError::NotRecorded {
-                at: self.now.millis(),
-                answer: answer.clone(),
-            }),
-        }
     }
 }
 

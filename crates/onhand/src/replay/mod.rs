@@ -1,7 +1,8 @@
 //! `onhand replay`: rebuilds the state from the ledger alone; or makes a ledger of a published data set.
 
 mod feeder;
-mod freshretailnet;
+pub(crate) mod freshretailnet;
+mod listener;
 mod rebuild;
 
 use crate::failure::Failure;

@@ -1,9 +1,12 @@
 //! FreshRetailNet-50K as a ledger.
 
 mod dataset;
+mod published;
 mod telling;
 
-use super::feeder::FeedError;
+pub(crate) use published::Published;
+
+use super::feeder::{FeedError, Feeder};
 use crate::failure::Failure;
 use crate::{output, progress};
 use clap::Args;
@@ -61,13 +64,7 @@ pub(super) fn run(path: &Path, data: &Path, part: &Part, json: bool) -> Result<(
         stores: part.stores.map_or(usize::MAX, |stores| stores as usize),
         days: part.days.clone().unwrap_or(0..=u32::MAX),
     };
-    let bar = progress::bar("Reading the data set", 0);
-    let dataset = dataset::read(path, &wanted, &mut |at, of| {
-        bar.set_length(of);
-        bar.set_position(at);
-    });
-    bar.finish_and_clear();
-    let dataset = dataset.map_err(Failure::say)?;
+    let dataset = published::read(path, &wanted)?;
     let Some(first) = dataset.rows.first() else {
         return Err(Failure::say(
             "the data set has no row of these stores and days",
@@ -79,7 +76,7 @@ pub(super) fn run(path: &Path, data: &Path, part: &Part, json: bool) -> Result<(
         Timestamp::from_millis(u64::from(first.day) * DAY_MILLIS),
     )?;
     let bar = progress::bar("Replaying", dataset.rows.len() as u64);
-    let mut telling = Telling::new(Arc::clone(&engine), &dataset);
+    let mut telling = Telling::new(Feeder::new(Arc::clone(&engine)), &dataset);
     let told = telling.tell(&mut |rows| bar.inc(rows));
     bar.finish_and_clear();
     let told = told.map_err(|error: FeedError| Failure::say(error))?;

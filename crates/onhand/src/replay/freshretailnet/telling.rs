@@ -15,7 +15,7 @@
 
 use super::DAY_MILLIS;
 use super::dataset::{Dataset, HOURS, Row, Series};
-use crate::replay::feeder::{FeedError, Feeder};
+use crate::replay::feeder::{FeedError, Takes};
 use onhand_core::facts::push::{Push, PushLine};
 use onhand_core::stock::observe::{Observe, ObserveLine};
 use onhand_core::stock::receive::{Receive, ReceiveLine};
@@ -24,10 +24,8 @@ use onhand_core::{
     Command, FactName, Few, Label, Lines, LocationId, Millionths, Quantity, Sku, Span, Timestamp,
     Value,
 };
-use onhand_engine::Engine;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The hour of the morning in which the day's promotions and weather are told.
 const MORNING: usize = 5;
@@ -69,18 +67,18 @@ struct Told {
     days: u32,
 }
 
-/// Tells a data set to an engine.
-pub(super) struct Telling<'a> {
-    feeder: Feeder,
+/// Tells a data set to whoever takes it.
+pub(super) struct Telling<'a, T> {
+    feeder: T,
     dataset: &'a Dataset,
     told: Vec<Told>,
     tally: Tally,
 }
 
-impl<'a> Telling<'a> {
-    pub(super) fn new(engine: Arc<Engine>, dataset: &'a Dataset) -> Self {
+impl<'a, T: Takes> Telling<'a, T> {
+    pub(super) fn new(feeder: T, dataset: &'a Dataset) -> Self {
         Self {
-            feeder: Feeder::new(engine),
+            feeder,
             dataset,
             told: vec![Told::default(); dataset.series.len()],
             tally: Tally::default(),

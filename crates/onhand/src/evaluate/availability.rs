@@ -1,0 +1,216 @@
+//! `onhand evaluate availability`.
+
+use crate::entries::Entries;
+use crate::failure::Failure;
+use crate::{memory, output};
+use clap::Args;
+use onhand_models::Artefact;
+use onhand_train::evaluate::{self, Report, Row};
+use onhand_train::frame::Frame;
+use onhand_train::grid::date;
+use onhand_train::outcome::Label;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Questions that are written for another tool.
+const FRAME_ROWS: usize = 500_000;
+
+/// Asks, for every SKU at every location and every hour from 8 to 21 of some days, whether the shelf was empty in the
+/// next hour, with what was known then; and says how good the model's answers were. The server must be stopped.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  onhand evaluate availability --data ./shops --model model.onhand --from 2024-05-29 --to 2024-06-11 --html report.html
+  onhand evaluate availability --data train.parquet --from 2024-05-29 --to 2024-06-11 --json
+
+Without a model the baselines are told alone. Stores that the model was not trained on are told apart.")]
+pub(super) struct Availability {
+    /// The data folder; or a Parquet file in the layout of FreshRetailNet-50K, straight.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "ONHAND_DATA",
+        default_value = "./onhand-data"
+    )]
+    data: PathBuf,
+    /// The model.
+    #[arg(long, value_name = "model.onhand")]
+    model: Option<PathBuf>,
+    /// The first day to ask about.
+    #[arg(long, value_name = "DAY", value_parser = crate::dates::day)]
+    from: u32,
+    /// The last.
+    #[arg(long, value_name = "DAY", value_parser = crate::dates::day)]
+    to: u32,
+    /// More lines for the table, from another tool: what bench/reference prints.
+    #[arg(long, value_name = "FILE.json")]
+    reference: Vec<PathBuf>,
+    /// Also write 500,000 of the questions to this file of columns, for bench/reference to answer.
+    #[arg(long, value_name = "FILE.cols", requires = "model")]
+    frame: Option<PathBuf>,
+    /// Write a page with plots, which needs no network.
+    #[arg(long, value_name = "report.html")]
+    html: Option<PathBuf>,
+    /// Threads; the result does not depend on it. Without it as many as there are cores.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Print everything as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    report: Report,
+    seconds: f64,
+    peak_megabytes: Option<u64>,
+}
+
+impl Availability {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let start = Instant::now();
+        if self.from > self.to {
+            return Err(Failure::say("--from must not be after --to"));
+        }
+        let model = self.model.as_deref().map(read_model).transpose()?;
+        let references = self.references()?;
+        let mut report = self.report(model.as_ref())?;
+        report.table.extend(references);
+        if let Some(path) = &self.html {
+            let page = evaluate::page(&report).map_err(Failure::say)?;
+            let say = |error| Failure::say(format!("cannot write {}: {error}", path.display()));
+            fs::write(path, page).map_err(say)?;
+        }
+        let told = Told {
+            report,
+            seconds: start.elapsed().as_secs_f64(),
+            peak_megabytes: memory::peak().map(|bytes| bytes / 1_000_000),
+        };
+        match self.json {
+            true => output::json(&told),
+            false => told.print(),
+        }
+        Ok(())
+    }
+
+    fn report(&self, model: Option<&Artefact>) -> Result<Report, Failure> {
+        let entries = Entries::open(&self.data, self.to)?;
+        let days = self.from..=self.to;
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = self.threads.unwrap_or_else(cores);
+        let outcomes = evaluate::outcomes(&entries, &days, Label::Shelf)?;
+        let scored = evaluate::score(&entries, &outcomes, self.from, model, threads)
+            .map_err(Failure::say)?;
+        if let (Some(path), Some(model)) = (&self.frame, model) {
+            let frame = evaluate::frame(&entries, &outcomes, self.from, model, FRAME_ROWS)
+                .map_err(Failure::say)?;
+            write_frame(path, &frame, model)?;
+        }
+        let days = format!("{} to {}", date(self.from), date(self.to));
+        Report::of(&outcomes, &scored, model, days).map_err(Failure::say)
+    }
+
+    fn references(&self) -> Result<Vec<Row>, Failure> {
+        let read = |path: &PathBuf| {
+            let say = |error: String| {
+                Failure::say(format!(
+                    "cannot read the reference {}: {error}",
+                    path.display()
+                ))
+            };
+            let text = fs::read_to_string(path).map_err(|error| say(error.to_string()))?;
+            serde_json::from_str(&text).map_err(|error| say(error.to_string()))
+        };
+        let lines = self.reference.iter().map(read);
+        let lines: Vec<Lines> = lines.collect::<Result<_, _>>()?;
+        Ok(lines.into_iter().flat_map(Lines::all).collect())
+    }
+}
+
+/// One line, or many.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Lines {
+    Many(Vec<Row>),
+    One(Box<Row>),
+}
+
+impl Lines {
+    fn all(self) -> Vec<Row> {
+        match self {
+            Self::Many(rows) => rows,
+            Self::One(row) => vec![*row],
+        }
+    }
+}
+
+fn write_frame(path: &Path, frame: &Frame, model: &Artefact) -> Result<(), Failure> {
+    let names: Vec<&str> = model.features.iter().map(|one| one.bins.name()).collect();
+    let say = |error| Failure::say(format!("cannot write {}: {error}", path.display()));
+    let mut out = BufWriter::new(File::create(path).map_err(say)?);
+    frame.write(&names, &mut out).map_err(say)
+}
+
+fn read_model(path: &Path) -> Result<Artefact, Failure> {
+    let say = |error: String| Failure::say(format!("{}: {error}", path.display()));
+    let bytes = fs::read(path).map_err(|error| say(error.to_string()))?;
+    Artefact::from_bytes(&bytes).map_err(|error| say(error.to_string()))
+}
+
+impl Told {
+    fn print(&self) {
+        let report = &self.report;
+        output::text(format!(
+            "{}: {} questions at {} stores, {} of which the model knows ({:.0} s)",
+            report.days, report.rows, report.locations, report.known_locations, self.seconds
+        ));
+        output::text(format!(
+            "{:<24} {:<7} {:>9} {:>7} {:>7} {:>7} {:>8} {:>7} {:>7} {:>7} {:>6}",
+            "",
+            "stores",
+            "questions",
+            "base",
+            "PR-AUC",
+            "ROC",
+            "log loss",
+            "skill",
+            "Brier",
+            "ECE",
+            "slope"
+        ));
+        for Row {
+            what,
+            stores,
+            quality,
+        } in &report.table
+        {
+            output::text(format!(
+                "{what:<24} {:<7} {:>9} {:>7.4} {:>7.4} {:>7.4} {:>8.4} {:>7.4} {:>7.4} {:>7.4} {:>6.3}",
+                stores.name(),
+                quality.rows,
+                quality.base_rate,
+                quality.pr_auc,
+                quality.roc_auc,
+                quality.log_loss,
+                quality.skill,
+                quality.brier.score,
+                quality.ece,
+                quality.slope
+            ));
+        }
+        for worst in &report.worst {
+            output::text(format!(
+                "worst segment, {} stores: {} {}: ECE {:.4}, {} questions",
+                worst.stores.name(),
+                worst.by.name(),
+                worst.name,
+                worst.quality.ece,
+                worst.quality.rows
+            ));
+        }
+    }
+}

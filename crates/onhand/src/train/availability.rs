@@ -1,0 +1,249 @@
+//! `onhand train availability`.
+
+use crate::entries::Entries;
+use crate::failure::Failure;
+use crate::{memory, output, progress};
+use clap::Args;
+use onhand_models::artefact::Artefact;
+use onhand_models::boost::Booster;
+use onhand_train::availability::{Gathered, Plan, gather};
+use onhand_train::card;
+use onhand_train::evaluate::Quality;
+use onhand_train::outcome::Label;
+use onhand_train::split::{HoldOut, Part};
+use serde::Serialize;
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Trains the availability model: will the shelf be empty in the hour that begins now? Writes the model and, beside
+/// it, its card (.md). The server must be stopped.
+///
+/// The last ten days are not trained on: three tell when to stop, seven calibrate. The same ledger and seed give the
+/// same bytes, on any number of threads.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  onhand train availability --data ./shops --until 2024-05-28 --out model.onhand
+  onhand train availability --data train.parquet --until 2024-05-28 --out model.onhand")]
+pub(super) struct Availability {
+    /// The data folder; or a Parquet file in the layout of FreshRetailNet-50K, straight.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "ONHAND_DATA",
+        default_value = "./onhand-data"
+    )]
+    data: PathBuf,
+    /// The first day to learn from; without it the ledger's first.
+    #[arg(long, value_name = "DAY", value_parser = crate::dates::day, default_value = "1970-01-01")]
+    from: u32,
+    /// The last day to learn from.
+    #[arg(long, value_name = "DAY", value_parser = crate::dates::day)]
+    until: u32,
+    /// About how many questions to grow trees on, drawn at random.
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    rows: usize,
+    /// Share of the stores held out of all training, to see how good the model is where it has never been.
+    #[arg(long, value_name = "SHARE", default_value = "20%", value_parser = share)]
+    holdout_stores: f64,
+    /// The seed of all chance.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Threads; the model does not depend on it. Without it as many as there are cores.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    #[command(flatten)]
+    forest: ForestSettings,
+    /// The model to write.
+    #[arg(long, value_name = "model.onhand")]
+    out: PathBuf,
+    /// Also write the rows trained on and stopped on to this folder, as files of columns: for bench/reference.
+    #[arg(long, value_name = "DIR")]
+    frames: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The forest's settings. The defaults are those that were best on validation days (docs/availability.md).
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Forest")]
+struct ForestSettings {
+    /// Trees at most.
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    rounds: usize,
+    /// Leaves of a tree at most.
+    #[arg(long, value_name = "N", default_value_t = 127)]
+    leaves: usize,
+    /// Share of a tree's values that is added.
+    #[arg(long, value_name = "RATE", default_value_t = 0.1)]
+    learning_rate: f32,
+    /// Rows in a leaf at least.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    min_rows: usize,
+    /// Share of the features that a tree may use.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
+    feature_fraction: f64,
+    /// Pulls the values of leaves to zero.
+    #[arg(long, value_name = "L2", default_value_t = 1.0)]
+    l2: f64,
+    /// Rounds without a better loss before the fit ends.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    patience: usize,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let rule = || "must be a share from 0 to under 1, as 20% or 0.2".to_owned();
+    let number = |text: &str| text.trim().parse::<f64>().map_err(|_| rule());
+    let share = match text.strip_suffix('%') {
+        Some(percent) => number(percent)? / 100.0,
+        None => number(text)?,
+    };
+    (0.0..1.0)
+        .contains(&share)
+        .then_some(share)
+        .ok_or_else(rule)
+}
+
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    bytes: usize,
+    rows: usize,
+    features: usize,
+    trees: usize,
+    gather_seconds: f64,
+    fit_seconds: f64,
+    seconds: f64,
+    peak_megabytes: Option<u64>,
+    known: Option<Quality>,
+    unseen: Option<Quality>,
+}
+
+impl Availability {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let start = Instant::now();
+        let plan = self.plan();
+        let entries = Entries::open(&self.data, self.until)?;
+        let gathered = gather(&entries, &entries, &plan).map_err(Failure::say)?;
+        drop(entries);
+        let rows = gathered.rows(Part::Train);
+        if let Some(folder) = &self.frames {
+            write_frames(folder, &gathered)?;
+        }
+        let gather_seconds = start.elapsed().as_secs_f64();
+        let fitting = Instant::now();
+        let model = fit(gathered, &plan)?;
+        let fit_seconds = fitting.elapsed().as_secs_f64();
+        let bytes = model.to_bytes().map_err(Failure::say)?;
+        write(&self.out, &bytes)?;
+        write(
+            &self.out.with_extension("md"),
+            card::markdown(&model).as_bytes(),
+        )?;
+        let quality = |name: &str| {
+            let text = model.facts.get(&format!("quality.{name}"))?;
+            serde_json::from_str(text).ok()
+        };
+        let report = Report {
+            model: self.out.display().to_string(),
+            bytes: bytes.len(),
+            rows,
+            features: model.features.len(),
+            trees: model.forest.trees.len(),
+            gather_seconds,
+            fit_seconds,
+            seconds: start.elapsed().as_secs_f64(),
+            peak_megabytes: memory::peak().map(|bytes| bytes / 1_000_000),
+            known: quality("known"),
+            unseen: quality("unseen"),
+        };
+        match self.json {
+            true => output::json(&report),
+            false => report.print(),
+        }
+        Ok(())
+    }
+
+    fn plan(&self) -> Plan {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let forest = &self.forest;
+        Plan {
+            from: self.from,
+            until: self.until,
+            rows: self.rows,
+            hold_out: HoldOut {
+                share: self.holdout_stores,
+                seed: self.seed,
+            },
+            label: Label::Shelf,
+            booster: Booster {
+                rounds: forest.rounds,
+                max_leaves: forest.leaves,
+                learning_rate: forest.learning_rate,
+                min_rows: forest.min_rows,
+                feature_fraction: forest.feature_fraction,
+                l2: forest.l2,
+                patience: forest.patience,
+                seed: self.seed,
+                threads: self.threads.unwrap_or_else(cores),
+                ..Booster::default()
+            },
+        }
+    }
+}
+
+fn fit(gathered: Gathered, plan: &Plan) -> Result<Artefact, Failure> {
+    let bar = progress::bar("Growing trees", plan.booster.rounds as u64);
+    let model = gathered.fit::<Failure>(plan, |round| {
+        bar.inc(1);
+        if let Some(loss) = round.valid {
+            bar.set_message(format!("Growing trees, {loss:.4}"));
+        }
+    });
+    bar.finish_and_clear();
+    model.map_err(Failure::say)
+}
+
+fn write_frames(folder: &Path, gathered: &Gathered) -> Result<(), Failure> {
+    let say = |error| Failure::say(format!("cannot write to {}: {error}", folder.display()));
+    fs::create_dir_all(folder).map_err(say)?;
+    for (part, name) in [(Part::Train, "train.cols"), (Part::Stop, "stop.cols")] {
+        if let Some(frame) = gathered.frame(part) {
+            let mut out = BufWriter::new(File::create(folder.join(name)).map_err(say)?);
+            frame.write(&gathered.names(), &mut out).map_err(say)?;
+        }
+    }
+    Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let say = |error| Failure::say(format!("cannot write {}: {error}", path.display()));
+    fs::write(path, bytes).map_err(say)
+}
+
+impl Report {
+    fn print(&self) {
+        output::text(format!(
+            "{}: {} trees of {} features, from {} questions ({:.0} s asking, {:.0} s fitting, {} MB at most)",
+            self.model,
+            self.trees,
+            self.features,
+            self.rows,
+            self.gather_seconds,
+            self.fit_seconds,
+            self.peak_megabytes
+                .map_or("unknown".to_owned(), |peak| peak.to_string())
+        ));
+        for (stores, quality) in [("known", &self.known), ("unseen", &self.unseen)] {
+            if let Some(quality) = quality {
+                output::text(format!(
+                    "  {stores:<7} stores: PR-AUC {:.4} (base rate {:.3}), log loss {:.4}, ECE {:.4}",
+                    quality.pr_auc, quality.base_rate, quality.log_loss, quality.ece
+                ));
+            }
+        }
+    }
+}

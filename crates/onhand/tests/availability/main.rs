@@ -1,0 +1,217 @@
+//! From a published data set to a model and the truth about it, with the real binary.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+#[path = "../features/data.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod data;
+#[path = "../support/mod.rs"]
+mod support;
+
+use data::{DAYS, Data};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use support::run;
+
+/// The day `days` after the first.
+fn date(days: usize) -> String {
+    format!("2024-04-{:02}", days + 1)
+}
+
+fn succeed(arguments: &[&str]) -> Value {
+    let output = run(arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    serde_json::from_slice(&output.stdout).unwrap_or_default()
+}
+
+fn refused(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert!(!output.status.success(), "{arguments:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Ten stores with a few items each.
+fn shops() -> Data {
+    let series = (1..=10).flat_map(|store| (1..=4).map(move |item| (store, item + store % 3)));
+    Data {
+        series: series.collect(),
+    }
+}
+
+/// A file in a folder of its own.
+fn file(dir: &Path, data: &Data) -> PathBuf {
+    let path = dir.join("train.parquet");
+    data.write(&path);
+    path
+}
+
+const FOREST: [&str; 8] = [
+    "--rounds",
+    "15",
+    "--leaves",
+    "7",
+    "--min-rows",
+    "5",
+    "--rows",
+    "1500",
+];
+
+fn train(path: &Path, out: &Path, more: &[&str]) -> Value {
+    let until = date(7);
+    let arguments = [
+        "train",
+        "availability",
+        "--json",
+        "--data",
+        path.to_str().unwrap(),
+        "--until",
+        &until,
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    succeed(&[&arguments, &FOREST[..], more].concat())
+}
+
+fn evaluate(path: &Path, more: &[&str]) -> Value {
+    let arguments = ["evaluate", "availability", "--json", "--data"];
+    let days = ["--from", &date(8), "--to", &date(8)];
+    succeed(&[&arguments, &[path.to_str().unwrap()][..], &days, more].concat())
+}
+
+#[test]
+fn a_folder_and_a_file_give_the_same_model_to_the_byte_on_any_number_of_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = file(dir.path(), &shops());
+    let folder = dir.path().join("shops");
+    let arguments = ["replay", "--format", "freshretailnet", "--json"];
+    let paths = [file.to_str().unwrap(), "--data", folder.to_str().unwrap()];
+    succeed(&[&arguments[..], &paths[..]].concat());
+    let bytes = |path: &Path, name: &str, more: &[&str]| {
+        let out = dir.path().join(name);
+        train(path, &out, more);
+        std::fs::read(out).unwrap()
+    };
+    let one = bytes(&file, "one", &["--threads", "1"]);
+    assert_eq!(one, bytes(&file, "two", &["--threads", "2"]), "threads");
+    assert_eq!(one, bytes(&folder, "three", &[]), "a folder");
+    assert_ne!(one, bytes(&file, "four", &["--seed", "2"]), "another seed");
+    let card = std::fs::read_to_string(dir.path().join("one.md")).unwrap();
+    for part in ["2024-04-01..2024-04-04", "| known |", "target_hour"] {
+        assert!(card.contains(part), "{part}: {card}");
+    }
+}
+
+#[test]
+fn every_question_is_asked_once_and_the_base_rate_is_the_datas() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = shops();
+    let (file, model) = (file(dir.path(), &data), dir.path().join("model.onhand"));
+    train(&file, &model, &["--holdout-stores", "40%"]);
+    let html = dir.path().join("report.html");
+    let more = [
+        "--model",
+        model.to_str().unwrap(),
+        "--html",
+        html.to_str().unwrap(),
+    ];
+    let report = evaluate(&file, &more);
+    let cells = (0..data.series.len()).flat_map(|series| (9..=22).map(move |hour| (series, hour)));
+    let out = cells
+        .clone()
+        .filter(|(series, hour)| data.is_out(*series, 8, *hour));
+    let (all, out) = (cells.count(), out.count());
+    assert_eq!(report["rows"], all);
+    let table = report["table"].as_array().unwrap();
+    let row = |what: &str, stores: &str| {
+        let is_it = |row: &&Value| row["what"] == what && row["stores"] == stores;
+        table.iter().find(is_it).unwrap()
+    };
+    let base = row("model", "all")["base_rate"].as_f64().unwrap();
+    assert!((base - out as f64 / all as f64).abs() < 1e-9, "{base}");
+    let rows = |stores| row("model", stores)["rows"].as_u64().unwrap();
+    assert_eq!(rows("known") + rows("unseen"), all as u64);
+    assert!(rows("unseen") > 0);
+    for what in ["last known status", "rate by item and hour"] {
+        assert!(row(what, "unseen")["log_loss"].as_f64().unwrap() > 0.0);
+    }
+    let hours = report["segments"].as_array().unwrap();
+    assert!(
+        hours
+            .iter()
+            .all(|segment| segment["rows"].as_u64().unwrap() >= 500)
+    );
+    let page = std::fs::read_to_string(html).unwrap();
+    assert_eq!(page.matches("<svg").count(), 2 + 2 * 2, "{page}");
+    assert!(
+        !page.contains("<script") && !page.contains("src="),
+        "{page}"
+    );
+}
+
+#[test]
+fn other_stores_and_later_days_can_be_judged() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model.onhand");
+    train(&file(dir.path(), &shops()), &model, &[]);
+    let others = tempfile::tempdir().unwrap();
+    let data = Data {
+        series: vec![(71, 1), (71, 9), (72, 2)],
+    };
+    let report = evaluate(
+        &file(others.path(), &data),
+        &["--model", model.to_str().unwrap()],
+    );
+    assert_eq!(
+        (&report["known_locations"], &report["locations"]),
+        (&0.into(), &2.into())
+    );
+    let table = report["table"].as_array().unwrap();
+    assert!(
+        table.iter().all(|row| row["stores"] == "unseen"),
+        "{report}"
+    );
+    assert_eq!(report["rows"], 3 * 14);
+}
+
+#[test]
+fn a_line_of_another_tool_joins_the_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = file(dir.path(), &shops());
+    let report = evaluate(&file, &[]);
+    let mut line = report["table"][0].clone();
+    line["what"] = "somebody else".into();
+    line["train_s"] = 3.5.into();
+    let path = dir.path().join("line.json");
+    std::fs::write(&path, line.to_string()).unwrap();
+    let report = evaluate(&file, &["--reference", path.to_str().unwrap()]);
+    let last = report["table"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["what"], "somebody else");
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = file(dir.path(), &shops());
+    let out = dir.path().join("model.onhand");
+    let arguments = |until: &str, more: &[&str]| {
+        let start = ["train", "availability", "--data", file.to_str().unwrap()];
+        let rest = ["--until", until, "--out", out.to_str().unwrap()];
+        refused(&[&start, &rest[..], more].concat())
+    };
+    assert!(arguments(&date(2), &[]).contains("training needs 8"));
+    assert!(arguments("2024-13-01", &[]).contains("must be a date"));
+    assert!(arguments(&date(DAYS - 1), &["--holdout-stores", "120%"]).contains("must be a share"));
+    assert!(!out.exists(), "nothing was written");
+    std::fs::write(&out, "no model").unwrap();
+    let arguments = ["evaluate", "availability", "--data", file.to_str().unwrap()];
+    let days = [
+        "--from",
+        &date(8),
+        "--to",
+        &date(8),
+        "--model",
+        out.to_str().unwrap(),
+    ];
+    assert!(refused(&[&arguments[..], &days[..]].concat()).contains("this is not a model"));
+}

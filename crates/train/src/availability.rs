@@ -1,0 +1,442 @@
+//! The fit: *will the shelf be empty in the hour that begins now?*
+//!
+//! [`gather`] asks a ledger's past and holds the rows; [`Gathered::fit`] grows the forest, stops it on later days,
+//! calibrates it on later ones again, and says how good it is on the last of them and at stores held out. The artefact
+//! has in it all that decided what it became, and no time of day.
+
+use crate::Source;
+use crate::cells::{self, Cells};
+use crate::evaluate::Quality;
+use crate::frame::Frame;
+use crate::grid::{Grid, date};
+use crate::known;
+use crate::outcome::{Label, Outcomes};
+use crate::split::{HoldOut, Part, Split, fingerprint};
+use onhand_core::Stamp;
+use onhand_features::{FeatureSet, catalog};
+use onhand_models::artefact::{self, Artefact};
+use onhand_models::boost::{Booster, Fit, Monotone, Round};
+use onhand_models::calibrate::{Calibration, Form};
+use onhand_models::dataset::{Dataset, Refused};
+use onhand_models::metrics::Sample;
+use onhand_models::{FlatForest, tree::Broken};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Bins of a column.
+const BINS: usize = 255;
+/// The name of the model, which serving asks for.
+pub const NAME: &str = "availability";
+
+/// What decides what becomes of a fit, besides the ledger.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The first day trained on, in days since 1970-01-01; the ledger's first if it is later.
+    pub from: u32,
+    /// The last day that anything is learned from.
+    pub until: u32,
+    /// About how many rows trees are grown on.
+    pub rows: usize,
+    /// Stores held out.
+    pub hold_out: HoldOut,
+    /// What labels are made of.
+    pub label: Label,
+    /// The forest's settings; its seed draws the rows too.
+    pub booster: Booster,
+}
+
+/// Why nothing was trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError<E> {
+    /// The ledger cannot be read.
+    #[error("{0}")]
+    Source(E),
+    /// Too few days.
+    #[error(
+        "the ledger has {days} days up to {until}: training needs 8, to grow trees, stop them and calibrate on different days"
+    )]
+    Days {
+        /// Days there are.
+        days: u32,
+        /// The last.
+        until: String,
+    },
+    /// A part without rows.
+    #[error(
+        "no question of the days {what} has a known answer: does the ledger hold what was seen on the shelves?"
+    )]
+    Rows {
+        /// Which part.
+        what: &'static str,
+    },
+    /// The booster refuses.
+    #[error("cannot train: {0}")]
+    Refused(#[from] Refused),
+    /// The forest is too large to serve.
+    #[error("the forest cannot be served: {0}")]
+    Broken(#[from] Broken),
+}
+
+/// Rows in memory, by what they are for.
+#[derive(Debug)]
+pub struct Gathered {
+    /// Which days are for what.
+    pub split: Split,
+    set: Arc<FeatureSet>,
+    /// The places in the set of the features that tell rows apart.
+    used: Vec<usize>,
+    frames: BTreeMap<Part, Frame>,
+    ledger: (Stamp, Stamp),
+    locations: BTreeSet<u64>,
+    held_out: usize,
+}
+
+/// Asks a ledger's past. `known` is what was known, `truth` what became of it; mostly the same ledger.
+///
+/// # Errors
+/// See [`TrainError`].
+pub fn gather<S: Source, T: Source<Error = S::Error>>(
+    known: &S,
+    truth: &T,
+    plan: &Plan,
+) -> Result<Gathered, TrainError<S::Error>> {
+    let grid = Grid::of_days(plan.from..=plan.until);
+    let outcomes = Outcomes::read(truth, grid, plan.label).map_err(TrainError::Source)?;
+    let split = Split::of(*outcomes.grid.days.start(), plan.until);
+    if !split.is_whole() {
+        return Err(TrainError::Days {
+            days: (plan.until + 1).saturating_sub(split.from),
+            until: date(plan.until),
+        });
+    }
+    let set = Arc::new(catalog::availability());
+    let parts = Parts::of(&outcomes, plan, split);
+    let cells = parts.cells();
+    let mut frames: BTreeMap<Part, Frame> = parts
+        .each
+        .iter()
+        .map(|(part, cells)| (*part, Frame::with_room(set.len(), cells::count(cells))))
+        .collect();
+    let threads = plan.booster.threads;
+    let mut take = |asked: known::Asked<'_>| {
+        for (pair, row) in asked.pairs.iter().zip(asked.rows.chunks(set.len())) {
+            let part = split.part(
+                outcomes.grid.day(asked.slot),
+                parts.is_held_out(&outcomes, *pair),
+            );
+            if let Some(frame) = frames.get_mut(&part) {
+                frame.push(row, outcomes.label(asked.slot, *pair));
+            }
+        }
+    };
+    known::ask(
+        known,
+        Arc::clone(&set),
+        &outcomes,
+        &cells,
+        threads,
+        &mut take,
+    )
+    .map_err(TrainError::Source)?;
+    let used = frames[&Part::Train].telling();
+    frames.values_mut().for_each(|frame| frame.keep(&used));
+    let gathered = Gathered {
+        split,
+        used,
+        frames,
+        ledger: outcomes.range,
+        locations: parts.locations(&outcomes),
+        held_out: parts.held_out.iter().filter(|is_held| **is_held).count(),
+        set,
+    };
+    gathered.checked()
+}
+
+/// Where physics says which way it goes. Only rules that were measured to cost nothing stand here.
+fn rules(names: &[&str]) -> Vec<Monotone> {
+    let rule = |name: &&str| RULES.iter().find(|(known, _)| known == name);
+    match RULES.is_empty() {
+        true => Vec::new(),
+        false => names
+            .iter()
+            .map(|name| rule(name).map_or(Monotone::Free, |(_, rule)| *rule))
+            .collect(),
+    }
+}
+
+/// A feature, and whether the shelf is emptier with more of it.
+const RULES: [(&str, Monotone); 0] = [];
+
+/// The questions of each part.
+struct Parts {
+    /// By location.
+    held_out: Vec<bool>,
+    each: Vec<(Part, Cells)>,
+}
+
+impl Parts {
+    fn of(outcomes: &Outcomes, plan: &Plan, split: Split) -> Self {
+        let mut held_out = vec![false; outcomes.sizes.len()];
+        for pair in &outcomes.pairs {
+            held_out[pair.location_no as usize] = plan.hold_out.holds(&pair.location);
+        }
+        let rows = |part| match part {
+            Part::Train => plan.rows,
+            Part::Stop => plan.rows / 8,
+            _ => plan.rows / 4,
+        };
+        let cells = |part| {
+            let cells = cells::all(outcomes, |slot, pair| {
+                split.part(outcomes.grid.day(slot), held_out[pair.location_no as usize]) == part
+            });
+            (
+                part,
+                cells::sample(outcomes, cells, rows(part), plan.booster.seed),
+            )
+        };
+        let parts = [
+            Part::Train,
+            Part::Stop,
+            Part::Fit,
+            Part::Choose,
+            Part::Unseen,
+        ];
+        Self {
+            each: parts.map(cells).into(),
+            held_out,
+        }
+    }
+
+    fn cells(&self) -> Cells {
+        let each = self.each.iter().map(|(_, cells)| cells.clone());
+        each.reduce(cells::join).unwrap_or_default()
+    }
+
+    fn is_held_out(&self, outcomes: &Outcomes, pair: u32) -> bool {
+        self.held_out[outcomes.pairs[pair as usize].location_no as usize]
+    }
+
+    /// The locations that are learned from.
+    fn locations(&self, outcomes: &Outcomes) -> BTreeSet<u64> {
+        let pairs = outcomes.pairs.iter();
+        pairs
+            .filter(|pair| !self.held_out[pair.location_no as usize])
+            .map(|pair| fingerprint(&pair.location))
+            .collect()
+    }
+}
+
+impl Gathered {
+    fn checked<E>(self) -> Result<Self, TrainError<E>> {
+        let needed = [
+            (Part::Train, "trained on"),
+            (Part::Stop, "that tell when to stop"),
+            (Part::Fit, "of calibration"),
+            (Part::Choose, "that tell which calibration"),
+        ];
+        match needed.into_iter().find(|(part, _)| self.rows(*part) == 0) {
+            Some((_, what)) => Err(TrainError::Rows { what }),
+            None => Ok(self),
+        }
+    }
+
+    /// How many rows a part has.
+    pub fn rows(&self, part: Part) -> usize {
+        self.frames
+            .get(&part)
+            .map_or(0, |frame| frame.labels().len())
+    }
+
+    /// A part's rows.
+    pub fn frame(&self, part: Part) -> Option<&Frame> {
+        self.frames.get(&part)
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> Vec<&'static str> {
+        let name = |place: &usize| self.set.features()[*place].name;
+        self.used.iter().map(name).collect()
+    }
+
+    /// Fits the model; `progress` hears of every round.
+    ///
+    /// # Errors
+    /// The booster's.
+    pub fn fit<E>(
+        mut self,
+        plan: &Plan,
+        progress: impl FnMut(Round),
+    ) -> Result<Artefact, TrainError<E>> {
+        let names = self.names();
+        let mut rows = BTreeMap::new();
+        for part in [
+            Part::Train,
+            Part::Stop,
+            Part::Fit,
+            Part::Choose,
+            Part::Unseen,
+        ] {
+            rows.insert(part, self.rows(part));
+        }
+        let mut take = |part| self.frames.remove(&part).unwrap_or_default();
+        let train = take(Part::Train).binned(&names, |rows| Dataset::builder(rows, BINS))?;
+        let stop = take(Part::Stop).binned(&names, |rows| train.like(rows))?;
+        let mut booster = plan.booster.clone();
+        booster.monotone = rules(&names);
+        let fit = booster.fit(&train, Some(&stop), progress)?;
+        let maps = train.maps().to_vec();
+        drop((train, stop));
+        let flat = FlatForest::new(&fit.forest)?;
+        let calibrated = Calibrated::of(&flat, &self.frames)?;
+        let mut facts = self.facts(&rows, &booster, &fit, plan);
+        calibrated.tell(&mut facts);
+        let features = self
+            .used
+            .iter()
+            .zip(maps)
+            .map(|(place, bins)| artefact::Feature {
+                definition: format!("{:016x}", self.set.features()[*place].hash()),
+                bins,
+            });
+        Ok(Artefact {
+            version: artefact::VERSION,
+            name: NAME.to_owned(),
+            features: features.collect(),
+            forest: fit.forest,
+            calibration: calibrated.calibration,
+            facts,
+        })
+    }
+
+    fn facts(
+        &self,
+        rows: &BTreeMap<Part, usize>,
+        booster: &Booster,
+        fit: &Fit,
+        plan: &Plan,
+    ) -> BTreeMap<String, String> {
+        let mut facts = BTreeMap::new();
+        let mut say = |name: &str, what: String| {
+            facts.insert(name.to_owned(), what);
+        };
+        let split = self.split;
+        let days = |from: u32, after: u32| format!("{}..{}", date(from), date(after - 1));
+        say("made by", format!("onhand {}", env!("CARGO_PKG_VERSION")));
+        say("days.train", days(split.from, split.stop));
+        say("days.stop", days(split.stop, split.fit));
+        say("days.calibration", days(split.fit, split.until + 1));
+        for (part, name) in [
+            (Part::Train, "rows.train"),
+            (Part::Stop, "rows.stop"),
+            (Part::Fit, "rows.calibration"),
+            (Part::Choose, "rows.choice"),
+            (Part::Unseen, "rows.unseen"),
+        ] {
+            say(name, rows[&part].to_string());
+        }
+        let stamp = |stamp: Stamp| format!("{} at {} ms", stamp.seq.0, stamp.at.millis());
+        say("ledger.first", stamp(self.ledger.0));
+        say("ledger.last", stamp(self.ledger.1));
+        say(
+            "label",
+            match plan.label {
+                Label::Shelf => "share of the hour in which the shelf was empty".to_owned(),
+                Label::Looks => {
+                    "share of the looks in the hour that did not find the item".to_owned()
+                }
+            },
+        );
+        say("held out.share", plan.hold_out.share.to_string());
+        say("held out.seed", plan.hold_out.seed.to_string());
+        say("held out.locations", self.held_out.to_string());
+        let known = self.locations.iter().map(|hash| format!("{hash:016x}"));
+        say("locations", known.collect::<Vec<_>>().join(" "));
+        say("features.set", format!("{:016x}", self.set.hash()));
+        let settings = serde_json::to_string(booster).expect("settings are plain data");
+        say("settings", settings);
+        say(
+            "rounds",
+            format!("{} of {} tried", fit.forest.trees.len(), fit.rounds.len()),
+        );
+        facts
+    }
+}
+
+/// A calibration, and how good it made the model.
+struct Calibrated {
+    calibration: Calibration,
+    losses: Vec<(Form, f64)>,
+    known: Quality,
+    unseen: Option<Quality>,
+}
+
+impl Calibrated {
+    /// The form is chosen on the days after those that it was fitted to; then it is fitted to all of them. What is said
+    /// of its quality is from before that.
+    fn of(flat: &FlatForest, frames: &BTreeMap<Part, Frame>) -> Result<Self, Refused> {
+        let scored = |part| {
+            let frame = &frames[&part];
+            let mut scores = vec![0.0; frame.labels().len()];
+            flat.score_batch(&frame.rows(), &mut scores);
+            scores
+        };
+        let (mut fit, choose) = (scored(Part::Fit), scored(Part::Choose));
+        let mut labels = frames[&Part::Fit].labels().to_vec();
+        let later = Sample::new(&choose, frames[&Part::Choose].labels(), None)?;
+        let chosen = Calibration::choose(&Sample::new(&fit, &labels, None)?, &later);
+        let quality = |scores: &[f64], labels: &[f32]| {
+            let told = chosen.calibration.probabilities(scores);
+            Sample::new(&told, labels, None).map(|sample| Quality::of(&sample))
+        };
+        let known = quality(&choose, later_labels(frames))?;
+        let unseen = match frames.get(&Part::Unseen) {
+            Some(frame) if !frame.labels().is_empty() => {
+                Some(quality(&scored(Part::Unseen), frame.labels())?)
+            }
+            _ => None,
+        };
+        fit.extend(&choose);
+        labels.extend(later_labels(frames));
+        let form = form_of(&chosen.calibration);
+        Ok(Self {
+            calibration: Calibration::fit(form, &Sample::new(&fit, &labels, None)?),
+            losses: chosen.log_losses,
+            known,
+            unseen,
+        })
+    }
+
+    fn tell(&self, facts: &mut BTreeMap<String, String>) {
+        let losses = self
+            .losses
+            .iter()
+            .map(|(form, loss)| format!("{form:?} {loss:.6}"));
+        let form = form_of(&self.calibration);
+        facts.insert("calibration".into(), format!("{form:?}"));
+        facts.insert(
+            "calibration.log losses".into(),
+            losses.collect::<Vec<_>>().join(", "),
+        );
+        let mut say = |name: &str, quality: &Quality| {
+            let text = serde_json::to_string(quality).expect("a quality is plain data");
+            facts.insert(name.to_owned(), text);
+        };
+        say("quality.known", &self.known);
+        if let Some(unseen) = &self.unseen {
+            say("quality.unseen", unseen);
+        }
+    }
+}
+
+fn later_labels(frames: &BTreeMap<Part, Frame>) -> &[f32] {
+    frames[&Part::Choose].labels()
+}
+
+fn form_of(calibration: &Calibration) -> Form {
+    match calibration {
+        Calibration::None => Form::None,
+        Calibration::Platt { .. } => Form::Platt,
+        Calibration::Beta { .. } => Form::Beta,
+        Calibration::Isotonic { .. } => Form::Isotonic,
+    }
+}

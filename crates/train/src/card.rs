@@ -1,0 +1,120 @@
+//! The model card: what a person should know before using the model, from what the artefact says of itself.
+
+use crate::evaluate::Quality;
+use onhand_models::Artefact;
+use std::fmt::Write;
+
+/// Features that are named with their share of the gain.
+const NAMED: usize = 20;
+
+/// The card as Markdown.
+pub fn markdown(model: &Artefact) -> String {
+    let fact = |name: &str| model.facts.get(name).map_or("unknown", String::as_str);
+    let mut card = format!(
+        "# Model card: {name}
+
+**What it answers.** At the end of an hour, for an item at a store: the probability that the shelf is empty in the hour
+that begins. A probability of what a nightly feed would call out of stock, not of what a shopper sees.
+
+**What it is for.** To warn, to hide an item, to ask for a recount. Not for judging people, and not for stores of
+another trade than those it was trained on without evaluating it there first (`onhand evaluate availability`).
+
+| | |
+|---|---|
+| made by | {made_by} |
+| form | {trees} trees, {features} features, calibration {calibration} |
+| trees grown on | {train}, {rows} questions |
+| stopped on | {stop}, {stop_rows} questions |
+| calibrated on | {calibrated}, {fit_rows} and {choose_rows} questions |
+| ledger | entries {first} to {last} |
+| label | {label} |
+| stores held out | {held} ({share} of them, by hash, seed {seed}) |
+| settings | `{settings}` |
+| rounds | {rounds} |
+| log loss of the calibrations | {losses} |
+
+## How good it is
+
+On the last days of calibration, before the calibration was fitted to them, at stores it was trained on; and at stores
+held out. Later days than these tell more: `onhand evaluate availability --from DAY --to DAY`.
+
+| stores | questions | base rate | PR-AUC | ROC-AUC | log loss | skill | Brier | ECE | slope |
+|---|---|---|---|---|---|---|---|---|---|
+",
+        name = model.name,
+        made_by = fact("made by"),
+        trees = model.forest.trees.len(),
+        features = model.features.len(),
+        calibration = fact("calibration"),
+        train = fact("days.train"),
+        rows = fact("rows.train"),
+        stop = fact("days.stop"),
+        stop_rows = fact("rows.stop"),
+        calibrated = fact("days.calibration"),
+        fit_rows = fact("rows.calibration"),
+        choose_rows = fact("rows.choice"),
+        first = fact("ledger.first"),
+        last = fact("ledger.last"),
+        label = fact("label"),
+        held = fact("held out.locations"),
+        share = fact("held out.share"),
+        seed = fact("held out.seed"),
+        settings = fact("settings"),
+        rounds = fact("rounds"),
+        losses = fact("calibration.log losses"),
+    );
+    for stores in ["known", "unseen"] {
+        let text = model.facts.get(&format!("quality.{stores}"));
+        if let Some(quality) = text.and_then(|text| serde_json::from_str::<Quality>(text).ok()) {
+            row(&mut card, stores, &quality);
+        }
+    }
+    card.push_str(
+        "\n## What it does not know
+
+- Labels come from a feed that tells of each shelf once a night; what it got wrong, the model learned.
+- An item that nobody could buy was not sold: silence is taken for an empty shelf more often where sales are many.
+- A store or an item of which the ledger knows little is judged by its category, its city and everything else.
+
+## What it looks at
+
+Share of the gain of all splits; every feature has the hash of its definition in the artefact.
+
+| feature | definition | share |
+|---|---|---|
+",
+    );
+    let gains = model.forest.gains();
+    let all: f64 = gains.iter().sum();
+    let mut ranked: Vec<(f64, &onhand_models::artefact::Feature)> =
+        gains.into_iter().zip(&model.features).collect();
+    ranked.sort_by(|one, other| other.0.total_cmp(&one.0));
+    for (gain, feature) in ranked.iter().take(NAMED) {
+        let line = format!(
+            "| {} | `{}` | {:.1} % |",
+            feature.bins.name(),
+            feature.definition,
+            100.0 * gain / all.max(f64::MIN_POSITIVE)
+        );
+        card.push_str(&line);
+        card.push('\n');
+    }
+    card
+}
+
+fn row(card: &mut String, stores: &str, quality: &Quality) {
+    let line = writeln!(
+        card,
+        "| {stores} | {} | {:.3} | {:.4} | {:.4} | {:.4} | {:.3} | {:.4} | {:.4} | {:.3} |",
+        quality.rows,
+        quality.base_rate,
+        quality.pr_auc,
+        quality.roc_auc,
+        quality.log_loss,
+        quality.skill,
+        quality.brier.score,
+        quality.ece,
+        quality.slope
+    );
+    line.expect("a string takes everything");
+}

@@ -1,0 +1,149 @@
+//! The report as a page that needs no network: tables and plots in one file.
+
+use super::plot;
+use super::quality::Quality;
+use super::report::{Report, Segment, Stores};
+use super::segment::By;
+use std::error::Error;
+use std::fmt::Write;
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#222}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}
+table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}
+th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #ddd}
+th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}
+.plots{display:flex;flex-wrap:wrap;gap:1rem}svg{max-width:100%;height:auto}
+details{margin-top:1rem}.note{color:#555}";
+
+/// Makes the page.
+///
+/// # Errors
+/// A plot cannot be drawn.
+pub fn page(report: &Report) -> Result<String, Box<dyn Error>> {
+    let mut page = String::new();
+    write!(
+        page,
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <title>Availability, {days}</title>\n<style>{STYLE}</style>\n\
+         <h1>Is it on the shelf? {days}</h1>\n\
+         <p>{rows} questions at {locations} stores, {known} of which the model was trained on: at the end of each hour \
+         from 8 to 21, will the shelf be empty in the next? Every store, item, day and hour weighs alike.</p>\n",
+        days = escaped(&report.days),
+        rows = report.rows,
+        locations = report.locations,
+        known = report.known_locations,
+    )?;
+    table(&mut page, report)?;
+    for worst in &report.worst {
+        writeln!(
+            page,
+            "<p>Worst calibrated segment of at least 10,000 questions, {} stores: <b>{}: {}</b>, ECE {:.4}, {} questions.</p>",
+            worst.stores.name(),
+            worst.by.name(),
+            escaped(&worst.name),
+            worst.quality.ece,
+            worst.quality.rows
+        )?;
+    }
+    if !report.curves.is_empty() {
+        plots(&mut page, report)?;
+    }
+    Ok(page)
+}
+
+fn table(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
+    page.push_str("<table>\n<tr><th>predictor<th>stores");
+    page.push_str(HEAD);
+    for row in &report.table {
+        write!(
+            page,
+            "\n<tr><td>{}<td>{}",
+            escaped(&row.what),
+            row.stores.name()
+        )?;
+        cells(page, &row.quality)?;
+    }
+    page.push_str("\n</table>\n");
+    Ok(())
+}
+
+const HEAD: &str = "<th>questions<th>base rate<th>PR-AUC<th>ROC-AUC<th>log loss<th>skill<th>Brier<th>ECE<th>95 %<th>slope";
+
+fn cells(page: &mut String, quality: &Quality) -> Result<(), Box<dyn Error>> {
+    let interval = quality.ece_interval;
+    let interval = interval.map_or(String::new(), |(low, high)| format!("{low:.4}–{high:.4}"));
+    write!(
+        page,
+        "<td>{}<td>{:.3}<td>{:.4}<td>{:.4}<td>{:.4}<td>{:.3}<td>{:.4}<td>{:.4}<td>{interval}<td>{:.3}",
+        quality.rows,
+        quality.base_rate,
+        quality.pr_auc,
+        quality.roc_auc,
+        quality.log_loss,
+        quality.skill,
+        quality.brier.score,
+        quality.ece,
+        quality.slope
+    )?;
+    Ok(())
+}
+
+fn plots(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
+    page.push_str(
+        "<h2>What was said and what happened; precision and recall</h2>\n<div class=\"plots\">",
+    );
+    page.push_str(&plot::reliability(&report.curves)?);
+    page.push_str(&plot::precision_recall(&report.curves)?);
+    page.push_str("</div>\n");
+    let scopes = [Stores::Known, Stores::Unseen];
+    let scopes = scopes.into_iter().filter(|stores| {
+        let mut segments = report.segments.iter();
+        segments.any(|segment| segment.stores == *stores)
+    });
+    for stores in scopes {
+        let all = report.segments.iter().filter(|one| one.stores == stores);
+        let plain: Vec<&Segment> = all.clone().filter(|one| one.by != By::Category).collect();
+        let mut categories: Vec<&Segment> = all.filter(|one| one.by == By::Category).collect();
+        categories.sort_by_key(|one| std::cmp::Reverse(one.quality.rows));
+        write!(page, "<h2>By segment, {} stores</h2>\n", stores.name())?;
+        page.push_str(&plot::segments("PR-AUC", &plain, |one| {
+            (one.quality.pr_auc, None)
+        })?);
+        page.push_str(&plot::segments(
+            "ECE, with its 95 % interval",
+            &plain,
+            |one| (one.quality.ece, one.quality.ece_interval),
+        )?);
+        let largest = &categories[..categories.len().min(25)];
+        if !largest.is_empty() {
+            page.push_str("<p class=\"note\">The largest categories:</p>");
+            page.push_str(&plot::segments(
+                "ECE, with its 95 % interval",
+                largest,
+                |one| (one.quality.ece, one.quality.ece_interval),
+            )?);
+        }
+        page.push_str(
+            "<details><summary>All segments as a table</summary>\n<table>\n<tr><th>by<th>segment",
+        );
+        page.push_str(HEAD);
+        for segment in plain.iter().chain(&categories) {
+            write!(
+                page,
+                "\n<tr><td>{}<td>{}",
+                segment.by.name(),
+                escaped(&segment.name)
+            )?;
+            cells(page, &segment.quality)?;
+        }
+        page.push_str("\n</table></details>\n");
+    }
+    Ok(())
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}

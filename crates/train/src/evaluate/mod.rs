@@ -1,0 +1,17 @@
+//! How good a model is: for all, for stores it knows and stores it does not, for each segment, beside what is simpler.
+//!
+//! Every question of the days is asked and weighs alike. Only probabilities, labels and the questions' numbers are
+//! held, not the features: millions of rows need tens of bytes each.
+
+mod baseline;
+mod html;
+mod plot;
+mod quality;
+mod report;
+mod score;
+mod segment;
+
+pub use html::page;
+pub use quality::{Brier, Quality};
+pub use report::{Report, Row, Segment, Stores};
+pub use score::{Misfit, Scored, frame, outcomes, score};

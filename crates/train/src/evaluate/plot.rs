@@ -1,0 +1,149 @@
+//! The plots: reliability, precision and recall, segments. Each is an SVG to stand in a page.
+
+use super::report::{Curves, Segment, Stores};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use std::error::Error;
+
+type Failed = Box<dyn Error>;
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+const SQUARE: (u32, u32) = (440, 400);
+const FONT: (&str, i32) = ("sans-serif", 15);
+
+/// One colour for each kind of stores: told apart by readers who see few colours, too.
+fn colour(stores: Stores) -> RGBColor {
+    match stores {
+        Stores::All => RGBColor(0, 114, 178),
+        Stores::Known => RGBColor(0, 158, 115),
+        Stores::Unseen => RGBColor(213, 94, 0),
+    }
+}
+
+fn drawn(
+    size: (u32, u32),
+    draw: impl FnOnce(&Area<'_>) -> Result<(), Failed>,
+) -> Result<String, Failed> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        area.fill(&WHITE)?;
+        draw(&area)?;
+        area.present()?;
+    }
+    Ok(svg)
+}
+
+/// What was said against what happened; the grey line is where they are the same.
+pub(super) fn reliability(curves: &[Curves]) -> Result<String, Failed> {
+    unit_square("said", "happened", true, curves, |curves| {
+        let bins = curves.reliability.iter();
+        bins.map(|bin| (bin.0, bin.1)).collect()
+    })
+}
+
+/// Precision against recall.
+pub(super) fn precision_recall(curves: &[Curves]) -> Result<String, Failed> {
+    unit_square("recall", "precision", false, curves, |curves| {
+        curves.precision_recall.clone()
+    })
+}
+
+fn unit_square(
+    across: &str,
+    up: &str,
+    has_dots: bool,
+    curves: &[Curves],
+    points: impl Fn(&Curves) -> Vec<(f64, f64)>,
+) -> Result<String, Failed> {
+    drawn(SQUARE, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin(12)
+            .x_label_area_size(40)
+            .y_label_area_size(48)
+            .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
+        let mut mesh = chart.configure_mesh();
+        mesh.x_desc(across).y_desc(up).axis_desc_style(FONT);
+        mesh.light_line_style(WHITE).draw()?;
+        if has_dots {
+            let diagonal = [(0.0, 0.0), (1.0, 1.0)];
+            chart.draw_series(LineSeries::new(diagonal, BLACK.mix(0.3)))?;
+        }
+        for curve in curves {
+            let colour = colour(curve.stores);
+            let points = points(curve);
+            chart
+                .draw_series(LineSeries::new(points.clone(), colour.stroke_width(2)))?
+                .label(format!("{} stores", curve.stores.name()))
+                .legend(move |(x, y)| {
+                    PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2))
+                });
+            if has_dots {
+                let dots = points.into_iter();
+                chart.draw_series(dots.map(|dot| Circle::new(dot, 3, colour.filled())))?;
+            }
+        }
+        let place = match has_dots {
+            true => SeriesLabelPosition::UpperLeft,
+            false => SeriesLabelPosition::LowerLeft,
+        };
+        chart
+            .configure_series_labels()
+            .position(place)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.2))
+            .draw()?;
+        Ok(())
+    })
+}
+
+/// A number of each segment as a dot; a line where its interval is known.
+pub(super) fn segments(
+    what: &str,
+    segments: &[&Segment],
+    value: impl Fn(&Segment) -> (f64, Option<(f64, f64)>),
+) -> Result<String, Failed> {
+    let size = (900, 70 + 20 * segments.len() as u32);
+    let most = segments
+        .iter()
+        .map(|segment| {
+            let (value, interval) = value(segment);
+            interval.map_or(value, |interval| value.max(interval.1))
+        })
+        .fold(1e-3, f64::max);
+    drawn(size, |area| {
+        let rows = segments.len() as f64;
+        let mut chart = ChartBuilder::on(area)
+            .margin(12)
+            .x_label_area_size(40)
+            .y_label_area_size(230)
+            .build_cartesian_2d(0.0..most * 1.05, -0.5..rows - 0.5)?;
+        let name = |at: &f64| {
+            let is_a_row = (at - at.round()).abs() < 1e-6 && *at > -0.1;
+            let segment = segments.iter().rev().nth(at.round() as usize);
+            let segment = segment.filter(|_| is_a_row);
+            segment.map_or(String::new(), |one| {
+                format!("{}: {}", one.by.name(), one.name)
+            })
+        };
+        chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .light_line_style(WHITE)
+            .x_desc(what)
+            .axis_desc_style(FONT)
+            .y_labels(2 * segments.len() + 2)
+            .y_label_formatter(&name)
+            .draw()?;
+        for (at, segment) in segments.iter().rev().enumerate() {
+            let (value, interval) = value(segment);
+            let colour = colour(segment.stores);
+            if let Some((low, high)) = interval {
+                let line = [(low, at as f64), (high, at as f64)];
+                chart.draw_series(LineSeries::new(line, colour.mix(0.5).stroke_width(3)))?;
+            }
+            chart.draw_series([Circle::new((value, at as f64), 4, colour.filled())])?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,310 @@
+//! The report: a table of predictors, curves and segments of the model.
+
+use super::quality::{BINS, Quality};
+use super::score::Scored;
+use super::segment::By;
+use crate::outcome::Outcomes;
+use crate::split::fingerprint;
+use onhand_models::Artefact;
+use onhand_models::dataset::Refused;
+use onhand_models::metrics::{self, Reliability, Sample};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rows that a segment needs to be called the worst.
+const ENOUGH: usize = 10_000;
+/// Rows that a segment needs to be told of at all.
+const FEW: usize = 500;
+/// Draws of an interval.
+const DRAWS: usize = 200;
+/// Points of a precision-recall curve.
+const POINTS: usize = 200;
+
+/// Which stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stores {
+    /// All of them.
+    All,
+    /// Those that the model was trained on.
+    Known,
+    /// Those that it was not.
+    Unseen,
+}
+
+impl Stores {
+    /// What they are called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Known => "known",
+            Self::Unseen => "unseen",
+        }
+    }
+}
+
+/// A predictor's line of the table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Which predictor.
+    pub what: String,
+    /// On which stores.
+    pub stores: Stores,
+    /// How good.
+    #[serde(flatten)]
+    pub quality: Quality,
+}
+
+/// How good the model is for some.
+#[derive(Clone, Debug, Serialize)]
+pub struct Segment {
+    /// At which stores.
+    pub stores: Stores,
+    /// Told apart how.
+    pub by: By,
+    /// Which.
+    pub name: String,
+    /// How good.
+    #[serde(flatten)]
+    pub quality: Quality,
+}
+
+/// The shape behind the numbers, for plots.
+#[derive(Clone, Debug, Serialize)]
+pub struct Curves {
+    /// At which stores.
+    pub stores: Stores,
+    /// Predicted, happened, share of the rows; from the lowest predictions to the highest.
+    pub reliability: Vec<(f64, f64, f64)>,
+    /// Recall and precision, from the highest predictions to the lowest.
+    pub precision_recall: Vec<(f64, f64)>,
+}
+
+/// All that is to be said.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The days asked about.
+    pub days: String,
+    /// The model's name and what it says of its training, if there is one.
+    pub model: Option<BTreeMap<String, String>>,
+    /// Questions asked.
+    pub rows: usize,
+    /// Stores, and those of them that the model was trained on.
+    pub locations: usize,
+    /// See above.
+    pub known_locations: usize,
+    /// All predictors.
+    pub table: Vec<Row>,
+    /// The model by segment.
+    pub segments: Vec<Segment>,
+    /// For known and unseen stores, the segment of at least 10,000 rows with the largest ECE.
+    pub worst: Vec<Segment>,
+    /// The model's curves.
+    pub curves: Vec<Curves>,
+}
+
+impl Report {
+    /// Makes the report of scored questions.
+    ///
+    /// # Errors
+    /// A prediction or a label is out of its range.
+    pub fn of(
+        outcomes: &Outcomes,
+        scored: &Scored,
+        model: Option<&Artefact>,
+        days: String,
+    ) -> Result<Self, Refused> {
+        let scene = Scene::new(outcomes, scored, model);
+        let mut report = Self {
+            days,
+            model: model.map(about),
+            rows: scored.labels.len(),
+            locations: scene.is_known.len(),
+            known_locations: scene.is_known.iter().filter(|is_known| **is_known).count(),
+            table: Vec::new(),
+            segments: Vec::new(),
+            worst: Vec::new(),
+            curves: Vec::new(),
+        };
+        for stores in scene.scopes() {
+            scene.table(stores, &mut report)?;
+        }
+        for stores in scene.scopes().into_iter().filter(|_| model.is_some()) {
+            report.segments.extend(scene.segments(stores)?);
+        }
+        report.worst = worst(&report.segments);
+        Ok(report)
+    }
+}
+
+fn about(model: &Artefact) -> BTreeMap<String, String> {
+    let told = model.facts.iter().filter(|(name, _)| *name != "locations");
+    let mut about: BTreeMap<_, _> = told
+        .map(|(name, what)| (name.clone(), what.clone()))
+        .collect();
+    about.insert("name".to_owned(), model.name.clone());
+    about
+}
+
+/// Rows of one predictor and some stores, from the lowest prediction to the highest: then no metric sorts them again.
+struct Rows {
+    predicted: Vec<f64>,
+    labels: Vec<f32>,
+    locations: Vec<u32>,
+}
+
+impl Rows {
+    fn of(mut rows: Vec<(f64, f32, u32)>) -> Self {
+        rows.sort_unstable_by(|one, other| {
+            one.0
+                .total_cmp(&other.0)
+                .then(one.2.cmp(&other.2))
+                .then(one.1.total_cmp(&other.1))
+        });
+        Self {
+            predicted: rows.iter().map(|row| row.0).collect(),
+            labels: rows.iter().map(|row| row.1).collect(),
+            locations: rows.iter().map(|row| row.2).collect(),
+        }
+    }
+
+    fn sample(&self) -> Result<Sample<'_>, Refused> {
+        Sample::new(&self.predicted, &self.labels, None)
+    }
+
+    fn quality(&self, draws: usize) -> Result<Quality, Refused> {
+        let sample = self.sample()?;
+        Ok(Quality::of(&sample).with_interval(&sample, &self.locations, draws))
+    }
+}
+
+struct Scene<'a> {
+    outcomes: &'a Outcomes,
+    scored: &'a Scored,
+    has_model: bool,
+    /// By location.
+    is_known: Vec<bool>,
+}
+
+impl<'a> Scene<'a> {
+    fn new(outcomes: &'a Outcomes, scored: &'a Scored, model: Option<&Artefact>) -> Self {
+        let facts = model.and_then(|model| model.facts.get("locations"));
+        let hashes = facts.into_iter().flat_map(|text| text.split(' '));
+        let trained: BTreeSet<u64> = hashes
+            .filter_map(|hash| u64::from_str_radix(hash, 16).ok())
+            .collect();
+        let mut is_known = vec![false; outcomes.sizes.len()];
+        for pair in &outcomes.pairs {
+            is_known[pair.location_no as usize] = trained.contains(&fingerprint(&pair.location));
+        }
+        Self {
+            outcomes,
+            scored,
+            has_model: model.is_some(),
+            is_known,
+        }
+    }
+
+    /// Known and unseen stores apart, where there are both.
+    fn scopes(&self) -> Vec<Stores> {
+        let known = self.is_known.iter().any(|is_known| *is_known);
+        let unseen = self.is_known.iter().any(|is_known| !is_known);
+        match (self.has_model, known, unseen) {
+            (false, ..) => vec![Stores::All],
+            (true, true, true) => vec![Stores::All, Stores::Known, Stores::Unseen],
+            (true, true, false) => vec![Stores::Known],
+            (true, false, _) => vec![Stores::Unseen],
+        }
+    }
+
+    fn is_in(&self, stores: Stores, row: usize) -> bool {
+        let is_known = self.is_known[self.location(row) as usize];
+        match stores {
+            Stores::All => true,
+            Stores::Known => is_known,
+            Stores::Unseen => !is_known,
+        }
+    }
+
+    fn location(&self, row: usize) -> u32 {
+        self.outcomes.pairs[self.scored.pairs[row] as usize].location_no
+    }
+
+    fn rows(&self, stores: Stores) -> impl Iterator<Item = usize> {
+        (0..self.scored.labels.len()).filter(move |row| self.is_in(stores, *row))
+    }
+
+    fn gather(&self, predicted: &[f64], rows: impl Iterator<Item = usize>) -> Rows {
+        let row = |row: usize| (predicted[row], self.scored.labels[row], self.location(row));
+        Rows::of(rows.map(row).collect())
+    }
+
+    fn table(&self, stores: Stores, report: &mut Report) -> Result<(), Refused> {
+        let scored = self.scored;
+        let mut predictors = vec![
+            ("last known status", &scored.status),
+            ("rate by item and hour", &scored.item_and_hour),
+        ];
+        if self.has_model {
+            predictors.push(("model", &scored.model));
+        }
+        for (what, predicted) in predictors {
+            let rows = self.gather(predicted, self.rows(stores));
+            report.table.push(Row {
+                what: what.to_owned(),
+                stores,
+                quality: rows.quality(DRAWS)?,
+            });
+            if what == "model" {
+                report.curves.push(curves(stores, &rows.sample()?));
+            }
+        }
+        Ok(())
+    }
+
+    fn segments(&self, stores: Stores) -> Result<Vec<Segment>, Refused> {
+        let mut segments = Vec::new();
+        for by in By::ALL {
+            let mut apart: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+            for row in self.rows(stores) {
+                let pair = &self.outcomes.pairs[self.scored.pairs[row] as usize];
+                let segment = by.of(self.outcomes, pair, self.scored.slots[row]);
+                apart.entry(segment).or_default().push(row);
+            }
+            for (segment, rows) in apart.into_iter().filter(|(_, rows)| rows.len() >= FEW) {
+                let rows = self.gather(&self.scored.model, rows.into_iter());
+                segments.push(Segment {
+                    stores,
+                    by,
+                    name: by.label(self.outcomes, segment),
+                    quality: rows.quality(DRAWS)?,
+                });
+            }
+        }
+        Ok(segments)
+    }
+}
+
+fn curves(stores: Stores, sample: &Sample) -> Curves {
+    let bins = Reliability::of(sample, BINS).bins;
+    let all: f64 = bins.iter().map(|bin| bin.weight).sum();
+    let bins = bins.iter();
+    Curves {
+        stores,
+        reliability: bins
+            .map(|bin| (bin.predicted, bin.happened, bin.weight / all))
+            .collect(),
+        precision_recall: metrics::precision_recall(sample, POINTS),
+    }
+}
+
+/// The segment with the largest ECE among those of enough rows.
+fn worst(segments: &[Segment]) -> Vec<Segment> {
+    let worst = [Stores::All, Stores::Known, Stores::Unseen].map(|stores| {
+        let large = segments
+            .iter()
+            .filter(|segment| segment.stores == stores && segment.quality.rows >= ENOUGH);
+        large.max_by(|one, other| one.quality.ece.total_cmp(&other.quality.ece))
+    });
+    worst.into_iter().flatten().cloned().collect()
+}
