@@ -11,7 +11,7 @@ use crate::frame::Frame;
 use crate::grid::{Grid, date};
 use crate::known;
 use crate::outcome::{Label, Outcomes};
-use crate::split::{HoldOut, Part, Split, fingerprint};
+use crate::split::{HoldOut, Part, Split, Trained};
 use onhand_core::Stamp;
 use onhand_features::{FeatureSet, catalog};
 use onhand_models::artefact::{self, Artefact};
@@ -20,7 +20,7 @@ use onhand_models::calibrate::{Calibration, Form};
 use onhand_models::dataset::{Dataset, Refused};
 use onhand_models::metrics::Sample;
 use onhand_models::{FlatForest, tree::Broken};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Bins of a column.
@@ -87,7 +87,7 @@ pub struct Gathered {
     used: Vec<usize>,
     frames: BTreeMap<Part, Frame>,
     ledger: (Stamp, Stamp),
-    locations: BTreeSet<u64>,
+    trained: Trained,
     held_out: usize,
 }
 
@@ -145,7 +145,7 @@ pub fn gather<S: Source, T: Source<Error = S::Error>>(
         used,
         frames,
         ledger: outcomes.range,
-        locations: parts.locations(&outcomes),
+        trained: parts.trained(&outcomes),
         held_out: parts.held_out.iter().filter(|is_held| **is_held).count(),
         set,
     };
@@ -217,11 +217,11 @@ impl Parts {
     }
 
     /// The locations that are learned from.
-    fn locations(&self, outcomes: &Outcomes) -> BTreeSet<u64> {
+    fn trained(&self, outcomes: &Outcomes) -> Trained {
         let pairs = outcomes.pairs.iter();
         pairs
             .filter(|pair| !self.held_out[pair.location_no as usize])
-            .map(|pair| fingerprint(&pair.location))
+            .map(|pair| &pair.location)
             .collect()
     }
 }
@@ -349,8 +349,7 @@ impl Gathered {
         say("held out.share", plan.hold_out.share.to_string());
         say("held out.seed", plan.hold_out.seed.to_string());
         say("held out.locations", self.held_out.to_string());
-        let known = self.locations.iter().map(|hash| format!("{hash:016x}"));
-        say("locations", known.collect::<Vec<_>>().join(" "));
+        say(Trained::FACT, self.trained.to_string());
         say("features.set", format!("{:016x}", self.set.hash()));
         let settings = serde_json::to_string(booster).expect("settings are plain data");
         say("settings", settings);

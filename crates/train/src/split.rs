@@ -4,8 +4,11 @@
 //! ones again. Whole stores are held out of all of that, by a hash of their names, so that it can be said how good the
 //! model is where it has never been.
 
-use onhand_core::LocationId;
+use onhand_core::{LocationId, Sku};
+use onhand_models::Artefact;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Salt of the draw of stores, so that the seed draws something else than for rows.
@@ -23,13 +26,59 @@ pub struct HoldOut {
 impl HoldOut {
     /// Whether a location is held out.
     pub fn holds(&self, location: &LocationId) -> bool {
-        let drawn = xxh3_64_with_seed(location.as_str().as_bytes(), self.seed ^ STORES);
+        self.draws(location.as_str())
+    }
+
+    /// Whether a SKU would be.
+    pub fn holds_sku(&self, sku: &Sku) -> bool {
+        self.draws(sku.as_str())
+    }
+
+    fn draws(&self, name: &str) -> bool {
+        let drawn = xxh3_64_with_seed(name.as_bytes(), self.seed ^ STORES);
         (drawn as f64) < self.share * u64::MAX as f64
     }
 }
 
-/// A location's name as a model keeps it, to know later whether it has seen it.
-pub fn fingerprint(location: &LocationId) -> u64 {
+/// The locations that a model was trained on, as it keeps them: hashes of their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trained(BTreeSet<u64>);
+
+impl Trained {
+    /// The name of the fact in an artefact.
+    pub const FACT: &str = "locations";
+
+    /// What a model says of itself.
+    pub fn of(model: &Artefact) -> Self {
+        let text = model.facts.get(Self::FACT).map_or("", String::as_str);
+        let hashes = text.split(' ');
+        Self(
+            hashes
+                .filter_map(|hash| u64::from_str_radix(hash, 16).ok())
+                .collect(),
+        )
+    }
+
+    /// Whether the model was trained on a location.
+    pub fn knows(&self, location: &LocationId) -> bool {
+        self.0.contains(&hash(location))
+    }
+}
+
+impl<'a> FromIterator<&'a LocationId> for Trained {
+    fn from_iter<I: IntoIterator<Item = &'a LocationId>>(locations: I) -> Self {
+        Self(locations.into_iter().map(hash).collect())
+    }
+}
+
+impl fmt::Display for Trained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hashes: Vec<String> = self.0.iter().map(|hash| format!("{hash:016x}")).collect();
+        f.write_str(&hashes.join(" "))
+    }
+}
+
+fn hash(location: &LocationId) -> u64 {
     xxh3_64(location.as_str().as_bytes())
 }
 
@@ -121,7 +170,7 @@ mod tests {
         assert_eq!(days(Part::Choose, false), (158..=160).collect::<Vec<_>>());
         assert_eq!(days(Part::Unseen, true), (154..=160).collect::<Vec<_>>());
         for part in [Part::Train, Part::Stop, Part::Fit, Part::Choose] {
-            assert_eq!(days(part, true), []);
+            assert!(days(part, true).is_empty());
         }
     }
 

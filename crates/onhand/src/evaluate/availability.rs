@@ -4,17 +4,21 @@ use crate::entries::Entries;
 use crate::failure::Failure;
 use crate::{memory, output};
 use clap::Args;
+use onhand_core::{LocationId, Sku};
 use onhand_models::Artefact;
 use onhand_train::evaluate::{self, Report, Row};
 use onhand_train::frame::Frame;
 use onhand_train::grid::date;
 use onhand_train::outcome::Label;
+use onhand_train::split::{HoldOut, Trained};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+/// Share of the items that begin late, where a cold start is asked for.
+const COLD_ITEMS: f64 = 0.05;
 /// Questions that are written for another tool.
 const FRAME_ROWS: usize = 500_000;
 
@@ -45,6 +49,16 @@ pub(super) struct Availability {
     /// The last.
     #[arg(long, value_name = "DAY", value_parser = crate::dates::day)]
     to: u32,
+    /// Picks only: the shelf is known only where shoppers looked, so often in each store and hour. For a published file.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    looks: Option<u32>,
+    /// What became of it, if --data does not know: another folder or file. A folder of looks needs it.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["looks", "cold_from"])]
+    truth: Option<PathBuf>,
+    /// Cold start: the stores that the model was not trained on, and 5 % of the items, begin on this day; of what was
+    /// before nothing is told. For a published file.
+    #[arg(long, value_name = "DAY", value_parser = crate::dates::day, requires = "model")]
+    cold_from: Option<u32>,
     /// More lines for the table, from another tool: what bench/reference prints.
     #[arg(long, value_name = "FILE.json")]
     reference: Vec<PathBuf>,
@@ -98,20 +112,45 @@ impl Availability {
     }
 
     fn report(&self, model: Option<&Artefact>) -> Result<Report, Failure> {
-        let entries = Entries::open(&self.data, self.to)?;
+        let told = self.entries(model)?;
+        let looked = self.looks.map(|looks| told.looked(looks)).transpose()?;
+        let truth = self.truth.as_deref();
+        let truth = truth.map(|path| Entries::open(path, self.to)).transpose()?;
+        let (entries, truth) = (
+            looked.as_ref().unwrap_or(&told),
+            truth.as_ref().unwrap_or(&told),
+        );
         let days = self.from..=self.to;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.unwrap_or_else(cores);
-        let outcomes = evaluate::outcomes(&entries, &days, Label::Shelf)?;
-        let scored = evaluate::score(&entries, &outcomes, self.from, model, threads)
-            .map_err(Failure::say)?;
+        let outcomes = evaluate::outcomes(truth, &days, Label::Shelf)?;
+        let scored =
+            evaluate::score(entries, &outcomes, self.from, model, threads).map_err(Failure::say)?;
         if let (Some(path), Some(model)) = (&self.frame, model) {
-            let frame = evaluate::frame(&entries, &outcomes, self.from, model, FRAME_ROWS)
+            let frame = evaluate::frame(entries, &outcomes, self.from, model, FRAME_ROWS)
                 .map_err(Failure::say)?;
             write_frame(path, &frame, model)?;
         }
         let days = format!("{} to {}", date(self.from), date(self.to));
         Report::of(&outcomes, &scored, model, days).map_err(Failure::say)
+    }
+
+    fn entries(&self, model: Option<&Artefact>) -> Result<Entries, Failure> {
+        let (Some(day), Some(model)) = (self.cold_from, model) else {
+            return Entries::open(&self.data, self.to);
+        };
+        let trained = Trained::of(model);
+        let items = HoldOut {
+            share: COLD_ITEMS,
+            seed: 1,
+        };
+        let is_cold =
+            |location: &LocationId, sku: &Sku| !trained.knows(location) || items.holds_sku(sku);
+        let begins = |location: &LocationId, sku: &Sku| match is_cold(location, sku) {
+            true => day,
+            false => 0,
+        };
+        Entries::beginning(&self.data, self.to, &begins)
     }
 
     fn references(&self) -> Result<Vec<Row>, Failure> {

@@ -3,13 +3,10 @@
 use super::ledger::LedgerFile;
 use crate::failure::Failure;
 use clap::Args;
-use onhand_core::{LocationId, Sku, Timestamp};
-use onhand_features::{Known, Moment, Question, Questions};
+use onhand_core::{LocationId, Sku};
+use onhand_features::{Known, Question, Questions};
 use std::ops::{ControlFlow, RangeInclusive};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
-
-const HOUR_MILLIS: u64 = 3_600_000;
-const DAY_MILLIS: u64 = 24 * HOUR_MILLIS;
 
 /// Which questions to ask.
 #[derive(Args, Debug)]
@@ -60,24 +57,18 @@ impl Grid {
 
     /// The cells of the grid that are asked about, in the order of time.
     fn cells(&self, pairs: u64, days: &RangeInclusive<u32>) -> Vec<Question> {
-        let hours = u64::from(self.hours.end() - self.hours.start()) + 1;
-        let all = u64::from(days.end() - days.start() + 1) * hours * pairs;
+        let grid = onhand_train::grid::Grid {
+            days: days.clone(),
+            hours: self.hours.clone(),
+            lead: self.lead,
+        };
+        let all = grid.slots() as u64 * pairs;
         let question = |cell: u64| {
-            let (pair, time) = (cell % pairs, cell / pairs);
-            let day = u64::from(*days.start()) + time / hours;
-            let hour = u64::from(*self.hours.start()) + time % hours;
-            // A decision at the end of an hour falls at the beginning of the next.
-            let now = day * DAY_MILLIS + (hour + 1) * HOUR_MILLIS;
-            // "An hour ahead" is the hour that begins now.
-            let target = now + u64::from(self.lead.max(1) - 1) * HOUR_MILLIS;
-            let now = Timestamp::from_millis(now);
+            let moment = grid.moment((cell / pairs) as usize);
             Question {
-                pair: pair as u32,
-                known: Known::At(now),
-                moment: Moment {
-                    now,
-                    target: Timestamp::from_millis(target),
-                },
+                pair: (cell % pairs) as u32,
+                known: Known::At(moment.now),
+                moment,
             }
         };
         match self.rows.map(|rows| rows as u64).filter(|rows| *rows < all) {
@@ -121,7 +112,7 @@ mod tests {
         let cells = grid(None).cells(3, &(10..=11));
         assert_eq!(cells.len(), 2 * 14 * 3);
         let first = cells[0].moment;
-        assert_eq!(first.now.millis(), (10 * 24 + 9) * HOUR_MILLIS);
+        assert_eq!(first.now.millis(), (10 * 24 + 9) * 3_600_000);
         assert_eq!(first.target, first.now);
         assert!(cells.is_sorted_by_key(|cell| cell.moment.now));
     }

@@ -3,7 +3,7 @@
 use crate::entries::Entries;
 use crate::failure::Failure;
 use crate::{memory, output, progress};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use onhand_models::artefact::Artefact;
 use onhand_models::boost::Booster;
 use onhand_train::availability::{Gathered, Plan, gather};
@@ -36,6 +36,13 @@ pub(super) struct Availability {
         default_value = "./onhand-data"
     )]
     data: PathBuf,
+    /// Picks only: the shelf is known only where shoppers looked, so often in each store and hour, and so are labels.
+    /// For a published file.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    looks: Option<u32>,
+    /// What labels are made of: of what a feed tells of the shelf, or of looks alone.
+    #[arg(long, value_enum, default_value_t = Labels::Shelf, default_value_if("looks", clap::builder::ArgPredicate::IsPresent, "looks"))]
+    labels: Labels,
     /// The first day to learn from; without it the ledger's first.
     #[arg(long, value_name = "DAY", value_parser = crate::dates::day, default_value = "1970-01-01")]
     from: u32,
@@ -94,6 +101,14 @@ struct ForestSettings {
     patience: usize,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Labels {
+    /// The share of the hour in which the shelf was empty.
+    Shelf,
+    /// The share of the looks in the hour that did not find the item.
+    Looks,
+}
+
 fn share(text: &str) -> Result<f64, String> {
     let rule = || "must be a share from 0 to under 1, as 20% or 0.2".to_owned();
     let number = |text: &str| text.trim().parse::<f64>().map_err(|_| rule());
@@ -126,7 +141,10 @@ impl Availability {
     pub(super) fn run(self) -> Result<(), Failure> {
         let start = Instant::now();
         let plan = self.plan();
-        let entries = Entries::open(&self.data, self.until)?;
+        let mut entries = Entries::open(&self.data, self.until)?;
+        if let Some(looks) = self.looks {
+            entries = entries.looked(looks)?;
+        }
         let gathered = gather(&entries, &entries, &plan).map_err(Failure::say)?;
         drop(entries);
         let rows = gathered.rows(Part::Train);
@@ -178,7 +196,10 @@ impl Availability {
                 share: self.holdout_stores,
                 seed: self.seed,
             },
-            label: Label::Shelf,
+            label: match self.labels {
+                Labels::Shelf => Label::Shelf,
+                Labels::Looks => Label::Looks,
+            },
             booster: Booster {
                 rounds: forest.rounds,
                 max_leaves: forest.leaves,

@@ -135,14 +135,15 @@ fn every_question_is_asked_once_and_the_base_rate_is_the_datas() {
     for what in ["last known status", "rate by item and hour"] {
         assert!(row(what, "unseen")["log_loss"].as_f64().unwrap() > 0.0);
     }
-    let hours = report["segments"].as_array().unwrap();
+    let segments = report["segments"].as_array().unwrap();
     assert!(
-        hours
+        segments
             .iter()
-            .all(|segment| segment["rows"].as_u64().unwrap() >= 500)
+            .all(|segment| segment["rows"].as_u64().unwrap() >= 100)
     );
     let page = std::fs::read_to_string(html).unwrap();
-    assert_eq!(page.matches("<svg").count(), 2 + 2 * 2, "{page}");
+    assert_eq!(page.matches("By segment").count(), 2);
+    assert!(page.matches("<svg").count() >= 2 + 2 * 2);
     assert!(
         !page.contains("<script") && !page.contains("src="),
         "{page}"

@@ -96,7 +96,7 @@ fn plots(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
     page.push_str(&plot::reliability(&report.curves)?);
     page.push_str(&plot::precision_recall(&report.curves)?);
     page.push_str("</div>\n");
-    let scopes = [Stores::Known, Stores::Unseen];
+    let scopes = [Stores::Known, Stores::Unseen]; // "all" says nothing that these do not
     let scopes = scopes.into_iter().filter(|stores| {
         let mut segments = report.segments.iter();
         segments.any(|segment| segment.stores == *stores)
@@ -106,7 +106,7 @@ fn plots(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
         let plain: Vec<&Segment> = all.clone().filter(|one| one.by != By::Category).collect();
         let mut categories: Vec<&Segment> = all.filter(|one| one.by == By::Category).collect();
         categories.sort_by_key(|one| std::cmp::Reverse(one.quality.rows));
-        write!(page, "<h2>By segment, {} stores</h2>\n", stores.name())?;
+        writeln!(page, "<h2>By segment, {} stores</h2>", stores.name())?;
         page.push_str(&plot::segments("PR-AUC", &plain, |one| {
             (one.quality.pr_auc, None)
         })?);

@@ -4,17 +4,17 @@ use super::quality::{BINS, Quality};
 use super::score::Scored;
 use super::segment::By;
 use crate::outcome::Outcomes;
-use crate::split::fingerprint;
+use crate::split::Trained;
 use onhand_models::Artefact;
 use onhand_models::dataset::Refused;
 use onhand_models::metrics::{self, Reliability, Sample};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Rows that a segment needs to be called the worst.
 const ENOUGH: usize = 10_000;
 /// Rows that a segment needs to be told of at all.
-const FEW: usize = 500;
+const FEW: usize = 100;
 /// Draws of an interval.
 const DRAWS: usize = 200;
 /// Points of a precision-recall curve.
@@ -138,7 +138,10 @@ impl Report {
 }
 
 fn about(model: &Artefact) -> BTreeMap<String, String> {
-    let told = model.facts.iter().filter(|(name, _)| *name != "locations");
+    let told = model
+        .facts
+        .iter()
+        .filter(|(name, _)| *name != Trained::FACT);
     let mut about: BTreeMap<_, _> = told
         .map(|(name, what)| (name.clone(), what.clone()))
         .collect();
@@ -188,14 +191,10 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     fn new(outcomes: &'a Outcomes, scored: &'a Scored, model: Option<&Artefact>) -> Self {
-        let facts = model.and_then(|model| model.facts.get("locations"));
-        let hashes = facts.into_iter().flat_map(|text| text.split(' '));
-        let trained: BTreeSet<u64> = hashes
-            .filter_map(|hash| u64::from_str_radix(hash, 16).ok())
-            .collect();
+        let trained = model.map(Trained::of).unwrap_or_default();
         let mut is_known = vec![false; outcomes.sizes.len()];
         for pair in &outcomes.pairs {
-            is_known[pair.location_no as usize] = trained.contains(&fingerprint(&pair.location));
+            is_known[pair.location_no as usize] = trained.knows(&pair.location);
         }
         Self {
             outcomes,

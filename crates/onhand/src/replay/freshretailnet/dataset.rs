@@ -89,6 +89,21 @@ impl Row {
     pub(super) fn is_out(&self, hour: usize) -> bool {
         self.out >> hour & 1 == 1
     }
+
+    /// A row that tells of sales alone.
+    #[cfg(test)]
+    pub(super) fn sold(sold: [u32; HOURS]) -> Self {
+        Self {
+            day: 0,
+            series: 0,
+            sold,
+            out: 0,
+            discount: 0,
+            holiday: false,
+            activity: false,
+            weather: [0; 4],
+        }
+    }
 }
 
 /// The part of the data set that was asked for.

@@ -5,6 +5,7 @@ mod published;
 mod telling;
 
 pub(crate) use published::Published;
+pub(crate) use telling::Shelf;
 
 use super::feeder::{FeedError, Feeder};
 use crate::failure::Failure;
@@ -32,6 +33,16 @@ pub(super) struct Part {
     /// Only these days, the first and the last included.
     #[arg(long, value_name = "A..B", requires = "format", value_parser = crate::dates::days)]
     days: Option<RangeInclusive<u32>>,
+    /// No nightly feed: the shelf is known only where a shopper looked, so often in each store and hour. What sells is
+    /// looked at, in proportion.
+    #[arg(long, value_name = "N", requires = "format", value_parser = clap::value_parser!(u32).range(1..))]
+    looks: Option<u32>,
+}
+
+impl Part {
+    fn shelf(&self) -> Shelf {
+        self.looks.map_or(Shelf::Nightly, Shelf::Looks)
+    }
 }
 
 /// The clock of a replay stands before its data: all commands carry their own time.
@@ -76,7 +87,7 @@ pub(super) fn run(path: &Path, data: &Path, part: &Part, json: bool) -> Result<(
         Timestamp::from_millis(u64::from(first.day) * DAY_MILLIS),
     )?;
     let bar = progress::bar("Replaying", dataset.rows.len() as u64);
-    let mut telling = Telling::new(Feeder::new(Arc::clone(&engine)), &dataset);
+    let mut telling = Telling::new(Feeder::new(Arc::clone(&engine)), &dataset, part.shelf());
     let told = telling.tell(&mut |rows| bar.inc(rows));
     bar.finish_and_clear();
     let told = told.map_err(|error: FeedError| Failure::say(error))?;

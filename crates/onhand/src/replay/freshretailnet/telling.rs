@@ -4,6 +4,9 @@
 //!   amounts are scaled; a thousandth of one is a unit here, rounded.
 //! - **The state of the shelf** comes from a nightly feed, half an hour after midnight: the hours of the day in which
 //!   it changed, and how it ended. Nothing of it is known during the day.
+//! - **Picks only**: where no feed tells, a shopper's looks do. In each hour in which a store sells, so many of its items
+//!   are looked at, in the middle of the hour and known then, drawn in proportion to what they sold on the last seven
+//!   days and today so far: never what nobody orders. Then nothing else tells of the shelf, and no delivery is known.
 //! - **Deliveries** are inferred by the same feed: a shelf that was empty and then was not has been filled. Of how
 //!   many units nobody tells; it is taken to be what a day of the last seven sold on average, as known that night.
 //! - **Promotions, holidays and weather** of a day are known in its morning, at five, from midnight on. That a
@@ -25,7 +28,8 @@ use onhand_core::{
     Value,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The hour of the morning in which the day's promotions and weather are told.
 const MORNING: usize = 5;
@@ -33,6 +37,16 @@ const HOUR: Span = Span::from_secs(3600);
 const HALF_AN_HOUR: Span = Span::from_secs(1800);
 /// Days that a delivery's size looks back.
 const DELIVERY_DAYS: usize = 7;
+
+/// Who tells of the shelf.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Shelf {
+    /// A feed, every night.
+    #[default]
+    Nightly,
+    /// Shoppers, who look so often in each store and hour.
+    Looks(u32),
+}
 
 /// What was told.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -71,15 +85,17 @@ struct Told {
 pub(super) struct Telling<'a, T> {
     feeder: T,
     dataset: &'a Dataset,
+    shelf: Shelf,
     told: Vec<Told>,
     tally: Tally,
 }
 
 impl<'a, T: Takes> Telling<'a, T> {
-    pub(super) fn new(feeder: T, dataset: &'a Dataset) -> Self {
+    pub(super) fn new(feeder: T, dataset: &'a Dataset, shelf: Shelf) -> Self {
         Self {
             feeder,
             dataset,
+            shelf,
             told: vec![Told::default(); dataset.series.len()],
             tally: Tally::default(),
         }
@@ -105,11 +121,23 @@ impl<'a, T: Takes> Telling<'a, T> {
             if hour == MORNING {
                 self.each(&stores, |telling, store| telling.morning(midnight, store))?;
             }
+            if let Shelf::Looks(looks) = self.shelf {
+                self.each(&stores, |telling, store| {
+                    telling.looks(midnight, hour, store, looks)
+                })?;
+            }
             self.each(&stores, |telling, store| {
                 telling.hour(midnight, hour, store)
             })?;
         }
-        self.each(&stores, |telling, store| telling.night(midnight, store))
+        match self.shelf {
+            Shelf::Nightly => self.each(&stores, |telling, store| telling.night(midnight, store)),
+            Shelf::Looks(_) => {
+                let told = rows.iter().map(|row| (row, row.series as usize));
+                told.for_each(|(row, series)| self.told[series].add(row));
+                Ok(())
+            }
+        }
     }
 
     fn each(
@@ -142,6 +170,39 @@ impl<'a, T: Takes> Telling<'a, T> {
                 sold_at: Some(begins.plus(HALF_AN_HOUR)),
             };
             self.feeder.give(begins.plus(HOUR), Command::Sell(sell))?;
+        }
+        Ok(())
+    }
+
+    /// What shoppers saw at a store in an hour.
+    fn looks(
+        &mut self,
+        midnight: Timestamp,
+        hour: usize,
+        rows: &[Row],
+        looks: u32,
+    ) -> Result<(), FeedError> {
+        if rows.iter().all(|row| row.sold[hour] == 0) {
+            return Ok(());
+        }
+        let at = after(midnight, hour).plus(HALF_AN_HOUR);
+        let drawn = drawn(rows, hour, looks, |row| {
+            self.told[row.series as usize].sold()
+        });
+        let line = |row: &Row| ObserveLine {
+            sku: sku(self.series(row).product),
+            at,
+            found: !row.is_out(hour),
+        };
+        let lines: Vec<ObserveLine> = drawn.into_iter().map(|row| line(&rows[row])).collect();
+        self.tally.looks += lines.len() as u64;
+        for lines in chunks(lines) {
+            let observe = Observe {
+                location: location(self.series(&rows[0]).store),
+                source: label("pick"),
+                lines,
+            };
+            self.feeder.give(at, Command::Observe(observe))?;
         }
         Ok(())
     }
@@ -284,13 +345,40 @@ impl Told {
         hour < HOURS && was_out && !row.is_out(hour)
     }
 
+    /// Units sold on the last days told.
+    fn sold(&self) -> u64 {
+        self.sold.iter().map(|units| u64::from(*units)).sum()
+    }
+
     /// What a day of those known sold on average; at least one unit.
     fn delivery(&self) -> Quantity {
         let days = self.days.clamp(1, DELIVERY_DAYS as u32);
-        let mean = self.sold.iter().map(|units| u64::from(*units)).sum::<u64>() / u64::from(days);
+        let mean = self.sold() / u64::from(days);
         let units = mean.clamp(1, Quantity::MAX.into()) as u32;
         Quantity::new(units).expect("it was brought within the bounds of a quantity")
     }
+}
+
+/// Which of a store's rows are looked at in an hour: so many draws in proportion to what was sold before it, by hash;
+/// one that is drawn twice is looked at once.
+fn drawn(rows: &[Row], hour: usize, looks: u32, before: impl Fn(&Row) -> u64) -> BTreeSet<usize> {
+    let mut all = 0;
+    let ends: Vec<u64> = rows
+        .iter()
+        .map(|row| {
+            let today = row.sold[..hour].iter().map(|units| u64::from(*units));
+            all += before(row) + today.sum::<u64>();
+            all
+        })
+        .collect();
+    if all == 0 {
+        return BTreeSet::new();
+    }
+    let seed = u64::from(rows[0].series) << 32 | u64::from(rows[0].day) << 8 | hour as u64;
+    let draws = (0..looks).map(|look| xxh3_64_with_seed(&look.to_le_bytes(), seed) % all);
+    draws
+        .map(|drawn| ends.partition_point(|end| *end <= drawn))
+        .collect()
 }
 
 /// What an item is, told once.
@@ -328,11 +416,11 @@ fn chunks<T>(mut lines: Vec<T>) -> impl Iterator<Item = Lines<T>> {
     })
 }
 
-fn location(store: u32) -> LocationId {
+pub(super) fn location(store: u32) -> LocationId {
     LocationId::new(&format!("store-{store}")).expect("a number makes a valid name")
 }
 
-fn sku(product: u32) -> Sku {
+pub(super) fn sku(product: u32) -> Sku {
     Sku::new(&format!("product-{product}")).expect("a number makes a valid name")
 }
 
@@ -351,4 +439,38 @@ fn flag(is_so: bool) -> Value {
 fn number(millionths: i64) -> Value {
     let bounded = millionths.clamp(-Millionths::MOST, Millionths::MOST);
     Value::Number(Millionths::new(bounded).expect("it was brought within the bounds"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(sold: u32) -> Row {
+        let mut hours = [0; HOURS];
+        hours[8] = sold;
+        Row::sold(hours)
+    }
+
+    #[test]
+    fn what_sells_is_looked_at_and_what_nobody_orders_is_not() {
+        let rows = [row(90), row(0), row(10)];
+        let mut seen = [0; 3];
+        for day in 0..200 {
+            let rows = rows.clone().map(|mut row| {
+                row.day = day;
+                row
+            });
+            for one in drawn(&rows, 9, 1, |_| 0) {
+                seen[one] += 1;
+            }
+        }
+        assert_eq!(seen[1], 0);
+        assert!(seen[0] > 150 && seen[2] > 5, "{seen:?}");
+        assert_eq!(
+            drawn(&rows, 8, 5, |_| 0),
+            BTreeSet::new(),
+            "nothing was sold before"
+        );
+        assert_eq!(drawn(&rows, 9, 500, |_| 0), BTreeSet::from([0, 2]));
+    }
 }
