@@ -1,7 +1,7 @@
 //! Snapshots that are whole, and every way in which they are not.
 
 use super::{BLOCK, SnapshotStore};
-use crate::disk::{Disk, MemoryDisk, OsDisk, seeded};
+use crate::disk::{Disk, DiskFile, MemoryDisk, OsDisk, seeded};
 use crate::log::ReadError;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -214,4 +214,43 @@ fn a_full_disk_leaves_nothing_behind() {
     let error = write(&store, 4, &bytes(2 * BLOCK)).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     assert!(disk.list(dir()).unwrap().is_empty());
+}
+
+/// A snapshot of format 1, of position 42: [`format_1_bytes`] in one block.
+const V1: &[u8] = include_bytes!("fixtures/v1/00000000000000000042.snap");
+
+fn format_1_bytes() -> Vec<u8> {
+    bytes(1_000)
+}
+
+/// What one release wrote, every later one reads. The fixture is never edited.
+#[test]
+fn format_1_is_read() {
+    let disk = MemoryDisk::new();
+    let store = store(&disk);
+    let placed = disk.create(&store.path(42)).unwrap();
+    placed.write_at(0, V1).unwrap();
+    assert_eq!(read(&store, 42).unwrap(), format_1_bytes());
+}
+
+#[test]
+fn format_1_is_what_is_written() {
+    let disk = MemoryDisk::new();
+    write(&store(&disk), 42, &format_1_bytes()).unwrap();
+    assert!(disk.contents(&file(42)).unwrap() == V1);
+}
+
+#[test]
+fn a_newer_format_is_refused_as_such() {
+    let disk = MemoryDisk::new();
+    write(&store(&disk), 4, b"levels").unwrap();
+    disk.damage(&file(4), |bytes| {
+        let record = crate::record::Record::read(bytes).with_u32(8, 2).checked(0);
+        bytes[..64].copy_from_slice(record.bytes());
+    });
+    let error = store(&disk).open(4).err().unwrap().to_string();
+    assert!(
+        error.contains("format 2") && error.contains("newer"),
+        "{error}"
+    );
 }

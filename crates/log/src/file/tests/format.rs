@@ -1,6 +1,6 @@
 //! The format is a promise: what one release wrote, every later one reads. The fixtures are never edited.
 
-use super::{contents, dir, inspect, open, scripted, with_batches};
+use super::{contents, create, dir, inspect, open, scripted, with_batches};
 use crate::batch::{Batch, Tail};
 use crate::conformance::batch_after;
 use crate::disk::{Disk, DiskFile, MemoryDisk};
@@ -18,6 +18,9 @@ const V1: [(&str, &[u8]); 2] = [
     ),
 ];
 
+/// What a start keeps aside of that log before it writes its last frame again.
+const V1_AGAIN: &[u8] = include_bytes!("fixtures/v1/again");
+
 fn v1_batches() -> Vec<Batch> {
     let mut tail = Tail::EMPTY;
     let mut batches = Vec::new();
@@ -31,17 +34,50 @@ fn v1_batches() -> Vec<Batch> {
     batches
 }
 
+/// A trimmed log of format 1: its beginning is marked, and its last two frames were written and not synced.
+const V1_LOOSE: [(&str, &[u8]); 2] = [
+    (
+        "00000000000000000003.log",
+        include_bytes!("fixtures/v1-loose/00000000000000000003.log"),
+    ),
+    (
+        "00000000000000000005.log",
+        include_bytes!("fixtures/v1-loose/00000000000000000005.log"),
+    ),
+];
+
+/// Writes that log, with one batch more that is trimmed.
+fn write_loose(log: &mut impl Log) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    for bytes in [3_000, 3_001, 1_000] {
+        batches.push(batch_after(log.tail(), 2, bytes));
+        log.append(batches.last().unwrap()).unwrap();
+    }
+    for bytes in [300, 500] {
+        batches.push(batch_after(log.tail(), 2, bytes));
+        log.write(batches.last().unwrap()).unwrap();
+    }
+    log.trim(3).unwrap();
+    batches.split_off(1)
+}
+
 fn place(disk: &MemoryDisk, name: &str, bytes: &[u8]) {
     let file = disk.create(&dir().join(name)).unwrap();
     file.write_at(0, bytes).unwrap();
 }
 
-#[test]
-fn format_1_is_read_and_continued() {
+fn holding(files: &[(&str, &[u8])]) -> MemoryDisk {
     let disk = MemoryDisk::new();
     disk.create_dir(dir()).unwrap();
-    V1.iter()
+    files
+        .iter()
         .for_each(|(name, bytes)| place(&disk, name, bytes));
+    disk
+}
+
+#[test]
+fn format_1_is_read_and_continued() {
+    let disk = holding(&V1);
     assert_eq!(inspect(&disk).unwrap().batches, 4);
     let (mut log, recovery) = open(&disk).unwrap();
     assert_eq!(recovery.cut, None);
@@ -63,6 +99,42 @@ fn format_1_is_what_is_written() {
         let written = disk.contents(&path).unwrap();
         assert!(written == bytes, "{name}");
     }
+}
+
+#[test]
+fn a_trimmed_and_loose_log_of_format_1_is_read_and_written() {
+    let disk = MemoryDisk::new();
+    let batches = write_loose(&mut create(&disk).unwrap());
+    for (name, bytes) in V1_LOOSE {
+        assert!(disk.contents(&dir().join(name)).unwrap() == bytes, "{name}");
+    }
+    let (log, _) = open(&holding(&V1_LOOSE)).unwrap();
+    assert_eq!(contents(&log), batches);
+}
+
+/// A start of an earlier release stopped within its write: the last frame is neither what it was nor what it was to be.
+#[test]
+fn frames_kept_aside_in_format_1_are_put_back() {
+    let disk = holding(&V1);
+    disk.damage(&dir().join(V1[1].0), |bytes| {
+        let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        bytes[last - 600..last].fill(0x77);
+    });
+    assert!(open(&disk.fork()).is_err());
+    place(&disk, "again", V1_AGAIN);
+    assert_eq!(contents(&open(&disk).unwrap().0), v1_batches());
+    assert!(disk.contents(&dir().join("again")).is_err());
+}
+
+#[test]
+fn frames_are_kept_aside_in_format_1() {
+    let kept = (1..100).find_map(|change| {
+        let disk = holding(&V1);
+        disk.crash_at(disk.changes() + change);
+        open(&disk).err();
+        disk.contents(&dir().join("again")).ok()
+    });
+    assert!(kept.unwrap() == V1_AGAIN);
 }
 
 #[test]

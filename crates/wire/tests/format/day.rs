@@ -1,23 +1,14 @@
-//! What was written once can be read for ever, and is still written the same.
-//!
-//! The fixtures are never edited. A change of format is a new version with a fixture of its own; the old ones stay.
-//! A fixture that is missing is written, and the test fails, so that a new one is looked at before it is kept.
+//! What the fixtures hold: days in a shop, with every command a client can give and what the engine asks itself.
 
-#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
-
-use onhand_core::body::Head;
 use onhand_core::facts::push;
 use onhand_core::reservation::{confirm, extend, fulfill, hold, release};
 use onhand_core::stock::{adjust, count, observe, receive, sell, set_policy};
-use onhand_core::transfer::dispatch;
+use onhand_core::transfer::{Outgoing, TransferLine, announce, arrive, dispatch, hand_over};
 use onhand_core::{
-    Command, Decision, Entry, FactName, Few, Item, Label, Level, Lines, LocationId, LocationNo,
-    Millionths, OnNotFound, Quantity, ReservationNo, Settings, Sku, SkuNo, Span, State, Timestamp,
-    Value,
+    Command, Decision, Entry, FactName, Few, Label, Lines, LocationId, Millionths, OnNotFound,
+    Quantity, ReservationNo, Settings, Sku, Span, State, Timestamp, TransferId, TransferNo, Value,
 };
-use onhand_wire::snapshot::SnapshotError;
-use onhand_wire::{BatchReader, BatchWriter, key, snapshot, state_hash};
-use std::path::PathBuf;
+use onhand_wire::key;
 
 fn location(name: &str) -> LocationId {
     LocationId::new(name).unwrap()
@@ -44,7 +35,7 @@ fn at(second: u64) -> Timestamp {
 }
 
 /// A day in a shop with every command a client can give.
-fn commands() -> Vec<(u64, Command)> {
+pub(crate) fn commands() -> Vec<(u64, Command)> {
     let received = |sku_name, units| receive::ReceiveLine {
         sku: sku(sku_name),
         quantity: quantity(units),
@@ -166,7 +157,7 @@ fn commands() -> Vec<(u64, Command)> {
 }
 
 /// What came after the first version: what the till sold, what was seen on the shelf, what others know.
-fn facts() -> Vec<(u64, Command)> {
+pub(crate) fn facts() -> Vec<(u64, Command)> {
     let sold = |name, units| sell::SellLine {
         sku: sku(name),
         quantity: quantity(units),
@@ -220,8 +211,68 @@ fn facts() -> Vec<(u64, Command)> {
     ]
 }
 
+/// What moves between locations, and what the engine asks itself about it: of two transfers out one is handed over, of
+/// two on the way in one arrives.
+pub(crate) fn transfers() -> Vec<(u64, Command)> {
+    let received = Command::Receive(receive::Receive {
+        location: location("dublin-1"),
+        lines: lines(vec![receive::ReceiveLine {
+            sku: sku("milk"),
+            quantity: quantity(40),
+            lot: None,
+            expires_on: None,
+        }]),
+        reference: None,
+        occurred_at: None,
+    });
+    let sent = |units| {
+        Command::Dispatch(dispatch::Dispatch {
+            from: location("dublin-1"),
+            to: location("cork-1"),
+            lines: lines(vec![dispatch::DispatchLine {
+                sku: sku("milk"),
+                quantity: quantity(units),
+            }]),
+            reference: label("truck-9"),
+        })
+    };
+    let incoming = |no| TransferId {
+        source: 5,
+        no: TransferNo(no),
+    };
+    let announced = |no| {
+        Command::Announce(announce::Announce {
+            transfer: incoming(no),
+            outgoing: Outgoing {
+                from: location("depot"),
+                to: location("dublin-1"),
+                settled: TransferNo(17),
+                lines: Few::from_vec(vec![TransferLine {
+                    sku: sku("rye"),
+                    units: 7,
+                }]),
+            },
+        })
+    };
+    let handed_over = Command::HandOver(hand_over::HandOver {
+        transfer: TransferNo(0),
+    });
+    let arrived = Command::Arrive(arrive::Arrive {
+        transfer: incoming(17),
+    });
+    vec![
+        (0, received),
+        (1, sent(5)),
+        (2, sent(6)),
+        (3, handed_over),
+        (4, announced(17)),
+        (5, announced(18)),
+        (6, arrived),
+    ]
+}
+
 /// The day's entries, the last an expiry, and the state after them.
-fn day() -> (Vec<Entry>, State) {
+pub(crate) fn day() -> (Vec<Entry>, State) {
     let (mut entries, mut state) = recorded(commands());
     let expired = state.expire(at(100)).unwrap();
     state.apply(&expired).unwrap();
@@ -229,7 +280,7 @@ fn day() -> (Vec<Entry>, State) {
     (entries, state)
 }
 
-fn recorded(commands: Vec<(u64, Command)>) -> (Vec<Entry>, State) {
+pub(crate) fn recorded(commands: Vec<(u64, Command)>) -> (Vec<Entry>, State) {
     let (mut state, mut entries) = (State::new(3), Vec::new());
     for (second, command) in commands {
         let key = key::key("tenant", &format!("key-{second}"), &command);
@@ -240,112 +291,4 @@ fn recorded(commands: Vec<(u64, Command)>) -> (Vec<Entry>, State) {
         entries.push(*entry);
     }
     (entries, state)
-}
-
-/// Holds bytes against a fixture.
-fn hold_against(name: &str, bytes: &[u8]) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name);
-    let Ok(fixture) = std::fs::read(&path) else {
-        std::fs::write(&path, bytes).unwrap();
-        panic!("{name} was missing and is written now: look at it before you keep it");
-    };
-    assert!(fixture == bytes, "{name} would be written differently now");
-}
-
-#[test]
-fn batches_of_version_1() {
-    hold_batch_against("batch.v1.bin", &day().0);
-    hold_batch_against("facts.v1.bin", &recorded(facts()).0);
-}
-
-fn hold_batch_against(name: &str, entries: &[Entry]) {
-    let mut writer = BatchWriter::default();
-    entries.iter().for_each(|entry| {
-        writer.push(entry);
-    });
-    let (bytes, count) = writer.take();
-    assert_eq!(count as usize, entries.len());
-    hold_against(name, &bytes);
-    let read: Vec<_> = BatchReader::new(&bytes)
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    assert_eq!(read, entries);
-}
-
-#[test]
-fn a_snapshot_of_version_1() {
-    let (_, state) = day();
-    let mut bytes = Vec::new();
-    snapshot::write(&state.freeze(), &mut bytes, |_| {}).unwrap();
-    hold_against("snapshot.v1.bin", &bytes);
-    let read = snapshot::read(&mut &bytes[..]).unwrap();
-    assert_eq!(state_hash(&read.freeze()), state_hash(&state.freeze()));
-}
-
-/// A retry across an upgrade must still be known as the same request.
-#[test]
-fn keys_and_fingerprints_of_version_1() {
-    hold_keys_against("keys.v1.txt", &commands());
-    hold_keys_against("facts-keys.v1.txt", &facts());
-}
-
-fn hold_keys_against(name: &str, commands: &[(u64, Command)]) {
-    let keys: Vec<String> = commands
-        .iter()
-        .map(|(second, command)| {
-            let key = key::key("tenant", &format!("key-{second}"), command);
-            let [low, high] = key.hash;
-            format!("{low:016x} {high:016x} {:016x}\n", key.fingerprint)
-        })
-        .collect();
-    hold_against(name, keys.concat().as_bytes());
-}
-
-#[test]
-fn a_later_version_is_refused_by_name() {
-    let error = BatchReader::new(&[200, 1, 2]).unwrap_err().to_string();
-    assert!(error.contains("200"), "{error}");
-    assert!(snapshot::read(&mut &[200u8, 0][..]).is_err());
-}
-
-/// A snapshot of these items, in one chunk.
-fn snapshot_of(items: &[Item]) -> Vec<u8> {
-    let items: Vec<u8> = items
-        .iter()
-        .flat_map(|item| postcard::to_stdvec(item).unwrap())
-        .collect();
-    let mut bytes = vec![1];
-    bytes.extend_from_slice(&(items.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(&items);
-    bytes
-}
-
-/// Found by fuzzing: a level of a location that was never named reserved room for four billion of them.
-#[test]
-fn a_snapshot_is_believed_only_as_far_as_it_adds_up() {
-    let head = || Item::Head(Head::default());
-    let at_the_end = Item::Head(Head {
-        fronts: [u64::MAX; 5],
-        ..Head::default()
-    });
-    let level = |no| Item::Level(LocationNo(no), SkuNo(0), Level::default());
-    let named = || [head(), Item::Location("a".into()), Item::Sku("b".into())];
-    let read = |items: &[Item]| snapshot::read(&mut &snapshot_of(items)[..]);
-    assert!(read(&[named().as_slice(), &[level(0), Item::End]].concat()).is_ok());
-    for wrong in [
-        [named().as_slice(), &[level(u32::MAX)]].concat(),
-        vec![Item::End],
-        vec![head(), head()],
-        vec![head(), Item::Sku("two words".into())],
-        vec![at_the_end, Item::Ended(ReservationNo(0))],
-    ] {
-        let told = read(&wrong).unwrap_err();
-        assert!(
-            matches!(told, SnapshotError::Malformed(_)),
-            "{wrong:?}: {told}"
-        );
-    }
 }
