@@ -59,6 +59,34 @@ fn check_and_replay_agree_and_a_replay_stops_where_it_is_told() {
     assert_eq!(before[0]["position"], 0);
 }
 
+/// The fixture's story is told in `crates/engine/tests/engine/format.rs`, with what is there after it.
+#[test]
+fn a_data_folder_of_version_1_is_sound() {
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/engine/fixtures/folder.v1");
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    copy(&fixture, &data);
+    let found = json_of("check", &data, &[]);
+    let units = |partition: usize| {
+        ["on_hand", "reserved", "allocated", "open_reservations"]
+            .map(|what| found[partition][what].as_u64().unwrap())
+    };
+    assert_eq!(units(0), [76 + 30, 10, 7, 2]);
+    assert_eq!(units(1), [20, 0, 0, 0]);
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy(&path, &target),
+            false => drop(std::fs::copy(path, target).unwrap()),
+        }
+    }
+}
+
 #[test]
 fn check_changes_nothing_and_names_the_damage() {
     let dir = tempfile::tempdir().unwrap();

@@ -142,20 +142,6 @@ fn what_does_not_fit_is_refused() {
     ));
 }
 
-/// The formats that were ever written; these texts are never edited.
-#[test]
-fn every_identity_ever_written_is_read() {
-    for identity in [
-        "{\n  \"format\": 1,\n  \"partitions\": 3,\n  \"is_ready\": true\n}",
-        "{\n  \"format\": 1,\n  \"partitions\": 3,\n  \"is_ready\": true,\n  \"check\": \"c9d812e7c7659152\"\n}",
-    ] {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("identity.json"), identity).unwrap();
-        let reading = Reading::open(folder.path()).unwrap();
-        assert_eq!(reading.partitions(), 3);
-    }
-}
-
 #[test]
 fn an_identity_with_another_digit_is_refused() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());

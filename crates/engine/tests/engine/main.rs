@@ -10,6 +10,7 @@
 mod durability;
 mod entries;
 mod folder;
+mod format;
 mod history;
 mod machine;
 mod reopen;

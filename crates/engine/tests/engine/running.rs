@@ -119,7 +119,7 @@ pub(crate) fn copy_of(path: &Path) -> tempfile::TempDir {
     copy
 }
 
-fn copy_into(from: &Path, to: &Path) {
+pub(crate) fn copy_into(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
