@@ -55,14 +55,15 @@ fn batches() -> std::io::Result<()> {
     Ok(())
 }
 
+const OPTIONS: FileLogOptions = FileLogOptions {
+    segment_bytes: 6 << 10,
+    verify_from: 0,
+};
+
 /// A log of batches with payloads of these sizes, on a disk of its own.
 fn log(sizes: &[usize]) -> MemoryDisk {
     let (disk, dir) = (MemoryDisk::new(), Path::new("log"));
-    let options = FileLogOptions {
-        segment_bytes: 6 << 10,
-        verify_from: 0,
-    };
-    let mut log = FileLog::create(disk.clone(), dir, options).expect("an empty disk takes a log");
+    let mut log = FileLog::create(disk.clone(), dir, OPTIONS).expect("an empty disk takes a log");
     for (number, bytes) in (1_u64..).zip(sizes) {
         let batch = Batch {
             first: log.tail().next,
@@ -136,7 +137,44 @@ fn logs() -> std::io::Result<()> {
     put("log_open", "two-all-right", &parts)?;
     let mut torn = one[0].clone();
     torn[4096 + 64 + 128..].fill(0);
-    put("log_open", "torn", &part(checksums, &torn))
+    put("log_open", "torn", &part(checksums, &torn))?;
+    let again = kept_aside(&[20, 300, 700]);
+    let mut torn = one[0].clone();
+    let last = written(&torn) - 300;
+    torn[last..last + 200].fill(0x77);
+    put(
+        "log_open",
+        "kept-aside-as-it-is",
+        &with_again(Right::AS_IT_IS, &torn, 0, &again),
+    )?;
+    put(
+        "log_open",
+        "kept-aside-all-right",
+        &with_again(
+            all | Right::BEGINS,
+            &one[0],
+            Right::HEADER | Right::CHAINED,
+            &again,
+        ),
+    )
+}
+
+/// What a start keeps aside of such a log.
+fn kept_aside(sizes: &[usize]) -> Vec<u8> {
+    let interrupted = |change| {
+        let disk = log(sizes);
+        disk.crash_at(disk.changes() + change);
+        drop(FileLog::open(disk.clone(), Path::new("log"), OPTIONS));
+        disk.contents(Path::new("log/again")).ok()
+    };
+    let kept = (1..100).find_map(interrupted);
+    kept.expect("every start keeps the last frame aside")
+}
+
+fn with_again(right: u8, file: &[u8], again_right: u8, again: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(again.len()).expect("a seed is small");
+    let head = [&[Right::AGAIN | again_right], &len.to_le_bytes()[..]].concat();
+    [&part(right, file), &head, again].concat()
 }
 
 fn snapshots() -> std::io::Result<()> {

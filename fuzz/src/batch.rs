@@ -8,7 +8,7 @@
 //! hold, and the state is the same as that of a replay.
 
 use crate::day;
-use onhand_core::{Entry, Event, LevelNo, Stamp, State, invariant};
+use onhand_core::{Entry, Stamp, State, invariant};
 use onhand_wire::{BatchReader, BatchWriter, state_hash};
 
 /// The entries come after a day.
@@ -69,7 +69,7 @@ fn apply(how: u8, entries: Vec<Entry>) {
         if how & IN_ORDER != 0 {
             entry.stamp = following(&state, entry.stamp);
         }
-        if is_never_written(&state, &entry) || state.apply(&entry).is_err() {
+        if state.apply(&entry).is_err() {
             return;
         }
         holds(&state, &entry);
@@ -90,29 +90,6 @@ fn following(state: &State, stamp: Stamp) -> Stamp {
         seq: last.seq.next(),
         at: stamp.at.max(last.at),
     }
-}
-
-/// What `apply` takes, or fails on, though it does not fit. No leader writes such an entry and checksums tell damage, so
-/// it takes two defects to meet one; `docs/fuzzing.md` lists them, and each line goes when `apply` refuses it.
-fn is_never_written(state: &State, entry: &Entry) -> bool {
-    let at = entry.stamp.at;
-    match &entry.event {
-        Event::Held(event) => event.expires_at < at,
-        Event::Extended(event) => event.expires_at < at,
-        Event::Dispatched(event) => {
-            let is_known = !state.directory().location_name(event.from).is_empty();
-            !is_known
-                || event
-                    .lines
-                    .iter()
-                    .any(|line| is_unknown(state, entry, line.level))
-        }
-        _ => false,
-    }
-}
-
-fn is_unknown(state: &State, entry: &Entry, level: LevelNo) -> bool {
-    level.0 as usize >= state.directory().len() + entry.openings.len()
 }
 
 fn holds(state: &State, entry: &Entry) {

@@ -188,10 +188,7 @@ impl Names for StateNames<'_> {
     fn of_level(&self, level: LevelNo) -> (&str, &str) {
         let directory = self.0.directory();
         directory.names(level).map_or(("", ""), |(location, sku)| {
-            (
-                directory.location_name(location),
-                directory.sku_name(sku),
-            )
+            (directory.location_name(location), directory.sku_name(sku))
         })
     }
 

@@ -1,16 +1,19 @@
-//! Segment files: up to three of them, opened as a log.
+//! The files of a log: up to three of its segments and of the frames that a start kept aside, opened as a log.
 //!
 //! The input is a row of parts: a byte of [what is put right](Right), two bytes of length, and so many bytes. A part's
-//! bytes are the header, the seal, the mark of the beginning (64 bytes each), then frames; or the file as it is.
+//! bytes are the header, the seal, the mark of the beginning (64 bytes each), then frames; or the file as it is; or the
+//! file of frames kept aside.
 //!
 //! Oracle: the log is refused with an error that names a file of it and a place in that file, and no segment was
-//! changed; or it opens. Then every batch can be read and continues the one before, an append is taken, and after a
+//! changed but in the place of the frames that were kept aside; or it opens, and nothing is kept aside any more. Then every batch can be read and continues the one before, an append is taken, and after a
 //! crash that loses all that was not synced, everything is still there.
 
 use crate::record::{self, RECORD, check, put, u32_at, u64_at};
 use onhand_log::disk::{Disk, DiskFile, MemoryDisk};
 use onhand_log::{Batch, Checksum, FileLog, FileLogOptions, Log, LogReader, ReadError, Tail};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_64;
 
 const PARTS: usize = 3;
 const SEAL: usize = 512;
@@ -47,10 +50,20 @@ impl Right {
     /// There is a mark that the log begins here.
     pub const BEGINS: u8 = 128;
 
+    /// The part is no segment: its bytes are the frames kept aside, and what precedes them.
+    /// [`Right::HEADER`] puts magic, version, length and checksums right, [`Right::CHAINED`] the segment that they are of:
+    /// the one before.
+    pub const AGAIN: u8 = Self::AS_IT_IS | Self::JOINED;
+
     fn has(&self, bit: u8) -> bool {
-        self.0 & bit != 0
+        self.0 & bit == bit
     }
 }
+
+/// The file that keeps frames aside.
+const AGAIN: &str = "again";
+
+type Segments = Vec<(PathBuf, Vec<u8>)>;
 
 /// The log at a point between two batches.
 #[derive(Clone, Copy)]
@@ -63,7 +76,7 @@ struct Joint {
 /// Runs one input.
 pub fn run(input: &[u8]) {
     let disk = disk(input);
-    let before = segments(&disk);
+    let (before, again) = (segments(&disk), again_range(&disk));
     match FileLog::open(disk.clone(), dir(), OPTIONS) {
         Ok((log, recovery)) => {
             assert_eq!(
@@ -75,10 +88,7 @@ pub fn run(input: &[u8]) {
         }
         Err(error) => {
             refused(&error, &before);
-            assert!(
-                segments(&disk) == before,
-                "refused, and changed all the same"
-            );
+            is_unchanged(&before, &segments(&disk), &again);
             assert!(
                 FileLog::inspect(&disk, dir(), &mut |_| {}).is_err(),
                 "a check sees no damage: {error}"
@@ -91,7 +101,7 @@ fn dir() -> &'static Path {
     Path::new("log")
 }
 
-fn segments(disk: &MemoryDisk) -> Vec<(PathBuf, Vec<u8>)> {
+fn segments(disk: &MemoryDisk) -> Segments {
     let files = disk.files().into_iter().map(|(path, _)| path);
     let segments = files.filter(|path| path.extension().is_some_and(|end| end == "log"));
     segments
@@ -102,7 +112,27 @@ fn segments(disk: &MemoryDisk) -> Vec<(PathBuf, Vec<u8>)> {
         .collect()
 }
 
-fn refused(error: &ReadError, files: &[(PathBuf, Vec<u8>)]) {
+/// Which bytes of a segment a start may write again before it refuses the rest.
+fn again_range(disk: &MemoryDisk) -> Range<usize> {
+    let again = disk.contents(&dir().join(AGAIN)).unwrap_or_default();
+    let begin = u64_at(&again, 24) as usize;
+    begin..begin.saturating_add(again.len().saturating_sub(RECORD))
+}
+
+fn is_unchanged(before: &Segments, after: &Segments, again: &Range<usize>) {
+    for ((path, before), (_, after)) in before.iter().zip(after) {
+        let mut bytes = before.iter().zip(after).enumerate();
+        let is_changed = bytes.any(|(at, (before, after))| before != after && !again.contains(&at));
+        assert!(
+            before.len() == after.len() && !is_changed,
+            "refused, and {} is changed all the same",
+            path.display()
+        );
+    }
+    assert_eq!(before.len(), after.len(), "refused, and a segment is gone");
+}
+
+fn refused(error: &ReadError, files: &Segments) {
     match error {
         ReadError::Damaged {
             path, offset, what, ..
@@ -122,6 +152,8 @@ fn refused(error: &ReadError, files: &[(PathBuf, Vec<u8>)]) {
 }
 
 fn opened(mut log: FileLog<MemoryDisk>, disk: &MemoryDisk) {
+    let is_kept = disk.contents(&dir().join(AGAIN)).is_ok();
+    assert!(!is_kept, "frames are still kept aside");
     let mut batches = contents(&log);
     if log.tail().next > Batch::LAST_POSITION / 2 {
         // Hardly room for another.
@@ -202,11 +234,40 @@ fn disk(input: &[u8]) -> MemoryDisk {
         checksum: 0,
         at_millis: 0,
     };
+    let mut segment = Vec::new();
     for (right, bytes) in parts(input) {
-        let file = file(&right, bytes, &mut join);
-        store(&disk, &file);
+        if right.has(Right::AGAIN) {
+            store(&disk, AGAIN, &again(&right, bytes, &segment));
+            continue;
+        }
+        segment = file(&right, bytes, &mut join);
+        let first = if segment.len() < RECORD {
+            1
+        } else {
+            u64_at(&segment, 16)
+        };
+        store(&disk, &format!("{first:020}.log"), &segment);
     }
     disk
+}
+
+/// The file of frames kept aside, those of a segment.
+fn again(right: &Right, bytes: &[u8], segment: &[u8]) -> Vec<u8> {
+    let mut file = bytes.to_vec();
+    if right.has(Right::CHAINED) {
+        put(&mut file, 16, &u64_at(segment, 16).to_le_bytes());
+        put(&mut file, 48, &u64_at(segment, 56).to_le_bytes());
+    }
+    if right.has(Right::HEADER) {
+        let frames = file.get(RECORD..).unwrap_or_default();
+        let (len, sum) = (frames.len() as u64, xxh3_64(frames));
+        put(&mut file, 0, b"ONHANDAG");
+        put(&mut file, 8, &1_u32.to_le_bytes());
+        put(&mut file, 32, &len.to_le_bytes());
+        put(&mut file, 40, &sum.to_le_bytes());
+        check(&mut file, 0, 0);
+    }
+    file
 }
 
 fn parts(mut input: &[u8]) -> Vec<(Right, &[u8])> {
@@ -222,14 +283,9 @@ fn parts(mut input: &[u8]) -> Vec<(Right, &[u8])> {
     parts
 }
 
-fn store(disk: &MemoryDisk, bytes: &[u8]) {
-    let first = if bytes.len() < RECORD {
-        1
-    } else {
-        u64_at(bytes, 16)
-    };
+fn store(disk: &MemoryDisk, name: &str, bytes: &[u8]) {
     // Two of one name: the first one stays.
-    let Ok(file) = disk.create(&dir().join(format!("{first:020}.log"))) else {
+    let Ok(file) = disk.create(&dir().join(name)) else {
         return;
     };
     let stored = file

@@ -55,12 +55,13 @@ impl State {
         Ok(())
     }
 
-    /// Checks that an entry which moves nothing speaks of levels that were opened; to move one that was not fails by
-    /// itself.
+    /// Checks that an entry speaks of what was opened, where applying it does not: to move units of a level that was
+    /// not fails by itself.
     pub(crate) fn check_is_there(&self, entry: &Entry) -> Result<(), Violation> {
         let mut is_there = match &entry.event {
             Event::Observed(_) => true,
             Event::Pushed(event) => (event.location.0 as usize) < self.directory.locations(),
+            Event::Dispatched(event) => (event.from.0 as usize) < self.directory.locations(),
             _ => return Ok(()),
         };
         let levels = &self.directory;
@@ -94,7 +95,15 @@ impl State {
                 expired.expired_at <= entry.stamp.at
                     && reservation.is_some_and(|one| one.expires_at == expired.expired_at)
             }
-            _ => self.reservations.first_due(entry.stamp.at).is_none(),
+            other => {
+                let expires_at = match other {
+                    Event::Held(event) => event.expires_at,
+                    Event::Extended(event) => event.expires_at,
+                    _ => entry.stamp.at,
+                };
+                expires_at >= entry.stamp.at
+                    && self.reservations.first_due(entry.stamp.at).is_none()
+            }
         }
     }
 

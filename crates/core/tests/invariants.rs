@@ -9,8 +9,8 @@ use ledger::{Ledger, items, key, replay, thaw};
 use onhand_core::facts::push::{Push, PushLine};
 use onhand_core::numbers::ReservationNo;
 use onhand_core::reservation::{
-    confirm::Confirm, fulfill::Fulfill, fulfill::PickLine, hold::Hold, hold::HoldLine,
-    release::Release,
+    confirm::Confirm, extend::Extend, fulfill::Fulfill, fulfill::PickLine, hold::Hold,
+    hold::HoldLine, release::Release,
 };
 use onhand_core::stock::observe::{Observe, ObserveLine};
 use onhand_core::stock::receive::{Receive, ReceiveLine};
@@ -310,6 +310,57 @@ fn nothing_but_an_expiry_is_recorded_while_one_is_due() {
     assert_eq!(ledger.expire(at(62)).len(), 1);
     let early = broken_by(&ledger, |entry| entry.stamp.at = at(61));
     assert_eq!(early, Some(Invariant::ExactExpiry));
+}
+
+/// A reservation that is overdue from the beginning would stop every entry but its expiry.
+#[test]
+fn no_hold_expires_before_it_begins() {
+    let held = ledger(&[receive("milk", 9), hold(2, 60)]);
+    let expiring = |second| {
+        broken_by(&held, |entry| match &mut entry.event {
+            Event::Held(held) => held.expires_at = at(second),
+            event => panic!("{event:?}"),
+        })
+    };
+    assert_eq!(expiring(2), None);
+    assert_eq!(expiring(1), Some(Invariant::ExactExpiry));
+    let extend = Command::Extend(Extend {
+        reservation: ReservationNo(0),
+        ttl: Span::from_secs(60),
+    });
+    let extended = ledger(&[receive("milk", 9), hold(2, 60), extend]);
+    let expiring = |second| {
+        broken_by(&extended, |entry| match &mut entry.event {
+            Event::Extended(extended) => extended.expires_at = at(second),
+            event => panic!("{event:?}"),
+        })
+    };
+    assert_eq!(expiring(3), None);
+    assert_eq!(expiring(2), Some(Invariant::ExactExpiry));
+}
+
+#[test]
+fn what_was_never_opened_is_not_sent() {
+    let sent = ledger(&[receive("milk", 9), dispatch(4)]);
+    let change = |from, level, units| {
+        broken_by(&sent, |entry| match &mut entry.event {
+            Event::Dispatched(sent) => {
+                sent.from = from;
+                sent.lines[0].level = level;
+                sent.lines[0].units = units;
+            }
+            event => panic!("{event:?}"),
+        })
+    };
+    let broken = Some(Invariant::Bounds);
+    assert_eq!(change(LocationNo(0), LevelNo(0), 4), None);
+    assert_eq!(change(LocationNo(7), LevelNo(0), 4), broken);
+    assert_eq!(change(LocationNo(0), LevelNo(7), 4), broken);
+    assert_eq!(
+        change(LocationNo(0), LevelNo(7), 0),
+        broken,
+        "moves nothing"
+    );
 }
 
 #[test]

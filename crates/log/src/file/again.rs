@@ -19,7 +19,7 @@
 //!         56 xxh3-64 of bytes 0..56;  then the frames
 //! ```
 
-use super::header::{self, Header};
+use super::header::{self, FRAMES, Header};
 use super::survey::Found;
 use crate::disk::{Disk, DiskFile};
 use crate::log::ReadError;
@@ -159,13 +159,19 @@ fn read<D: Disk>(disk: &D, dir: &Path) -> io::Result<Option<Again>> {
     let frames = bytes.split_off(bytes.len().min(Record::BYTES));
     let is_sound = record.is_sound(0)
         && (record.u64(0), record.u32(8)) == (MAGIC, VERSION)
-        && (record.u64(32), record.u64(40)) == (frames.len() as u64, xxh3_64(&frames));
+        && (record.u64(32), record.u64(40)) == (frames.len() as u64, xxh3_64(&frames))
+        && is_among_frames(record.u64(24), frames.len() as u64);
     Ok(is_sound.then(|| Again {
         first: record.u64(16),
         offset: record.u64(24),
         salt: record.u64(48),
         frames,
     }))
+}
+
+/// Nothing else is ever kept aside, and what is written back must not reach the header of a segment.
+fn is_among_frames(offset: u64, bytes: u64) -> bool {
+    offset >= FRAMES && offset.checked_add(bytes).is_some()
 }
 
 fn remove<D: Disk>(disk: &D, path: &Path) -> io::Result<()> {

@@ -15,3 +15,8 @@ pub(super) fn bytes() -> io::Result<u64> {
         .ok_or_else(|| io::Error::other(format!("/proc/self/statm says {statm:?}")))?;
     Ok(pages * rustix::param::page_size() as u64)
 }
+
+/// The same in MiB; zero where the system does not say.
+pub(super) fn mib() -> u64 {
+    bytes().unwrap_or(0) >> 20
+}

@@ -61,7 +61,7 @@ fn write_loose(log: &mut impl Log) -> Vec<Batch> {
     batches.split_off(1)
 }
 
-fn place(disk: &MemoryDisk, name: &str, bytes: &[u8]) {
+fn place_file(disk: &MemoryDisk, name: &str, bytes: &[u8]) {
     let file = disk.create(&dir().join(name)).unwrap();
     file.write_at(0, bytes).unwrap();
 }
@@ -71,7 +71,7 @@ fn holding(files: &[(&str, &[u8])]) -> MemoryDisk {
     disk.create_dir(dir()).unwrap();
     files
         .iter()
-        .for_each(|(name, bytes)| place(&disk, name, bytes));
+        .for_each(|(name, bytes)| place_file(&disk, name, bytes));
     disk
 }
 
@@ -121,7 +121,7 @@ fn frames_kept_aside_in_format_1_are_put_back() {
         bytes[last - 600..last].fill(0x77);
     });
     assert!(open(&disk.fork()).is_err());
-    place(&disk, "again", V1_AGAIN);
+    place_file(&disk, "again", V1_AGAIN);
     assert_eq!(contents(&open(&disk).unwrap().0), v1_batches());
     assert!(disk.contents(&dir().join("again")).is_err());
 }
@@ -135,6 +135,19 @@ fn frames_are_kept_aside_in_format_1() {
         disk.contents(&dir().join("again")).ok()
     });
     assert!(kept.unwrap() == V1_AGAIN);
+}
+
+/// Only frames are ever kept aside: what says that it goes elsewhere is not written anywhere.
+#[test]
+fn nothing_is_put_back_outside_the_frames() {
+    for place in [0, 64, 4032, u64::MAX - 63] {
+        let disk = holding(&V1);
+        let mut again = V1_AGAIN.to_vec();
+        let record = crate::record::Record::read(&again).with_u64(24, place);
+        again[..64].copy_from_slice(record.checked(0).bytes());
+        place_file(&disk, "again", &again);
+        assert_eq!(contents(&open(&disk).unwrap().0), v1_batches(), "{place}");
+    }
 }
 
 #[test]

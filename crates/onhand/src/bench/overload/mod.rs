@@ -7,7 +7,6 @@
 //! Holds end after a moment and their keys are forgotten, so that the engine is in a steady state and memory tells of
 //! the overload alone.
 
-mod memory;
 mod report;
 mod scene;
 mod traffic;

@@ -2,9 +2,9 @@
 
 use super::super::stage::Keys;
 use super::Setting;
-use super::memory::resident_mib;
 use super::report::{Memory, Report, Row, Spike};
 use super::traffic::{Flow, Generator, Played, Stream, What};
+use crate::bench::resident;
 use onhand_engine::Tenant;
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ fn capacity(generator: &mut Generator<'_>, time: Duration) -> f64 {
 }
 
 fn overload(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64) -> Spike {
-    let before = resident_mib();
+    let before = resident::mib();
     let streams = [holds("holds", Keys::Uniform, capacity * setting.times)];
     let played = generator.play(&streams, Flow::Open, setting.long);
     let calm = [holds("holds", Keys::Uniform, capacity * CALM)];
@@ -93,7 +93,7 @@ fn overload(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64)
         memory: Memory {
             before_mib: before,
             most_mib: played.most_mib,
-            after_mib: resident_mib(),
+            after_mib: resident::mib(),
         },
         generator_cores: played.generator.as_secs_f64() / seconds,
     }

@@ -5,7 +5,7 @@
 //! answer is counted into lies with the thread that brings it.
 
 use super::super::stage::{Keys, Stock};
-use super::memory::resident_mib;
+use crate::bench::resident;
 use hdrhistogram::Histogram;
 use onhand_core::reservation::confirm::Confirm;
 use onhand_core::reservation::hold::{Hold, HoldLine};
@@ -203,7 +203,7 @@ impl<'a> Generator<'a> {
         mut own: Vec<Tally>,
     ) -> (Vec<Tally>, u64, Duration) {
         let sink = run.sink();
-        let (mut most_mib, mut glanced) = (resident_mib(), Duration::ZERO);
+        let (mut most_mib, mut glanced) = (resident::mib(), Duration::ZERO);
         loop {
             let now = run.start.elapsed();
             if now >= time {
@@ -234,7 +234,7 @@ impl<'a> Generator<'a> {
                 std::thread::sleep(NAP);
             }
             if now - glanced >= GLANCE {
-                (most_mib, glanced) = (most_mib.max(resident_mib()), now);
+                (most_mib, glanced) = (most_mib.max(resident::mib()), now);
             }
         }
     }
