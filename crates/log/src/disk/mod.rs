@@ -4,15 +4,11 @@
 //! a simulated disk can take everything away that a real one may take.
 
 #[cfg(any(test, feature = "conformance"))]
-mod happened;
-#[cfg(any(test, feature = "conformance"))]
 mod memory;
 mod os;
 
 #[cfg(any(test, feature = "conformance"))]
-pub use happened::{Call, Happened};
-#[cfg(any(test, feature = "conformance"))]
-pub use memory::{Choose, MemoryDisk, MemoryFile, seeded};
+pub use memory::{Call, Choose, Happened, Interrupted, MemoryDisk, MemoryFile, seeded};
 pub use os::OsDisk;
 
 use std::io;

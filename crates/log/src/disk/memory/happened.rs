@@ -1,5 +1,7 @@
 //! What a disk in memory did to those who use it: what came to pass, not what was ordered.
 
+use std::path::PathBuf;
+
 /// The kinds of calls that change something or sync. Their numbers differ much, from many a batch to one a segment, so
 /// whoever orders a fault by kind reaches the rare ones as often as the frequent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +39,15 @@ impl Call {
         Self::SetLength,
         Self::Sync,
     ];
+}
+
+/// A call within which the machine stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interrupted {
+    /// Its kind.
+    pub call: Call,
+    /// The file or folder that it was about; empty for a file that has no name any more.
+    pub path: PathBuf,
 }
 
 /// Counted since the disk was made, through restarts; a fork goes on by itself.
