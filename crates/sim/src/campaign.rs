@@ -1,37 +1,14 @@
 //! Many seeds, on as many threads as there are; each seed runs in one.
 
-use crate::counts::Counts;
-use crate::finding::{Check, Finding};
 use crate::scenario::Scenario;
 use crate::world::{Outcome, run};
-use std::cell::{Cell, RefCell};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 
-thread_local! {
-    /// The seed that this thread runs.
-    static SEED: Cell<u64> = const { Cell::new(0) };
-    /// What a panic of this thread said, and where.
-    static LAST_WORDS: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// Runs one seed. A panic in the product is a finding like any other.
+/// Runs one seed.
 pub fn run_seed(seed: u64, steps: usize, keeps_trace: bool) -> Outcome {
-    SEED.set(seed);
-    let scenario = Scenario::of(seed, steps);
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(scenario, keeps_trace)));
-    outcome.unwrap_or_else(|_| Outcome {
-        counts: Counts::default(),
-        trace_hash: 0,
-        state_hash: 0,
-        trace: String::new(),
-        finding: Some(Finding::new(
-            Check::Assertion,
-            LAST_WORDS.with(|words| words.take()),
-        )),
-    })
+    run(Scenario::of(seed, steps), keeps_trace)
 }
 
 /// Runs seeds until one finds something or `wants_more` says no; gives the outcomes in the order in which they end.
@@ -41,8 +18,6 @@ pub fn run_seeds(
     threads: usize,
     mut wants_more: impl FnMut(u64, &Outcome) -> bool,
 ) {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(remember));
     let (next, is_over) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
     let (sender, outcomes) = channel();
     std::thread::scope(|scope| {
@@ -66,13 +41,4 @@ pub fn run_seeds(
             }
         }
     });
-    std::panic::set_hook(hook);
-}
-
-fn remember(panic: &PanicHookInfo<'_>) {
-    if cfg!(panic = "abort") {
-        // Nobody will be there to ask.
-        eprintln!("seed {}: {panic}", SEED.get());
-    }
-    LAST_WORDS.with(|words| *words.borrow_mut() = panic.to_string());
 }

@@ -36,6 +36,8 @@ pub struct Counts {
     pub simulated_millis: u64,
     /// Faults by kind.
     pub faults: BTreeMap<&'static str, u64>,
+    /// Calls within which the machine stopped, by their kind and that of the file.
+    pub interrupted: BTreeMap<String, u64>,
 }
 
 impl Counts {
@@ -75,6 +77,9 @@ impl AddAssign<&Self> for Counts {
         self.simulated_millis += other.simulated_millis;
         for (kind, count) in &other.faults {
             *self.faults.entry(kind).or_default() += count;
+        }
+        for (call, count) in &other.interrupted {
+            *self.interrupted.entry(call.clone()).or_default() += count;
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod counts;
 pub mod dice;
 pub mod finding;
 mod life;
+mod panics;
 pub mod planted;
 pub mod scenario;
 pub mod trace;

@@ -6,6 +6,7 @@ use onhand_engine::{
 use onhand_engine::{Prepared, RecoveryReport};
 use onhand_log::disk::MemoryDisk;
 use prometheus_client::registry::Registry;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,35 @@ pub(crate) struct Life {
     pub(crate) workers: Vec<Workers>,
     tasks: Vec<Task>,
     answers: Answers,
+}
+
+/// The life that goes on now. Between two there is none: the old one must have let go of the folder before the next.
+pub(crate) struct Current(Option<Life>);
+
+impl Current {
+    /// A life goes on.
+    pub(crate) const fn of(life: Life) -> Self {
+        Self(Some(life))
+    }
+
+    /// It ends, as with the process.
+    pub(crate) fn end(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Deref for Current {
+    type Target = Life;
+
+    fn deref(&self) -> &Life {
+        self.0.as_ref().expect("nobody acts between two lives")
+    }
+}
+
+impl DerefMut for Current {
+    fn deref_mut(&mut self) -> &mut Life {
+        self.0.as_mut().expect("nobody acts between two lives")
+    }
 }
 
 impl Life {

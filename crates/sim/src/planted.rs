@@ -4,7 +4,6 @@ use crate::campaign::run_seeds;
 use crate::finding::Finding;
 use onhand_planted::Defect;
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
 /// Who looks for a defect, if it is not the simulator.
 pub fn elsewhere(defect: Defect) -> Option<&'static str> {
@@ -22,8 +21,6 @@ pub struct Search {
     pub defect: Defect,
     /// How many seeds it took, and what the last of them found; `None` if none did.
     pub found: Option<(u64, Finding)>,
-    /// How long it took.
-    pub took: Duration,
 }
 
 /// Whether this build can plant defects.
@@ -39,7 +36,6 @@ pub fn all() -> impl Iterator<Item = Defect> {
 
 /// Plants a defect and runs seeds until one finds it. Nothing is planted afterwards.
 pub fn search(defect: Defect, seeds: Range<u64>, steps: usize, threads: usize) -> Search {
-    let start = Instant::now();
     plant(Some(defect));
     let (first, mut found) = (seeds.start, None);
     run_seeds(seeds, steps, threads, |seed, outcome| {
@@ -52,11 +48,7 @@ pub fn search(defect: Defect, seeds: Range<u64>, steps: usize, threads: usize) -
         found.is_none()
     });
     plant(None);
-    Search {
-        defect,
-        found,
-        took: start.elapsed(),
-    }
+    Search { defect, found }
 }
 
 #[cfg(feature = "planted")]

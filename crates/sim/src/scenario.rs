@@ -3,6 +3,7 @@
 use crate::ask::{Millis, Rules};
 use crate::dice::Dice;
 use onhand_engine::Durability;
+use onhand_log::disk::Survives;
 use std::fmt;
 
 /// How buyers choose their item.
@@ -72,6 +73,8 @@ pub struct Crashes {
     pub running: Option<u64>,
     /// Of the first start after a crash.
     pub starting: Option<u64>,
+    /// What survives a crash.
+    pub survives: Survives,
 }
 
 impl fmt::Display for Scenario {

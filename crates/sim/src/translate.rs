@@ -7,8 +7,8 @@ use crate::ask::{
 use crate::twin::{Change, Outcome, Promise, PromiseLine, Record, Remark, Said, Told};
 use onhand_core::facts::push::{Fact, FactValue, Push, PushLine};
 use onhand_core::level::OnNotFound;
-use onhand_core::reservation::Reservation;
 use onhand_core::reservation::{
+    Reservation, ReservationLine,
     confirm::Confirm,
     extend::Extend,
     fulfill::{Fulfill, PickLine, Substitution},
@@ -581,25 +581,46 @@ impl Interpreter {
 
     /// A reservation in the twin's words.
     pub fn promise(&self, found: &Reservation) -> Option<Promise> {
-        let line = |line: &onhand_core::reservation::ReservationLine| {
-            Some(PromiseLine {
-                item: self.place(line.level)?.1,
-                asked: line.requested.into(),
-                got: line.reserved.into(),
-                left: line.outstanding.into(),
-                picked: line.picked.into(),
-                missing: line.not_found.into(),
-            })
-        };
-        let first = found.lines.first()?;
-        Some(Promise {
-            shop: self.place(first.level)?.0,
-            state: found.state.name(),
-            expires: millis(found.expires_at),
-            ended: (!found.state.is_open()).then(|| millis(found.ended_at)),
-            lines: found.lines.iter().map(line).collect::<Option<_>>()?,
-        })
+        let shop = self.place(found.lines.first()?.level)?.0;
+        let items = found
+            .lines
+            .iter()
+            .map(|line| Some(self.place(line.level)?.1));
+        promise(found, Some(shop), items)
     }
+}
+
+/// A reservation in the twin's words, from the shop and the items that it is of; `None` for names that nobody gave.
+pub fn promise(
+    found: &Reservation,
+    shop: Option<usize>,
+    items: impl ExactSizeIterator<Item = Option<usize>>,
+) -> Option<Promise> {
+    let line = |(line, item): (&ReservationLine, Option<usize>)| {
+        Some(PromiseLine {
+            item: item?,
+            asked: line.requested.into(),
+            got: line.reserved.into(),
+            left: line.outstanding.into(),
+            picked: line.picked.into(),
+            missing: line.not_found.into(),
+        })
+    };
+    if items.len() != found.lines.len() {
+        return None;
+    }
+    Some(Promise {
+        shop: shop?,
+        state: found.state.name(),
+        expires: millis(found.expires_at),
+        ended: (!found.state.is_open()).then(|| millis(found.ended_at)),
+        lines: found
+            .lines
+            .iter()
+            .zip(items)
+            .map(line)
+            .collect::<Option<_>>()?,
+    })
 }
 
 fn add(change: &mut Change, movement: &Movement) {

@@ -4,10 +4,10 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
+use onhand_engine::Durability;
 use onhand_sim::campaign::run_seed;
 use onhand_sim::counts::Counts;
-use onhand_sim::scenario::Scenario;
-use onhand_sim::world::everywhere::crash_everywhere;
+use onhand_sim::world::everywhere::{crash_everywhere, small};
 
 /// Seed and steps of each line; what follows a `#` is the cause.
 fn seeds() -> Vec<(u64, usize)> {
@@ -51,18 +51,56 @@ fn another_seed_is_another_run() {
     assert_ne!(one.state_hash, other.state_hash);
 }
 
+/// Every kind of call by which the product changes the disk, with its file; of names that differ by their number one.
+const CALLS: [&str; 33] = [
+    "Allocate .log.new",
+    "Create .log.new",
+    "Create .snap.new",
+    "Create again.new",
+    "Create identity.draft",
+    "Create lock",
+    "CreateFolder data",
+    "CreateFolder log",
+    "CreateFolder snapshots",
+    "Remove .log",
+    "Remove .log.new",
+    "Remove .snap",
+    "Remove .snap.new",
+    "Remove again",
+    "Remove again.new",
+    "Remove identity.draft",
+    "Rename .log",
+    "Rename .snap",
+    "Rename again",
+    "Rename identity.json",
+    "Sync .log",
+    "Sync .log.new",
+    "Sync .snap.new",
+    "Sync again.new",
+    "Sync identity.draft",
+    "SyncFolder data",
+    "SyncFolder log",
+    "SyncFolder snapshots",
+    "Write .log",
+    "Write .log.new",
+    "Write .snap.new",
+    "Write again.new",
+    "Write identity.draft",
+];
+
 #[test]
 fn a_crash_at_every_change_loses_nothing() {
-    let mut crashes = 0;
-    for seed in [3, 4, 5, 6] {
-        let scenario = Scenario {
-            flash_sale: 0,
-            steps: 240,
-            ..Scenario::of(seed, 0)
-        };
-        let counts = crash_everywhere(&scenario);
-        let counts = counts.unwrap_or_else(|(crashes, found)| panic!("{crashes:?}: {found}"));
-        crashes += counts.faults["crash at a change that was said"];
+    let mut counts = Counts::default();
+    for (seed, durability) in [(3, Durability::BeforeAnswer), (4, Durability::Within(50))] {
+        let tried = crash_everywhere(&small(seed, durability));
+        counts += &tried.unwrap_or_else(|(crashes, found)| panic!("{crashes:?}: {found}"));
     }
-    assert!(crashes > 600, "only {crashes} crashes were tried");
+    let crashes = counts.faults["crash at a change that was said"];
+    assert!(crashes > 1_500, "only {crashes} crashes were tried");
+    assert!(counts.trims > 0, "no log was trimmed");
+    let interrupted: Vec<_> = counts.interrupted.keys().collect();
+    assert_eq!(
+        interrupted, CALLS,
+        "a call was never interrupted, or is new"
+    );
 }

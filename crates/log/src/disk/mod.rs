@@ -8,7 +8,7 @@ mod memory;
 mod os;
 
 #[cfg(any(test, feature = "conformance"))]
-pub use memory::{Call, Choose, Happened, Interrupted, MemoryDisk, MemoryFile, seeded};
+pub use memory::{Call, Choose, Happened, Interrupted, MemoryDisk, MemoryFile, Survives, seeded};
 pub use os::OsDisk;
 
 use std::io;

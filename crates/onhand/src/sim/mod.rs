@@ -5,7 +5,7 @@ mod report;
 
 use crate::failure::Failure;
 use crate::{output, progress};
-use clap::Args;
+use clap::{Args, value_parser};
 use onhand_sim::campaign::{run_seed, run_seeds};
 use onhand_sim::counts::Counts;
 use onhand_sim::scenario::Scenario;
@@ -13,6 +13,12 @@ use onhand_sim::world::Outcome;
 use report::Report;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// So many from any seed on are still numbers.
+const MOST_SEEDS: u64 = u64::MAX / 2;
+
+/// A year.
+const MOST_MINUTES: u64 = 366 * 24 * 60;
 
 /// Runs the production engine, log and recovery in a simulated world: one thread a seed, a clock and a disk that fail
 /// as real ones do, and a model that foretells every answer, entry and read. A seed decides everything.
@@ -28,22 +34,25 @@ Examples:
 Ends with code 0 only if nothing was found (with --planted: if every defect was).")]
 pub(crate) struct Sim {
     /// The first seed; a fresh one if not said. Alone, only this one is run, and twice: both runs must be the same.
-    #[arg(long)]
+    #[arg(long, value_parser = value_parser!(u64).range(..=MOST_SEEDS))]
     seed: Option<u64>,
     /// How many seeds; 200 if nothing else is said. With --planted: how many are tried for each defect.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=MOST_SEEDS))]
     seeds: Option<u64>,
     /// Runs fresh seeds for so long.
-    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = value_parser!(u64).range(1..=MOST_MINUTES))]
     minutes: Option<u64>,
+    /// Fails if the seeds have not ended within so long.
+    #[arg(long, value_name = "MINUTES", requires = "seeds", value_parser = value_parser!(u64).range(1..=MOST_MINUTES))]
+    within: Option<u64>,
     /// Steps of each seed.
-    #[arg(long, default_value_t = 3_000)]
-    steps: usize,
+    #[arg(long, default_value_t = 3_000, value_parser = value_parser!(u32).range(1..))]
+    steps: u32,
     /// Threads; each runs seeds of its own. As many as there are processors if not said.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     /// Plants this defect, or each in turn, and looks for it.
-    #[arg(long, value_name = "NAME|all")]
+    #[arg(long, value_name = "NAME|all", conflicts_with_all = ["minutes", "within"])]
     planted: Option<String>,
     /// Prints the whole trace of the one seed.
     #[arg(long, requires = "seed", conflicts_with_all = ["seeds", "minutes", "planted"])]
@@ -68,12 +77,22 @@ impl Sim {
 
     fn threads(&self) -> usize {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.threads.unwrap_or_else(processors)
+        self.threads.map_or_else(processors, usize::from)
+    }
+
+    fn steps(&self) -> usize {
+        self.steps as usize
+    }
+
+    /// When it ends, if that is said.
+    fn until(&self) -> Option<Instant> {
+        let minutes = self.minutes.or(self.within)?;
+        Some(Instant::now() + Duration::from_secs(60 * minutes))
     }
 
     /// One seed, twice.
     fn one(&self, seed: u64) -> Result<(), Failure> {
-        let [first, second] = [(); 2].map(|()| run_seed(seed, self.steps, self.trace));
+        let [first, second] = [(); 2].map(|()| run_seed(seed, self.steps(), self.trace));
         if self.trace {
             output::text(&first.trace);
         }
@@ -85,7 +104,7 @@ impl Sim {
         }
         output::text(format!(
             "seed {seed}: {}\ntwice the same: trace {:016x}, state {:032x}",
-            Scenario::of(seed, self.steps),
+            Scenario::of(seed, self.steps()),
             first.trace_hash,
             first.state_hash
         ));
@@ -108,12 +127,10 @@ impl Sim {
 
     fn many(&self, first: u64) -> Result<(), Failure> {
         let seeds = match self.minutes {
-            Some(_) => u64::MAX - first,
+            Some(_) => MOST_SEEDS,
             None => self.seeds.unwrap_or(200),
         };
-        let until = self
-            .minutes
-            .map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+        let until = self.until();
         eprintln!("seeds from {first} on, {} steps each", self.steps);
         let bar = match self.minutes {
             Some(_) => progress::spinner("seeds"),
@@ -122,7 +139,7 @@ impl Sim {
         let (start, mut counts, mut found) = (Instant::now(), Counts::default(), None);
         run_seeds(
             first..first + seeds,
-            self.steps,
+            self.steps(),
             self.threads(),
             |seed, outcome| {
                 counts += &outcome.counts;
@@ -134,11 +151,28 @@ impl Sim {
             },
         );
         bar.finish_and_clear();
-        let report = Report::new(first, self.steps, &counts, start.elapsed(), found.is_some());
+        let took = start.elapsed();
+        let report = Report::new(first, self.steps(), &counts, took, found.is_some());
         report.show(self)?;
         match found {
             Some((seed, outcome)) => self.conclude(seed, &outcome),
-            None => Ok(()),
+            None => self.in_time(counts.seeds, took),
+        }
+    }
+
+    /// Whether the seeds ended within the time that was said.
+    fn in_time(&self, ended: u64, took: Duration) -> Result<(), Failure> {
+        match (self.within, self.seeds) {
+            (Some(within), Some(seeds))
+                if ended < seeds || took > Duration::from_secs(60 * within) =>
+            {
+                let (took, threads) = (took.as_secs(), self.threads());
+                Err(Failure::say(format!(
+                    "too slow: {ended} of {seeds} seeds ended in {took} s on {threads} threads, and all were to end \
+                     within {within} minutes"
+                )))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -8,6 +8,7 @@ use onhand_planted::Defect;
 use onhand_sim::planted::{Search, all, can_plant, elsewhere, search};
 use serde::Serialize;
 use std::fmt::Write;
+use std::time::{Duration, Instant};
 
 /// Seeds that are tried for each defect, if not said.
 const SEEDS: u64 = 1_000;
@@ -24,7 +25,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(search: &Search) -> Self {
+    fn of(search: &Search, took: Duration) -> Self {
         let found = search.found.as_ref();
         Self {
             defect: search.defect.name(),
@@ -32,7 +33,7 @@ impl Row {
             seeds_needed: found.map(|(needed, _)| *needed),
             found_by: found.map(|(_, finding)| finding.check.name()),
             finding: found.map(|(_, finding)| finding.what.clone()),
-            seconds: search.took.as_secs_f64(),
+            seconds: took.as_secs_f64(),
         }
     }
 
@@ -61,8 +62,9 @@ pub(super) fn run(command: &Sim, name: &str) -> Result<(), Failure> {
     let bar = progress::bar("planted defects", defects.len() as u64);
     let mut rows = Vec::new();
     for defect in defects {
-        let search = search(defect, seeds.clone(), command.steps, command.threads());
-        let row = Row::of(&search);
+        let start = Instant::now();
+        let search = search(defect, seeds.clone(), command.steps(), command.threads());
+        let row = Row::of(&search, start.elapsed());
         if !command.json {
             bar.suspend(|| output::text(row.text()));
         }
@@ -74,7 +76,7 @@ pub(super) fn run(command: &Sim, name: &str) -> Result<(), Failure> {
         output::json(&rows);
     }
     if let Some(path) = &command.into {
-        write_between(path, "planted", &markdown(&rows, command.steps, first))?;
+        write_between(path, "planted", &markdown(&rows, command.steps(), first))?;
     }
     let missed = rows.iter().filter(|row| row.seeds_needed.is_none()).count();
     match missed {

@@ -3,9 +3,9 @@
 use super::{Book, Foretold, Token};
 use crate::ask::{item_of, shop_of};
 use crate::finding::{Check, Finding, Verdict, must};
-use crate::translate::{millis, refused, transfer_id};
-use crate::twin::{Incoming, Outcome, Promise, PromiseLine, Shelf};
-use onhand_core::reservation::{Reservation, ReservationLine};
+use crate::translate::{self, millis, refused, transfer_id};
+use crate::twin::{Incoming, Outcome, Promise, Shelf};
+use onhand_core::reservation::Reservation;
 use onhand_core::{Entry, Level, LocationId, OnNotFound, Seq, Sku};
 use onhand_engine::{Answer, Found, ReservationView, Seen, TransferView, Unavailable, What};
 
@@ -175,31 +175,8 @@ pub(super) fn promise_of(
     location: &LocationId,
     skus: &[Sku],
 ) -> Option<Promise> {
-    let line = |(line, sku): (&ReservationLine, &Sku)| {
-        Some(PromiseLine {
-            item: item_of(sku.as_str())?,
-            asked: line.requested.into(),
-            got: line.reserved.into(),
-            left: line.outstanding.into(),
-            picked: line.picked.into(),
-            missing: line.not_found.into(),
-        })
-    };
-    if skus.len() != found.lines.len() {
-        return None;
-    }
-    Some(Promise {
-        shop: shop_of(location.as_str())?,
-        state: found.state.name(),
-        expires: millis(found.expires_at),
-        ended: (!found.state.is_open()).then(|| millis(found.ended_at)),
-        lines: found
-            .lines
-            .iter()
-            .zip(skus)
-            .map(line)
-            .collect::<Option<_>>()?,
-    })
+    let items = skus.iter().map(|sku| item_of(sku.as_str()));
+    translate::promise(found, shop_of(location.as_str()), items)
 }
 
 fn check_levels(

@@ -1,6 +1,7 @@
 //! What is done to the files of a log, counted by what can be seen of it: segments begun, snapshots, trims.
 
 use super::World;
+use onhand_log::disk::Interrupted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -28,10 +29,25 @@ impl World {
         self.counts.snapshots = self.files.snapshots.len() as u64;
     }
 
+    /// Counts the call within which the machine stopped.
+    pub(super) fn count_interrupted(&mut self) {
+        if let Some(call) = self.disk.interrupted() {
+            *self.counts.interrupted.entry(name_of(&call)).or_default() += 1;
+        }
+    }
+
     /// Counts a trim if a log begins later than it did.
     pub(super) fn look_at_beginning(&mut self, which: usize) {
         let first = self.life.engine.ledger(which as u16).positions().start;
         let before = self.files.first.insert(which, first);
         self.counts.trims += u64::from(before.is_some_and(|before| before < first));
     }
+}
+
+/// The kind of a call and of its file: a name with its digits left out.
+pub(super) fn name_of(interrupted: &Interrupted) -> String {
+    let Interrupted { call, path } = interrupted;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name.chars().filter(|one| !one.is_ascii_digit()).collect();
+    format!("{call:?} {name}")
 }

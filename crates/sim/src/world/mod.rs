@@ -19,8 +19,9 @@ use crate::clock::SimulatedClock;
 use crate::counts::Counts;
 use crate::dice::Dice;
 use crate::finding::{Check, Finding, Verdict, must};
-use crate::life::Life;
-use crate::scenario::Scenario;
+use crate::life::{Current, Life};
+use crate::panics::caught;
+use crate::scenario::{Crashes, Scenario};
 use crate::trace::Trace;
 use crate::translate::{command, location, moment, settings, sku, transfer_id};
 use crate::twin::Twin;
@@ -50,7 +51,7 @@ pub struct World {
     disk: MemoryDisk,
     path: PathBuf,
     options: Options,
-    life: Life,
+    life: Current,
     books: Vec<Book>,
     readers: Vec<BTreeMap<u16, Reader>>,
     workload: Workload,
@@ -65,6 +66,19 @@ pub struct World {
     counts: Counts,
 }
 
+/// Who goes on in a step.
+#[derive(Clone, Copy)]
+enum Turn {
+    Client,
+    Writer,
+    Appender,
+    Background,
+    Reader,
+    Race,
+    BeginBackground,
+    CheckDurable,
+}
+
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -72,7 +86,7 @@ pub struct Outcome {
     pub counts: Counts,
     /// A hash of the trace.
     pub trace_hash: u64,
-    /// A hash of the states of all partitions at the end.
+    /// A hash of the states of all partitions at the end; 0 if something was found.
     pub state_hash: u128,
     /// The trace: all of it if it was kept, else its end.
     pub trace: String,
@@ -82,9 +96,10 @@ pub struct Outcome {
 
 /// Runs a scenario to its end, or to the first finding.
 pub fn run(scenario: Scenario, keeps_trace: bool) -> Outcome {
-    match World::new(scenario, keeps_trace) {
+    let seed = scenario.seed;
+    match caught(seed, || World::new(scenario, keeps_trace)) {
         Ok(mut world) => {
-            let finding = world.run().err();
+            let finding = caught(seed, || world.run()).err();
             world.outcome(finding)
         }
         Err(finding) => Outcome {
@@ -102,7 +117,7 @@ impl World {
         let clock = Arc::new(SimulatedClock::at(MORNING));
         let options = options(&scenario, &clock);
         let (disk, path) = (MemoryDisk::seeded(scenario.seed), PathBuf::from("/data"));
-        let life = make(&disk, &path, &options, scenario.crashes.making)?;
+        let (life, interrupted) = make(&disk, &path, &options, scenario.crashes)?;
         if let Some(change) = scenario.crashes.running {
             disk.crash_at(disk.changes() + change);
         }
@@ -119,6 +134,7 @@ impl World {
             trace: Trace::new(keeps_trace),
             counts: Counts {
                 seeds: 1,
+                interrupted,
                 ..Counts::default()
             },
             scenario,
@@ -126,7 +142,7 @@ impl World {
             disk,
             path,
             options,
-            life,
+            life: Current::of(life),
             workload,
         };
         world.begin_life();
@@ -142,8 +158,6 @@ impl World {
     }
 
     fn outcome(&self, finding: Option<Finding>) -> Outcome {
-        let states = self.life.workers.iter().map(|workers| workers.state());
-        let hashes = states.map(|state| onhand_wire::state_hash(&state.freeze()));
         let mut counts = self.counts.clone();
         for (kind, count) in self.disk.happened().by_kind() {
             counts.faults_of(kind, count);
@@ -151,10 +165,17 @@ impl World {
         Outcome {
             counts,
             trace_hash: self.trace.hash(),
-            state_hash: hashes.fold(0, |all: u128, hash| all.rotate_left(1) ^ hash),
+            // After a panic the states are not to be touched.
+            state_hash: finding.as_ref().map_or_else(|| self.state_hash(), |_| 0),
             trace: self.trace.text(),
             finding,
         }
+    }
+
+    fn state_hash(&self) -> u128 {
+        let states = self.life.workers.iter().map(|workers| workers.state());
+        let hashes = states.map(|state| onhand_wire::state_hash(&state.freeze()));
+        hashes.fold(0, |all: u128, hash| all.rotate_left(1) ^ hash)
     }
 
     fn now(&self) -> Millis {
@@ -168,31 +189,15 @@ impl World {
     /// Lets one of all go on.
     fn step(&mut self) -> Verdict {
         self.pass_time();
-        let Weather {
-            slow_disk,
-            slow_writer,
-            ..
-        } = self.weather;
-        let flash = if self.workload.is_flash_sale() { 60 } else { 0 };
-        let weights = [
-            22 + flash,
-            if slow_writer > 0 { 1 } else { 30 },
-            if slow_disk > 0 { 1 } else { 45 },
-            if self.life.tasks() > 0 { 12 } else { 0 },
-            8,
-            2,
-            3,
-            2,
-        ];
-        match self.dice.weighed(&weights) {
-            0 => self.client()?,
-            1 => self.writer()?,
-            2 => self.appender()?,
-            3 => self.background(),
-            4 => self.reader()?,
-            5 => self.race()?,
-            6 => self.begin_background(),
-            _ => self.check_durable()?,
+        match self.whose_turn() {
+            Turn::Client => self.client()?,
+            Turn::Writer => self.writer()?,
+            Turn::Appender => self.appender()?,
+            Turn::Background => self.background(),
+            Turn::Reader => self.reader()?,
+            Turn::Race => self.race()?,
+            Turn::BeginBackground => self.begin_background(),
+            Turn::CheckDurable => self.check_durable()?,
         }
         if self.scenario.faults > 0 && self.dice.comes(1, self.scenario.faults) {
             self.fault()?;
@@ -200,6 +205,23 @@ impl World {
         self.weather.passes(&self.disk);
         self.look_at_answers()?;
         self.restart_if_dead()
+    }
+
+    fn whose_turn(&mut self) -> Turn {
+        let is_slow = |slow: usize, weight| if slow > 0 { 1 } else { weight };
+        let flash = if self.workload.is_flash_sale() { 60 } else { 0 };
+        let is_busy = self.life.tasks() > 0;
+        let turns = [
+            (Turn::Client, 22 + flash),
+            (Turn::Writer, is_slow(self.weather.slow_writer, 30)),
+            (Turn::Appender, is_slow(self.weather.slow_disk, 45)),
+            (Turn::Background, if is_busy { 12 } else { 0 }),
+            (Turn::Reader, 8),
+            (Turn::Race, 2),
+            (Turn::BeginBackground, 3),
+            (Turn::CheckDurable, 2),
+        ];
+        turns[self.dice.weighed(&turns.map(|(_, weight)| weight))].0
     }
 
     fn pass_time(&mut self) {
@@ -465,16 +487,23 @@ fn partition_of(token: Token) -> usize {
     (token & 0xff) as usize
 }
 
-/// Makes the folder, through a crash at a change if one is said.
-fn make(disk: &MemoryDisk, path: &Path, options: &Options, crash_at: Option<u64>) -> Verdict<Life> {
-    if let Some(change) = crash_at {
+/// Makes the folder, through a crash at a change if one is said; gives within which call it was.
+fn make(
+    disk: &MemoryDisk,
+    path: &Path,
+    options: &Options,
+    crashes: Crashes,
+) -> Verdict<(Life, BTreeMap<String, u64>)> {
+    if let Some(change) = crashes.making {
         disk.crash_at(change);
     }
     let mut made = Life::start(disk, path, options.clone());
     if disk.has_crashed() {
         drop(made);
-        let mut dice = Dice::new(crash_at.unwrap_or(0));
-        disk.restart(&mut |alternatives| dice.below(alternatives));
+        let mut dice = Dice::new(crashes.making.unwrap_or(0));
+        disk.restart_with(crashes.survives, &mut |alternatives| {
+            dice.below(alternatives)
+        });
         made = Life::start(disk, path, options.clone());
     }
     let (life, _) = made.map_err(|error| {
@@ -482,7 +511,12 @@ fn make(disk: &MemoryDisk, path: &Path, options: &Options, crash_at: Option<u64>
         Finding::new(Check::NeedlessRefusal, what)
     })?;
     disk.calm();
-    Ok(life)
+    let interrupted = disk
+        .interrupted()
+        .iter()
+        .map(|call| (files::name_of(call), 1))
+        .collect();
+    Ok((life, interrupted))
 }
 
 /// An answer in a few words.

@@ -2,10 +2,9 @@
 
 use super::World;
 use crate::finding::{Check, Finding, Verdict, must};
-use crate::life::Life;
+use crate::life::{Current, Life};
 use onhand_core::Seq;
 use onhand_engine::{OpenError, Step};
-use onhand_log::disk::MemoryDisk;
 use onhand_log::file::FileLog;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -47,12 +46,9 @@ impl World {
             self.counts.fault("crash between calls");
         }
         self.note(format_args!("the machine loses power"));
-        let dice = &mut self.dice;
-        self.disk
-            .restart(&mut |alternatives| dice.below(alternatives));
+        self.lose_power();
         self.weather.clear(&self.disk);
         self.damage_copies()?;
-        self.lost_power = true;
         self.start_again(TRIES)
     }
 
@@ -132,7 +128,7 @@ impl World {
 
     /// Starts the engine on what is on the disk, through crashes and errors in the middle of the start.
     pub(super) fn start_again(&mut self, most_disturbed: usize) -> Verdict {
-        self.end_life();
+        self.life.end();
         self.lose_power_if_dead();
         self.disk.calm();
         for attempt in 0.. {
@@ -147,7 +143,7 @@ impl World {
                         || "a read of the disk failed, and the start goes on".to_owned(),
                     )?;
                     self.note(format_args!("started: {}", Tails(&reports)));
-                    self.life = life;
+                    self.life = Current::of(life);
                     break;
                 }
                 Err(error) => self.survive(&error, is_disturbed)?,
@@ -213,20 +209,20 @@ impl World {
 
     fn lose_power_if_dead(&mut self) {
         if self.disk.has_crashed() {
-            self.lost_power = true;
-            let dice = &mut self.dice;
-            self.disk
-                .restart(&mut |alternatives| dice.below(alternatives));
+            self.lose_power();
         }
     }
 
-    /// Nothing of the old life may hold the folder's lock.
-    fn end_life(&mut self) {
-        let empty = MemoryDisk::new();
-        let options = self.options.clone();
-        if let Ok((life, _)) = Life::start(&empty, &self.path, options) {
-            self.life = life;
+    /// What was not synced survives or not; the first life is over.
+    fn lose_power(&mut self) {
+        self.lost_power = true;
+        self.scenario.crashes.running = None;
+        if self.disk.has_crashed() {
+            self.count_interrupted();
         }
+        let (survives, dice) = (self.scenario.crashes.survives, &mut self.dice);
+        self.disk
+            .restart_with(survives, &mut |alternatives| dice.below(alternatives));
     }
 
     /// The entries that were read before are still the same, and those that were not are read now.
@@ -281,25 +277,39 @@ impl World {
     /// Ends the run: all faults end, all is answered, all is verified once more.
     pub(super) fn finish(&mut self) -> Verdict {
         self.weather.clear(&self.disk);
-        if self.disk.has_crashed() {
-            self.crash()?;
-        }
-        self.disk.calm();
-        let mut partitions = 0..self.books.len() as u16;
-        if partitions.any(|one| self.life.is_stopped(one)) {
-            self.start_again(0)?;
-        }
-        self.settle()?;
+        while !self.comes_to_rest()? {}
         self.look_at_files();
         self.nobody_waits()?;
         self.all_are_in_order()?;
-        self.empty_outboxes()?;
+        self.outboxes_are_empty()?;
         self.all_tables_are_fresh()?;
         for which in 0..self.books.len() {
             let state = self.life.workers[which].state();
             self.books[which].check_state(state)?;
         }
         self.verify()
+    }
+
+    /// Lets everything come to its end, the parcels in the outboxes, too. No new fault comes, but a crash that was said
+    /// and did not come yet may come here: then it is to be tried again.
+    fn comes_to_rest(&mut self) -> Verdict<bool> {
+        if self.disk.has_crashed() {
+            self.crash()?;
+        }
+        self.disk.calm();
+        if let Some(change) = self.scenario.crashes.running {
+            self.disk.crash_at(change);
+        }
+        let mut partitions = 0..self.books.len() as u16;
+        if partitions.any(|one| self.life.is_stopped(one)) {
+            self.start_again(0)?;
+        }
+        self.settle()?;
+        self.life.begin("courier", |engine| async move {
+            engine.carry_transfers().await;
+        });
+        self.settle()?;
+        Ok(!self.disk.has_crashed())
     }
 
     /// What `onhand check` says of the folder.

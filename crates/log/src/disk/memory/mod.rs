@@ -42,6 +42,20 @@ pub fn seeded(seed: u64) -> impl FnMut(usize) -> usize {
     }
 }
 
+/// What survives, when the machine stops, of the writes to a file and of the names that were not synced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Survives {
+    /// What the choices say.
+    #[default]
+    Anything,
+    /// Nothing.
+    Nothing,
+    /// Everything.
+    Everything,
+    /// Of the writes some sectors, or a beginning; of the names what the choices say.
+    Part,
+}
+
 /// A disk in memory. A clone is the same disk.
 #[derive(Clone, Debug)]
 pub struct MemoryDisk(Arc<Mutex<State>>);
@@ -143,7 +157,12 @@ impl MemoryDisk {
 
     /// Stops the machine, if it has not, and starts it again: `choose` says what survived. All faults are gone.
     pub fn restart(&self, choose: Choose<'_>) {
-        self.state().restart(choose);
+        self.restart_with(Survives::Anything, choose);
+    }
+
+    /// The same, when something is known of what survives.
+    pub fn restart_with(&self, survives: Survives, choose: Choose<'_>) {
+        self.state().restart(survives, choose);
     }
 
     /// Changes bytes of a file behind everybody's back.

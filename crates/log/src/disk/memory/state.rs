@@ -4,7 +4,7 @@ use super::happened::{Call, Happened, Interrupted};
 use super::names::Names;
 use super::orders::Orders;
 use super::stored::{Change, Fate, Stored};
-use super::{Choose, seeded};
+use super::{Choose, Survives, seeded};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -140,7 +140,7 @@ impl State {
     pub(super) fn sync(&mut self, file: u64) -> io::Result<()> {
         if let Err(error) = self.may_sync() {
             let mut choose = self.throws();
-            let fate = self.stored(file).tear(&mut choose);
+            let fate = self.stored(file).tear(Survives::Anything, &mut choose);
             self.suffered(&fate);
             return Err(error);
         }
@@ -170,13 +170,18 @@ impl State {
         }
     }
 
-    pub(super) fn restart(&mut self, choose: Choose<'_>) {
-        self.happened.lost_names += self.names.settle(None, choose);
+    pub(super) fn restart(&mut self, survives: Survives, choose: Choose<'_>) {
+        let mut name_survives = |alternatives| match survives {
+            Survives::Nothing => 0,
+            Survives::Everything => 1,
+            Survives::Anything | Survives::Part => choose(alternatives),
+        };
+        self.happened.lost_names += self.names.settle(None, &mut name_survives);
         let named = self.names.restart();
         self.files.retain(|file, _| named.contains(file));
         let mut fates = Vec::new();
         for stored in self.files.values_mut() {
-            fates.push(stored.tear(choose));
+            fates.push(stored.tear(survives, choose));
             stored.seen = stored.platter.clone();
             stored.locked_by = None;
         }

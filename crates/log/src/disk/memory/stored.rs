@@ -1,6 +1,6 @@
 //! A file in two pictures, and what becomes of the bytes between them.
 
-use super::{Choose, SECTOR};
+use super::{Choose, SECTOR, Survives};
 use std::collections::BTreeMap;
 
 /// What became of the unsynced writes to a file.
@@ -60,12 +60,18 @@ impl Stored {
     }
 
     /// Lets some of what was not synced reach the platter, and forgets the rest.
-    pub(super) fn tear(&mut self, choose: Choose<'_>) -> Fate {
+    pub(super) fn tear(&mut self, survives: Survives, choose: Choose<'_>) -> Fate {
         let pending = std::mem::take(&mut self.pending);
         if pending.is_empty() {
             return Fate::None;
         }
-        match choose(4) {
+        let way = match survives {
+            Survives::Anything => choose(4),
+            Survives::Nothing => 0,
+            Survives::Everything => 1,
+            Survives::Part => 2 + choose(2),
+        };
+        match way {
             0 => return Fate::Lost,
             1 => {
                 pending
