@@ -1,114 +1,22 @@
 //! Answers that leave before the sync: what is lost with the power, when the sync comes, and what never runs ahead of it.
 
 use crate::requests::{location, receive};
-use crate::running::{ManualClock, open, options};
-use onhand_core::Command;
-use onhand_engine::{
-    Answer, Durability, Engine, Options, Prepared, ReplyTo, Request, Unavailable, Workers,
-};
+use crate::running::{ManualClock, open};
+use crate::stepped::Bench;
+use onhand_engine::{Answer, Durability, Engine, Options, Request, Unavailable};
 use onhand_log::disk::MemoryDisk;
-use onhand_log::file::FileLog;
 use onhand_log::snapshots::SnapshotStore;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
-use std::future::Future;
 use std::path::Path;
-use std::pin::pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Half of it is for the sync.
 const WITHIN: Durability = Durability::Within(50);
 
-/// An engine with one partition that is stepped by hand.
-struct Bench {
-    disk: MemoryDisk,
-    clock: Arc<ManualClock>,
-    engine: Arc<Engine<MemoryDisk>>,
-    workers: Workers,
-    answers: Arc<Mutex<Vec<Answer>>>,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let (disk, clock) = (MemoryDisk::new(), ManualClock::new());
-        let (engine, workers) = start(&disk, &clock);
-        Self {
-            disk,
-            clock,
-            engine,
-            workers,
-            answers: Arc::default(),
-        }
-    }
-
-    fn submit(&self, command: Command) {
-        let answers = Arc::clone(&self.answers);
-        let sink = move |_, answer| answers.lock().unwrap().push(answer);
-        let request = Request::Command {
-            key: None,
-            command,
-            at: None,
-        };
-        let to = ReplyTo::Sink(Arc::new(sink), 0);
-        self.engine.submit(0, request, to).unwrap();
-    }
-
-    /// Steps both workers until neither has anything to do.
-    fn settle(&mut self) {
-        while self.workers.write(&mut |_| {}) == onhand_engine::Step::Done
-            || self.workers.append() == onhand_engine::Step::Done
-        {}
-    }
-
-    /// Asks, and steps until it is answered.
-    fn ask(&mut self, command: Command) -> Answer {
-        self.submit(command);
-        self.settle();
-        self.answers.lock().unwrap().pop().unwrap()
-    }
-
-    fn drive<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        loop {
-            let mut context = Context::from_waker(Waker::noop());
-            if let Poll::Ready(done) = work.as_mut().poll(&mut context) {
-                return done;
-            }
-            self.settle();
-        }
-    }
-
-    /// The last position in the log if power were lost now, and nothing that is not synced survived.
-    fn durable(&self) -> u64 {
-        let copy = self.disk.fork();
-        copy.restart(&mut |_| 0);
-        let log = onhand_engine::folder::log_dir(Path::new("/data"), 0);
-        FileLog::inspect(&copy, &log, &mut |_| {}).unwrap().next - 1
-    }
-}
-
-fn start(disk: &MemoryDisk, clock: &Arc<ManualClock>) -> (Arc<Engine<MemoryDisk>>, Workers) {
-    let options = Options {
-        durability: WITHIN,
-        partitions: Some(1),
-        ..options(clock)
-    };
-    let path = Path::new("/data");
-    let prepared = Engine::prepare(
-        disk.clone(),
-        path,
-        options,
-        &mut Registry::default(),
-        &mut |_, _, _| {},
-    );
-    let Prepared {
-        engine,
-        mut workers,
-        ..
-    } = prepared.unwrap();
-    (engine, workers.remove(0))
+fn start(disk: MemoryDisk) -> Bench {
+    Bench::start(disk, WITHIN).unwrap()
 }
 
 fn is_recorded(answer: &Answer) -> bool {
@@ -117,7 +25,7 @@ fn is_recorded(answer: &Answer) -> bool {
 
 #[test]
 fn an_answer_leaves_before_the_sync_which_comes_after_half_of_the_time() {
-    let mut bench = Bench::new();
+    let mut bench = start(MemoryDisk::new());
     assert!(is_recorded(&bench.ask(receive("s", "apple", 5))));
     assert!(is_recorded(&bench.ask(receive("s", "apple", 6))));
     assert_eq!(
@@ -136,7 +44,7 @@ fn an_answer_leaves_before_the_sync_which_comes_after_half_of_the_time() {
 
 #[test]
 fn what_was_answered_outlives_the_process_and_of_the_rest_an_end_is_lost_with_the_power() {
-    let mut bench = Bench::new();
+    let mut bench = start(MemoryDisk::new());
     for units in 1..=4 {
         bench.ask(receive("s", "apple", units));
         if units == 2 {
@@ -144,26 +52,16 @@ fn what_was_answered_outlives_the_process_and_of_the_rest_an_end_is_lost_with_th
             bench.settle();
         }
     }
-    let Bench {
-        disk,
-        clock,
-        engine,
-        workers,
-        ..
-    } = bench;
-    drop((engine, workers));
+    let disk = bench.end();
     let without_power = disk.fork();
-    let (engine, workers) = start(&disk, &clock);
-    assert_eq!(workers.state().last().seq.0, 4);
-    drop((engine, workers));
+    assert_eq!(start(disk).workers.state().last().seq.0, 4);
     without_power.restart(&mut |_| 0);
-    let (_engine, workers) = start(&without_power, &clock);
-    assert_eq!(workers.state().last().seq.0, 2);
+    assert_eq!(start(without_power).workers.state().last().seq.0, 2);
 }
 
 #[test]
 fn no_answer_leaves_while_an_older_one_has_waited_too_long() {
-    let mut bench = Bench::new();
+    let mut bench = start(MemoryDisk::new());
     bench.ask(receive("s", "apple", 1));
     bench.submit(receive("s", "apple", 2));
     bench.workers.write(&mut |_| {});
@@ -177,7 +75,7 @@ fn no_answer_leaves_while_an_older_one_has_waited_too_long() {
 
 #[test]
 fn the_engines_own_requests_wait_for_the_sync() {
-    let mut bench = Bench::new();
+    let mut bench = start(MemoryDisk::new());
     let engine = Arc::clone(&bench.engine);
     bench.drive(engine.configure()).unwrap();
     assert!(bench.durable() == bench.engine.table(0).position().seq.0);
@@ -200,7 +98,7 @@ fn the_engines_own_requests_wait_for_the_sync() {
 
 #[test]
 fn a_late_sync_that_fails_stops_the_partition() {
-    let mut bench = Bench::new();
+    let mut bench = start(MemoryDisk::new());
     bench.ask(receive("s", "apple", 1));
     bench.disk.fail_next_sync();
     bench.clock.pass(25);

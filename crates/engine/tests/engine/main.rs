@@ -9,6 +9,7 @@
 
 mod durability;
 mod entries;
+mod failing;
 mod folder;
 mod format;
 mod history;
@@ -17,6 +18,7 @@ mod reopen;
 mod requests;
 mod running;
 mod snapshots;
+mod stepped;
 mod table;
 mod transfers;
 mod verify;

@@ -1,7 +1,7 @@
 //! Snapshots that are whole, and every way in which they are not.
 
 use super::{BLOCK, SnapshotStore};
-use crate::disk::{Disk, DiskFile, MemoryDisk, OsDisk, seeded};
+use crate::disk::{Call, Disk, DiskFile, MemoryDisk, OsDisk, seeded};
 use crate::log::ReadError;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -253,4 +253,19 @@ fn a_newer_format_is_refused_as_such() {
         error.contains("format 2") && error.contains("newer"),
         "{error}"
     );
+}
+
+/// Found by the simulator: its name is shown, and would be gone after a loss of power, with the log trimmed up to it.
+#[test]
+fn a_snapshot_whose_folder_sync_failed_is_removed() {
+    let disk = MemoryDisk::new();
+    let store = store(&disk);
+    write(&store, 3, b"older").unwrap();
+    disk.fail_next(Call::SyncFolder, std::io::ErrorKind::Other);
+    write(&store, 9, b"newer").unwrap_err();
+    assert_eq!(store.list().unwrap(), [3]);
+    write(&store, 9, b"newer").unwrap();
+    disk.restart(&mut |_| 0);
+    assert_eq!(store.list().unwrap(), [3, 9]);
+    assert_eq!(read(&store, 9).unwrap(), b"newer");
 }

@@ -4,7 +4,7 @@ use super::{MemoryFileLog, contents, create, dir, inspect, open, scripted};
 use crate::batch::Batch;
 use crate::conformance::batch_after;
 use crate::disk::{MemoryDisk, seeded};
-use crate::log::{AppendError, Log};
+use crate::log::{AppendError, Log, ReadError};
 use std::io::ErrorKind;
 
 #[test]
@@ -295,4 +295,61 @@ fn a_folder_that_holds_a_log_is_not_created_again() {
     drop(log);
     let refused = create(&disk).err().unwrap().to_string();
     assert!(refused.contains(dir().to_str().unwrap()), "{refused}");
+}
+
+/// Found by the simulator: who only reads asks the frames that were kept aside whether a start was interrupted. If the
+/// disk does not give them, that is an error of the disk, and neither damage nor a sound log.
+#[test]
+fn a_disk_that_does_not_give_the_kept_frames_is_no_damage() {
+    let mut tries = 0;
+    for disk in interrupted_starts() {
+        let mut read = 1;
+        loop {
+            let disk = disk.fork();
+            disk.fail_read_at(disk.reads() + read, ErrorKind::TimedOut);
+            let found = inspect(&disk);
+            if disk.happened().failed_reads == 0 {
+                break;
+            }
+            assert!(
+                matches!(found, Err(ReadError::Io { .. })),
+                "{read}: {found:?}"
+            );
+            read += 1;
+            tries += 1;
+        }
+    }
+    assert!(tries > 20, "the test tests something: {tries}");
+}
+
+/// Disks on which a start was interrupted, so that only the frames kept aside tell what they hold from damage.
+fn interrupted_starts() -> impl Iterator<Item = MemoryDisk> {
+    let failed = (0..6).map(|spare| {
+        let disk = MemoryDisk::new();
+        let mut log = create(&disk).unwrap();
+        for n in 0..spare {
+            log.append(&batch_after(log.tail(), 1, 20 + n)).unwrap();
+        }
+        disk.fail_next_sync();
+        log.append(&batch_after(log.tail(), 1, 1_700)).unwrap_err();
+        disk
+    });
+    let interrupted = failed.flat_map(|disk| {
+        (0..1_600).map(move |n| {
+            let (change, seed) = (n % 40, n / 40);
+            let disk = disk.fork();
+            disk.crash_at(disk.changes() + change);
+            drop(open(&disk));
+            disk.restart(&mut seeded(seed));
+            disk
+        })
+    });
+    interrupted.filter(|disk| {
+        let (without, kept) = (disk.fork(), dir().join("again"));
+        let is_kept = without.contents(&kept).is_ok();
+        if is_kept {
+            without.lose(&kept);
+        }
+        is_kept && matches!(inspect(&without), Err(ReadError::Damaged { .. }))
+    })
 }
