@@ -51,13 +51,27 @@ fn nothing_acknowledged_is_lost_though_it_was_not_synced() {
     expect(killed_and_restarted("within:2000ms"));
 }
 
-fn expect(outcome: Result<(), String>) {
-    if Defect::AnswerBeforeSync.is_on() {
-        let noticed = outcome.expect_err("answers left before the append, and nobody noticed");
-        println!("noticed, as it must be: {noticed}");
-    } else {
-        outcome.unwrap();
+fn expect(outcome: Outcome) {
+    if !Defect::AnswerBeforeSync.is_on() {
+        return outcome.unwrap();
     }
+    // A server that does not start, or a test that does not work, would be an error, too.
+    match outcome.expect_err("answers left before the append, and nobody noticed") {
+        Trouble::Broken(promise) => println!("noticed, as it must be: {promise}"),
+        Trouble::Else(why) => panic!("answers left before the append, and it failed for {why}"),
+    }
+}
+
+/// What came of it, or a part of it.
+type Outcome<T = ()> = Result<T, Trouble>;
+
+/// What went wrong.
+#[derive(Debug)]
+enum Trouble {
+    /// Something that was acknowledged is lost, or not what it was.
+    Broken(String),
+    /// Anything else.
+    Else(String),
 }
 
 /// Units by level, which is written as in its path: location, slash, SKU.
@@ -75,7 +89,7 @@ struct Book {
     retried: u64,
 }
 
-fn killed_and_restarted(durability: &str) -> Result<(), String> {
+fn killed_and_restarted(durability: &str) -> Outcome {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let start = || Server::start(&data, &[&SERVE[..], &["--durability", durability]].concat());
@@ -129,7 +143,7 @@ fn levels() -> impl Iterator<Item = (&'static str, String)> {
     LOCATIONS.into_iter().flat_map(skus)
 }
 
-fn client(number: u64, seed: u64, port: &AtomicU16, is_over: &AtomicBool) -> Result<Book, String> {
+fn client(number: u64, seed: u64, port: &AtomicU16, is_over: &AtomicBool) -> Outcome<Book> {
     let mut desk = Desk {
         number,
         port,
@@ -149,10 +163,10 @@ fn client(number: u64, seed: u64, port: &AtomicU16, is_over: &AtomicBool) -> Res
         let again = desk.send(&path, &key, &body);
         let is_marked = again.header("idempotent-replayed") == Some("true");
         if again.json() != first || !is_marked {
-            return Err(format!(
+            return Err(Trouble::Broken(format!(
                 "asked again, {path} {key} says {} and not {first}",
                 again.body
-            ));
+            )));
         }
     }
     Ok(desk.book)
@@ -167,7 +181,7 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn step(&mut self, dice: &mut Dice) -> Result<(), String> {
+    fn step(&mut self, dice: &mut Dice) -> Outcome {
         let open: Vec<_> = self
             .book
             .reservations
@@ -179,19 +193,19 @@ impl Desk<'_> {
         match (dice.roll(4), pick) {
             (0, Some((id, state, lines))) if state == "confirmed" => self.pick(&id, &lines),
             (0 | 1, Some((id, state, _))) if state == "held" => {
-                self.act(&id, "confirm", "confirmed")
+                self.act(&id, "confirm", "{}", "confirmed")
             }
-            (2, Some((id, _, _))) => self.act(&id, "release", "released"),
+            (2, Some((id, _, _))) => self.act(&id, "release", "{}", "released"),
             _ => self.reserve(dice),
         }
     }
 
     /// Reserves once, or several times in a batch.
-    fn reserve(&mut self, dice: &mut Dice) -> Result<(), String> {
+    fn reserve(&mut self, dice: &mut Dice) -> Outcome {
         if dice.roll(4) > 0 {
             let hold = Hold::random(dice);
-            let answer = self.write("/v1/reservations", &hold.body.to_string(), 201)?;
-            return self.note(hold, &answer);
+            let answer = self.write("/v1/reservations", &hold.body.to_string(), 201);
+            return self.note(hold, &answer.map_err(Trouble::Else)?);
         }
         let holds: Vec<_> = (0..=dice.roll(4))
             .map(|_| (self.key(), Hold::random(dice)))
@@ -201,41 +215,43 @@ impl Desk<'_> {
         let answer = self.send("/v1/reservations/batch", "a batch", &body);
         let results = answer.json()["results"].as_array().cloned();
         let results = results.filter(|results| results.len() == holds.len());
-        let results = results.ok_or_else(|| format!("a batch got {}", answer.body))?;
+        let results =
+            results.ok_or_else(|| Trouble::Else(format!("a batch got {}", answer.body)))?;
         for ((key, hold), result) in holds.into_iter().zip(results) {
             let (path, body) = ("/v1/reservations".into(), hold.body.to_string());
             let first = result["reservation"].clone();
-            self.note(hold, &first)
-                .map_err(|why| format!("{why} in {result}"))?;
+            self.note(hold, &first)?;
             self.book.answered.push((path, key, body, first));
         }
         Ok(())
     }
 
-    fn note(&mut self, hold: Hold, answer: &Value) -> Result<(), String> {
-        let id = answer["id"].as_str().ok_or("no reservation")?.to_owned();
+    fn note(&mut self, hold: Hold, answer: &Value) -> Outcome {
+        let none = || Trouble::Else(format!("no reservation: {answer}"));
+        let id = answer["id"].as_str().ok_or_else(none)?.to_owned();
         let state = if hold.is_brief { "expired" } else { "held" };
         let noted = (state.into(), hold.lines);
         let is_new = self.book.reservations.insert(id.clone(), noted).is_none();
         is_new
             .then_some(())
-            .ok_or_else(|| format!("the id {id} was given twice"))
+            .ok_or_else(|| Trouble::Broken(format!("the id {id} was given twice")))
     }
 
-    fn act(&mut self, id: &str, action: &str, state: &str) -> Result<(), String> {
-        self.write(&format!("/v1/reservations/{id}/{action}"), "{}", 200)?;
+    /// Does something with a reservation that was acknowledged, which can only be refused if it is not what it was.
+    fn act(&mut self, id: &str, action: &str, body: &str, state: &str) -> Outcome {
+        self.write(&format!("/v1/reservations/{id}/{action}"), body, 200)
+            .map_err(Trouble::Broken)?;
         self.book.reservations.get_mut(id).unwrap().0 = state.into();
         Ok(())
     }
 
-    fn pick(&mut self, id: &str, lines: &Lines) -> Result<(), String> {
+    fn pick(&mut self, id: &str, lines: &Lines) -> Outcome {
         let picked: Vec<_> = lines
             .iter()
             .map(|(level, units)| json!({"sku": sku_of(level), "picked": units}))
             .collect();
         let body = json!({ "lines": picked }).to_string();
-        self.write(&format!("/v1/reservations/{id}/fulfill"), &body, 200)?;
-        self.book.reservations.get_mut(id).unwrap().0 = "fulfilled".into();
+        self.act(id, "fulfill", &body, "fulfilled")?;
         add(&mut self.book.picked, lines);
         Ok(())
     }
@@ -325,15 +341,15 @@ fn sku_of(level: &str) -> &str {
 }
 
 /// Holds the server against all books.
-fn compare(address: SocketAddr, books: &[Book]) -> Result<(), String> {
+fn compare(address: SocketAddr, books: &[Book]) -> Outcome {
     let mut client = Client::new(address);
     let (mut reserved, mut allocated, mut seen) = (Lines::new(), Lines::new(), BTreeMap::new());
     for (id, (state, lines)) in books.iter().flat_map(|book| &book.reservations) {
         let answer = get(&mut client, &format!("/v1/reservations/{id}"))?;
         if answer["state"] != json!(state) {
-            return Err(format!(
+            return Err(Trouble::Broken(format!(
                 "{id} was acknowledged as {state}, the server says {answer}"
-            ));
+            )));
         }
         let partition = id.split('-').next().unwrap_or_default();
         *seen.entry((partition, state.as_str())).or_insert(0) += 1;
@@ -353,9 +369,9 @@ fn compare(address: SocketAddr, books: &[Book]) -> Result<(), String> {
         let number = |name: &str| answer[name].as_i64().unwrap();
         let server_says = (number("on_hand"), number("reserved"), number("allocated"));
         if books_say != server_says {
-            return Err(format!(
+            return Err(Trouble::Broken(format!(
                 "{level}: the books say (on hand, reserved, allocated) {books_say:?}, the server {server_says:?}"
-            ));
+            )));
         }
     }
     let retried: u64 = books.iter().map(|book| book.retried).sum();
@@ -365,12 +381,16 @@ fn compare(address: SocketAddr, books: &[Book]) -> Result<(), String> {
     Ok(())
 }
 
-fn get(client: &mut Client, path: &str) -> Result<Value, String> {
-    let answer = client.get(path).map_err(|error| error.to_string())?;
-    let is_there = answer.status == 200;
-    is_there
-        .then(|| answer.json())
-        .ok_or_else(|| format!("{path} got {}: {}", answer.status, answer.body))
+/// What the server says of something that was acknowledged.
+fn get(client: &mut Client, path: &str) -> Outcome<Value> {
+    let failed = |error: std::io::Error| Trouble::Else(error.to_string());
+    let answer = client.get(path).map_err(failed)?;
+    let said = format!("{path} got {}: {}", answer.status, answer.body);
+    match answer.status {
+        200 => Ok(answer.json()),
+        404 => Err(Trouble::Broken(said)),
+        _ => Err(Trouble::Else(said)),
+    }
 }
 
 fn add(sums: &mut Lines, lines: &Lines) {
@@ -379,9 +399,10 @@ fn add(sums: &mut Lines, lines: &Lines) {
     }
 }
 
-fn check(data: &Path) -> Result<(), String> {
+fn check(data: &Path) -> Outcome {
     let output = run(&["check", "--json", "--data", data.to_str().unwrap()]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    output.status.success().then_some(()).ok_or(said)
+    let is_sound = output.status.success();
+    is_sound.then_some(()).ok_or(Trouble::Else(said))
 }
