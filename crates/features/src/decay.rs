@@ -111,6 +111,14 @@ impl Decay {
         self.weight(row, day) as f64 / UNIT as f64
     }
 
+    /// The memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.days[..])
+            + size_of_val(&self.exposures[..])
+            + size_of_val(&self.past[..])
+            + size_of_val(&self.today[..])
+    }
+
     /// What a cell's sum will be when the row is brought to a day.
     fn past(&self, row: usize, cell: usize, day: u32) -> u64 {
         let at = self.days[row];

@@ -31,6 +31,11 @@ impl PushedValues {
         self.values.resize(rows * KEPT, None);
     }
 
+    /// The memory that they take.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.values[..])
+    }
+
     /// Forgets an entity's values.
     pub(crate) fn clear(&mut self, row: usize) {
         self.row_mut(row).fill(None);

@@ -77,6 +77,15 @@ impl Ring {
         self.cells.get(self.cell(row, bucket))
     }
 
+    /// The memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let cells = match &self.cells {
+            Cells::Narrow(all) => size_of_val(&all[..]),
+            Cells::Wide(all) => size_of_val(&all[..]),
+        };
+        cells + size_of_val(&self.heads[..])
+    }
+
     /// Makes `bucket` the newest: the cells between are empty.
     fn advance(&mut self, row: usize, bucket: u32) {
         let next = self.heads[row];

@@ -101,6 +101,13 @@ impl Series {
         &self.usual[place]
     }
 
+    /// The memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let rings = [&self.hours, &self.days].into_iter().flatten();
+        let usual = self.usual.iter().map(Decay::bytes);
+        rings.map(Ring::bytes).chain(usual).sum::<usize>() + size_of_val(&self.last[..])
+    }
+
     /// When it last grew.
     pub(crate) fn last(&self, row: usize) -> Option<Timestamp> {
         let last = self.last[row];

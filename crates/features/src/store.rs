@@ -137,6 +137,13 @@ impl Store {
         self.kept.members.seated()
     }
 
+    /// The memory of all sums and values, in bytes; that of names and of what belongs to what comes on top.
+    pub fn bytes(&self) -> usize {
+        let series = self.kept.series.iter().map(Series::bytes);
+        let pushed = self.kept.pushed.iter().map(PushedValues::bytes);
+        series.chain(pushed).sum()
+    }
+
     /// Takes the next entry.
     ///
     /// # Errors

@@ -1,10 +1,13 @@
 //! `onhand serve`: the engine behind HTTP and gRPC.
 
+mod features;
+
 use crate::failure::Failure;
 use crate::progress;
 use clap::{Args, ValueEnum};
 use onhand_core::{Settings, Span};
 use onhand_engine::{Durability, Engine, Options, Policy, RecoveryReport};
+use onhand_follow::Follower;
 use onhand_server::Limits;
 use onhand_wire::json::levels::Consistency;
 use prometheus_client::registry::Registry;
@@ -86,6 +89,8 @@ pub(crate) struct Serve {
     /// name himself may be many.
     #[arg(long, env = "ONHAND_TENANTS_FROM_HEADER")]
     tenants_from_header: bool,
+    #[command(flatten)]
+    features: features::Features,
     /// Hours that an idempotency key gives the same answer. The ledger is kept at least as long.
     #[arg(
         long,
@@ -246,8 +251,13 @@ impl Serve {
         let runtime = runtime.enable_all().build().map_err(Failure::say)?;
         let mut registry = Registry::default();
         let engine = self.open(&mut registry)?;
-        let done = runtime.block_on(self.listen(Arc::clone(&engine), registry));
+        let features = self.features.follow(&engine, &mut registry)?;
+        let listen = self.listen(Arc::clone(&engine), features.clone(), registry);
+        let done = runtime.block_on(listen);
         engine.stop();
+        if let Some(features) = features {
+            features.stop();
+        }
         // A long reading of the ledger does not hold up the stop.
         runtime.shutdown_background();
         tracing::info!("stopped");
@@ -344,7 +354,12 @@ impl Serve {
         Ok(engine)
     }
 
-    async fn listen(&self, engine: Arc<Engine>, registry: Registry) -> Result<(), Failure> {
+    async fn listen(
+        &self,
+        engine: Arc<Engine>,
+        features: Option<Arc<Follower>>,
+        registry: Registry,
+    ) -> Result<(), Failure> {
         let (listener, address) = bind("--listen", self.listen).await?;
         let grpc = match self.grpc_address() {
             Some(address) => Some(bind("--grpc-listen", address).await?),
@@ -372,7 +387,7 @@ impl Serve {
             durability = %engine.durability(),
             "listening, on loopback only: no keys are configured"
         );
-        let app = onhand_server::app(engine, registry, options);
+        let app = onhand_server::app_with_features(engine, features, registry, options);
         let (stop, stops) = watch::channel(());
         let told = async {
             told_to_stop().await;

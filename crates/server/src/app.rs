@@ -5,10 +5,11 @@ use crate::observe::Observe;
 use crate::openapi::Document;
 use crate::options::Options;
 use crate::room::shared_room;
-use crate::{durability, facts, ledger, operations, reservations, stock};
+use crate::{durability, facts, features, ledger, operations, reservations, stock};
 use axum::Router;
 use axum::body::Bytes;
 use onhand_engine::Engine;
+use onhand_follow::Follower;
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -22,6 +23,8 @@ const ENTRY_READS: usize = 64;
 /// What every call can reach.
 pub struct App {
     pub(crate) engine: Arc<Engine>,
+    /// The features of the ledger, if this server keeps any.
+    pub(crate) features: Option<Arc<Follower>>,
     pub(crate) registry: Registry,
     pub(crate) metrics: CallMetrics,
     pub(crate) grpc_metrics: CallMetrics,
@@ -40,11 +43,22 @@ pub struct App {
 pub type Shared = Arc<App>;
 
 /// The application over an engine. `registry` holds the metrics that `/metrics` shows; the application adds its own.
-pub fn app(engine: Arc<Engine>, mut registry: Registry, options: Options) -> Shared {
+pub fn app(engine: Arc<Engine>, registry: Registry, options: Options) -> Shared {
+    app_with_features(engine, None, registry, options)
+}
+
+/// The application over an engine, and the features that follow its ledger.
+pub fn app_with_features(
+    engine: Arc<Engine>,
+    features: Option<Arc<Follower>>,
+    mut registry: Registry,
+    options: Options,
+) -> Shared {
     let openapi = routes(None).into_openapi();
     let openapi = serde_json::to_vec(&openapi).expect("the document is plain data");
     Arc::new(App {
         engine,
+        features,
         metrics: CallMetrics::register(&mut registry, "onhand_http"),
         grpc_metrics: CallMetrics::register(&mut registry, "onhand_grpc"),
         registry,
@@ -93,6 +107,7 @@ pub(crate) fn routes(metrics: Option<&CallMetrics>) -> OpenApiRouter<Shared> {
         routes!(reservations::release::post),
         routes!(reservations::fulfill::post),
         routes!(facts::post),
+        routes!(features::post),
         routes!(ledger::get),
         routes!(operations::health::live),
         routes!(operations::health::ready),

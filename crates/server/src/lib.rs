@@ -1,6 +1,6 @@
 //! # onhand-server: the contract over HTTP and gRPC
 //!
-//! Floor 4. It imports the engine, the wire and the core, and speaks HTTP with JSON, and gRPC. It never holds a business rule: a request
+//! Floor 4. It imports the engine, the follower of features, the wire and the core, and speaks HTTP with JSON, and gRPC. It never holds a business rule: a request
 //! becomes a command or a question, an outcome becomes an answer, and there is one map from outcomes to errors
 //! (`problem`).
 //!
@@ -14,6 +14,7 @@ mod ask;
 mod body;
 mod durability;
 mod facts;
+mod features;
 mod grpc;
 mod history;
 mod json;
@@ -34,7 +35,7 @@ mod serve;
 mod stock;
 mod write;
 
-pub use app::{App, Shared, app, http};
+pub use app::{App, Shared, app, app_with_features, http};
 pub use grpc::{Grpc, grpc};
 pub use openapi::openapi;
 pub use options::{Limits, Options};

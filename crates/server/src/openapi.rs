@@ -21,6 +21,7 @@ use utoipa::{IntoParams, OpenApi};
         (name = "stock", description = "What is there, and what happens to it"),
         (name = "reservations", description = "Units promised to one buyer"),
         (name = "facts", description = "What others know, to learn from"),
+        (name = "features", description = "What can be learned from the ledger, as numbers"),
         (name = "ledger", description = "Everything that happened, in order"),
         (name = "operations", description = "Running the server"),
     )

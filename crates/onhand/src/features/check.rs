@@ -5,6 +5,7 @@
 //! must be the same to the last bit.
 
 use super::ledger::{LedgerFile, in_order, set, store};
+use super::served;
 use crate::failure::Failure;
 use crate::output;
 use clap::Args;
@@ -25,7 +26,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  onhand features check --data ./shops --samples 100000")]
+  onhand features check --data ./shops --samples 100000
+  onhand features check --data ./shops --served served.jsonl")]
 pub(super) struct Check {
     /// The data folder.
     #[arg(
@@ -44,6 +46,9 @@ pub(super) struct Check {
     /// The seed of the sample.
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
+    /// Compare what a server wrote down while it served (`onhand serve --features-sample`), instead of sampling.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["samples", "restarts", "seed"])]
+    served: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -64,9 +69,10 @@ struct Report {
 }
 
 /// What a follower served.
-struct Served {
-    questions: Questions,
-    bits: Vec<u32>,
+#[derive(Default)]
+pub(super) struct Served {
+    pub(super) questions: Questions,
+    pub(super) bits: Vec<u32>,
     entries: u64,
     entities: usize,
     snapshot_bytes: usize,
@@ -77,7 +83,10 @@ impl Check {
         let ledger = LedgerFile::open(&self.data)?;
         let set = set();
         let start = Instant::now();
-        let served = self.follow(&ledger, &set)?;
+        let served = match &self.served {
+            Some(path) => served::read(path, &set)?,
+            None => self.follow(&ledger, &set)?,
+        };
         let follow_seconds = start.elapsed().as_secs_f64();
         let start = Instant::now();
         let by_feature = compare(&ledger, &set, &served)?;
@@ -106,13 +115,7 @@ impl Check {
     fn follow(&self, ledger: &LedgerFile, set: &Arc<FeatureSet>) -> Result<Served, Failure> {
         let entries = ledger.entries()?;
         let mut store = store(set);
-        let mut served = Served {
-            questions: Questions::default(),
-            bits: Vec::new(),
-            entries: 0,
-            entities: 0,
-            snapshot_bytes: 0,
-        };
+        let mut served = Served::default();
         let (mut subject, mut row) = (Subject::default(), vec![0.0; set.len()]);
         let stop_every = entries / (self.restarts + 1) + 1;
         ledger.each("Following", &mut |entry| {
@@ -216,7 +219,21 @@ fn compare(
 
 impl Report {
     fn print(&self) {
-        let bytes = self.snapshot_bytes / self.entities.max(1);
+        if self.entities > 0 {
+            self.print_followed();
+        }
+        output::text(format!("  made again in {:.1} s", self.frame_seconds));
+        output::text(format!(
+            "  compared      {} values of {} rows: {} differences",
+            self.values_compared, self.rows_compared, self.differences
+        ));
+        for (feature, many) in &self.by_feature {
+            output::text(format!("    {feature}: {many}"));
+        }
+    }
+
+    fn print_followed(&self) {
+        let bytes = self.snapshot_bytes / self.entities;
         output::text(format!(
             "{} entries, {} SKUs at locations",
             self.entries, self.entities
@@ -226,17 +243,9 @@ impl Report {
             self.follow_seconds,
             self.entries as f64 / self.follow_seconds.max(1e-9)
         ));
-        output::text(format!("  made again in {:.1} s", self.frame_seconds));
         output::text(format!(
             "  snapshot      {} bytes, {bytes} for each SKU at a location, all else included",
             self.snapshot_bytes
         ));
-        output::text(format!(
-            "  compared      {} values of {} rows: {} differences",
-            self.values_compared, self.rows_compared, self.differences
-        ));
-        for (feature, many) in &self.by_feature {
-            output::text(format!("    {feature}: {many}"));
-        }
     }
 }

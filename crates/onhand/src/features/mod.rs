@@ -7,6 +7,7 @@ mod grid;
 mod ledger;
 mod list;
 mod pairs;
+mod served;
 mod table;
 
 pub(crate) use ledger::LedgerFile;

@@ -79,6 +79,16 @@ impl Data {
         self.series[series].0 as f32 + day as f32 * 0.5
     }
 
+    /// Each series as an item of a request.
+    pub(crate) fn items(&self) -> impl Iterator<Item = serde_json::Value> {
+        self.series.iter().map(|(store, product)| {
+            serde_json::json!({
+                "location": format!("store-{store}"),
+                "sku": format!("product-{product}"),
+            })
+        })
+    }
+
     pub(crate) fn find(&self, location: &str, sku: &str) -> usize {
         let is_it = |(store, product): &(i64, i64)| {
             (location, sku) == (&*format!("store-{store}"), &*format!("product-{product}"))

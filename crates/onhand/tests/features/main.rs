@@ -13,7 +13,8 @@ use frame::Frame;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use support::run;
+use std::time::{Duration, Instant};
+use support::{Client, Server, run};
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
@@ -216,6 +217,83 @@ fn what_is_served_is_what_is_trained_on() {
     ]);
     assert_eq!(report["differences"], 0, "{report}");
     assert!(report["rows_compared"].as_u64().unwrap() > 2000, "{report}");
+}
+
+/// Asks a server for the features of its first items, until they show all that it has recorded.
+fn caught_up(client: &mut Client, data: &Data) -> Value {
+    let items: Vec<Value> = data.items().collect();
+    let body = serde_json::json!({ "items": items }).to_string();
+    let begun = Instant::now();
+    loop {
+        let mut ask = |path| client.post(path, "any", &body).unwrap().json();
+        let (levels, features) = (ask("/v1/availability"), ask("/v1/features"));
+        let rows = features["rows"].as_array().unwrap();
+        assert_eq!(rows.len(), items.len());
+        if rows.iter().all(|row| row["sequence"] == levels["sequence"]) {
+            return features;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{features}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_server_follows_its_ledger_and_what_it_served_can_be_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = Data::made();
+    let (folder, _) = replay(dir.path(), &data, &[]);
+    let path = dir.path().join("served.jsonl");
+    let served = path.to_str().unwrap();
+    let arguments = [
+        "--features",
+        "--features-sample",
+        served,
+        "--features-sample-every",
+        "1",
+    ];
+    let mut server = Server::start(&folder, &arguments);
+    let mut client = Client::new(server.address);
+    let before = caught_up(&mut client, &data);
+    let item = data.items().next().unwrap();
+    let sale = serde_json::json!({
+        "location": item["location"],
+        "lines": [{ "sku": item["sku"], "quantity": 3 }],
+    });
+    let sold = client
+        .post("/v1/stock/sales", "s1", &sale.to_string())
+        .unwrap();
+    assert_eq!(sold.status, 201, "{}", sold.body);
+    let after = caught_up(&mut client, &data);
+    let names = after["features"].as_array().unwrap();
+    let hours_since_sold = names
+        .iter()
+        .position(|name| name == "hours_since_sold")
+        .unwrap();
+    let value = |answer: &Value| {
+        answer["rows"][0]["values"][hours_since_sold]
+            .as_f64()
+            .unwrap()
+    };
+    assert!(value(&before) > 1000.0, "the data is of long ago: {before}");
+    assert!(value(&after) < 1.0, "it was sold a moment ago: {after}");
+    let metrics = client.get("/metrics").unwrap().body;
+    assert!(
+        metrics.contains("onhand_features_lag_entries 0\n"),
+        "{metrics}"
+    );
+    server.stop();
+    // The saved store is taken up where it ended.
+    let mut server = Server::start(&folder, &["--features"]);
+    let again = caught_up(&mut Client::new(server.address), &data);
+    assert_eq!(again["rows"][0]["sequence"], after["rows"][0]["sequence"]);
+    server.stop();
+    let folder = folder.to_str().unwrap();
+    let report = json(&["features", "check", "--data", folder, "--served", served]);
+    assert_eq!(report["differences"], 0, "{report}");
+    assert!(
+        report["rows_compared"].as_u64().unwrap() >= 2 * data.series.len() as u64,
+        "{report}"
+    );
 }
 
 #[test]

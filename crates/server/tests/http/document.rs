@@ -7,6 +7,7 @@ use onhand_wire::json::batch::{BatchAnswer, BatchRequest};
 use onhand_wire::json::counts::{CountAnswer, CountRequest};
 use onhand_wire::json::explain::ExplainAnswer;
 use onhand_wire::json::facts::{FactAnswer, FactRequest};
+use onhand_wire::json::features::FeaturesRequest;
 use onhand_wire::json::fulfill::{FulfillAnswer, FulfillRequest};
 use onhand_wire::json::ledger::LedgerAnswer;
 use onhand_wire::json::levels::LevelView;
@@ -32,7 +33,7 @@ fn document(shop: &Shop) -> Value {
 }
 
 /// What the contract asks for, and what we added.
-const CALLS: [(&str, &str); 25] = [
+const CALLS: [(&str, &str); 26] = [
     ("post", "/v1/stock/receipts"),
     ("post", "/v1/stock/adjustments"),
     ("post", "/v1/stock/counts"),
@@ -53,6 +54,7 @@ const CALLS: [(&str, &str); 25] = [
     ("post", "/v1/reservations/{id}/release"),
     ("post", "/v1/reservations/{id}/fulfill"),
     ("post", "/v1/facts"),
+    ("post", "/v1/features"),
     ("get", "/v1/ledger"),
     ("get", "/healthz"),
     ("get", "/readyz"),
@@ -192,7 +194,8 @@ fn says_what_every_field_and_call_is() {
             "{method} {path} has no summary"
         );
         assert!(call["tags"].is_array(), "{method} {path} has no tag");
-        if method == "post" && path != "/v1/availability" && path != "/v1/reservations/batch" {
+        let keyless = ["/v1/availability", "/v1/features", "/v1/reservations/batch"];
+        if method == "post" && !keyless.contains(&path) {
             let text = call["parameters"].to_string();
             assert!(
                 text.contains("Idempotency-Key"),
@@ -241,6 +244,7 @@ fn its_examples_are_requests_and_answers() {
     asks::<SaleRequest>(&document, "SaleRequest");
     asks::<ObservationRequest>(&document, "ObservationRequest");
     asks::<FactRequest>(&document, "FactRequest");
+    asks::<FeaturesRequest>(&document, "FeaturesRequest");
     asks::<PolicyRequest>(&document, "PolicyRequest");
     asks::<TransferRequest>(&document, "TransferRequest");
     asks::<AvailabilityRequest>(&document, "AvailabilityRequest");

@@ -16,6 +16,7 @@ pub mod counts;
 pub mod date;
 pub mod explain;
 pub mod facts;
+pub mod features;
 pub mod fulfill;
 pub mod id;
 pub mod ledger;

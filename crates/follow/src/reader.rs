@@ -1,0 +1,91 @@
+//! Reading rows of a store that goes on growing.
+//!
+//! What a reader remembers ([`Subject`]) is worth keeping: means over many shelves are made once an hour, not once a
+//! request. So readers put it back when they are done, and the next takes it up.
+
+use crate::sampler::Sampler;
+use onhand_core::Stamp;
+use onhand_features::{Moment, Store, Subject};
+use std::ops::Deref;
+use std::sync::{Mutex, PoisonError, RwLockReadGuard};
+
+/// Readers that may keep what they remember: more at once begin anew.
+const KEPT: usize = 8;
+
+/// What readers of a store remember.
+#[derive(Debug, Default)]
+pub(crate) struct Pool(Mutex<Vec<Subject>>);
+
+impl Pool {
+    fn take(&self) -> Subject {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.pop().unwrap_or_default()
+    }
+
+    fn put(&self, subject: Subject) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < KEPT {
+            all.push(subject);
+        }
+    }
+}
+
+/// A store that stands still while it is read.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    partition: u16,
+    store: RwLockReadGuard<'a, Store>,
+    subject: Subject,
+    pool: &'a Pool,
+    sampler: Option<&'a Sampler>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(
+        partition: u16,
+        store: RwLockReadGuard<'a, Store>,
+        pool: &'a Pool,
+        sampler: Option<&'a Sampler>,
+    ) -> Self {
+        Self {
+            partition,
+            store,
+            subject: pool.take(),
+            pool,
+            sampler,
+        }
+    }
+
+    /// The values of all features of a SKU at a location; whether the ledger knows it there.
+    ///
+    /// # Panics
+    /// `row` has another length than the set.
+    pub fn row(&mut self, location: &str, sku: &str, moment: Moment, row: &mut [f32]) -> bool {
+        self.store.find(location, sku, &mut self.subject);
+        self.store.read(&mut self.subject, moment, row);
+        if let Some(sampler) = self.sampler {
+            let known = (self.partition, self.store.last().seq);
+            sampler.served(known, (location, sku), moment, self.store.set(), row);
+        }
+        self.subject.is_known()
+    }
+
+    /// The last entry that rows show.
+    pub fn last(&self) -> Stamp {
+        self.store.last()
+    }
+}
+
+impl Deref for Reader<'_> {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        self.pool.put(std::mem::take(&mut self.subject));
+    }
+}

@@ -1,0 +1,71 @@
+//! Stores on disk: one file for each partition, replaced as a whole.
+//!
+//! A saved store is a convenience: whatever is wrong with it, the ledger makes it anew. So it is said and passed over.
+
+use onhand_core::Seq;
+use onhand_features::{FeatureSet, Store};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The folder of saved stores.
+#[derive(Debug)]
+pub(crate) struct Saved {
+    folder: PathBuf,
+}
+
+impl Saved {
+    pub(crate) fn open(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        Ok(Self { folder })
+    }
+
+    /// The saved store of a partition whose ledger goes up to `last`; `None` if there is none that fits.
+    pub(crate) fn load(
+        &self,
+        partition: u16,
+        set: &Arc<FeatureSet>,
+        last: Seq,
+    ) -> io::Result<Option<Store>> {
+        let bytes = match fs::read(self.path(partition)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match Store::restore(Arc::clone(set), &bytes) {
+            Ok(store) if store.last().seq <= last => Ok(Some(store)),
+            Ok(store) => {
+                let ahead = store.last().seq.0;
+                tracing::warn!(
+                    partition,
+                    ahead,
+                    last = last.0,
+                    "the saved feature store is ahead of the ledger: it is made anew"
+                );
+                Ok(None)
+            }
+            Err(error) => {
+                tracing::warn!(partition, %error, "the saved feature store is passed over");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Puts a store in the place of the one before, which stays until the new one is on disk.
+    pub(crate) fn save(&self, partition: u16, bytes: &[u8]) -> io::Result<()> {
+        let (path, new) = (
+            self.path(partition),
+            self.folder.join(format!("{partition}.new")),
+        );
+        let mut file = File::create(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(new, path)?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    fn path(&self, partition: u16) -> PathBuf {
+        self.folder.join(format!("{partition}.features"))
+    }
+}
