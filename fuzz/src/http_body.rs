@@ -66,19 +66,19 @@ pub fn run(input: &[u8]) {
     }
 }
 
-const PICKED: ReservationNo = ReservationNo(3);
-const HELD: ReservationNo = ReservationNo(1);
+pub(crate) const PICKED: ReservationNo = ReservationNo(3);
+pub(crate) const HELD: ReservationNo = ReservationNo(1);
 
-fn one(command: Command) -> Vec<Command> {
+pub(crate) fn one(command: Command) -> Vec<Command> {
     vec![command]
 }
 
-fn command<T: Into<Command>>(request: T) -> Result<Vec<Command>, Fault> {
+pub(crate) fn command<T: Into<Command>>(request: T) -> Result<Vec<Command>, Fault> {
     Ok(one(request.into()))
 }
 
 /// The commands of requests that say all in their path.
-fn bare() -> Vec<Command> {
+pub(crate) fn bare() -> Vec<Command> {
     let transfer = TransferId {
         source: 0,
         no: TransferNo(5),
@@ -105,7 +105,10 @@ fn done<T: for<'de> FromJson<'de> + Debug + PartialEq>(
                 "another spelling is another request"
             );
             match commands(request) {
-                Ok(commands) => commands.iter().for_each(decide),
+                Ok(commands) => commands
+                    .iter()
+                    .filter_map(decide)
+                    .for_each(|(entry, state)| shows(&entry, &state)),
                 Err(fault) => points(&fault),
             }
         }
@@ -127,7 +130,7 @@ fn unreadable(why: &Unreadable, body: &[u8]) {
     }
 }
 
-fn points(fault: &Fault) {
+pub(crate) fn points(fault: &Fault) {
     let Fault { pointer, message } = fault;
     assert!(
         pointer.is_empty() || pointer.starts_with('/'),
@@ -145,10 +148,11 @@ fn spelled_anew(body: &[u8]) -> Vec<u8> {
     serde_json::to_vec_pretty(&document).expect("a document is plain data")
 }
 
-fn decide(command: &Command) {
+/// Decides a command on the state after a day. Gives what is recorded, and the state after it.
+pub(crate) fn decide(command: &Command) -> Option<(Entry, State)> {
     let mut state = day::day().1;
     let Decision::Record(entry) = state.decide(day::at(100), None, command) else {
-        return;
+        return None;
     };
     state
         .apply(&entry)
@@ -156,7 +160,7 @@ fn decide(command: &Command) {
     let broken = invariant::check(&state);
     assert!(broken.is_empty(), "{broken:?} after {entry:?}");
     comes_back(&entry);
-    shows(&entry, &state);
+    Some((*entry, state))
 }
 
 fn comes_back(entry: &Entry) {
@@ -182,7 +186,7 @@ fn shows(entry: &Entry, state: &State) {
 }
 
 /// The names of a state.
-struct StateNames<'a>(&'a State);
+pub(crate) struct StateNames<'a>(pub(crate) &'a State);
 
 impl Names for StateNames<'_> {
     fn of_level(&self, level: LevelNo) -> (&str, &str) {

@@ -11,6 +11,7 @@ pub mod day;
 pub mod http;
 pub mod http_body;
 pub mod log_open;
+pub mod messages;
 pub mod record;
 pub mod snapshot;
 pub mod texts;
