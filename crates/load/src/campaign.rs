@@ -4,9 +4,9 @@ use crate::arrivals::Nanos;
 use crate::book::Book;
 use crate::cpu;
 use crate::failure::Failure;
-use crate::http;
-use crate::lane::{Lane, Target};
+use crate::lane::{Carrier, Lane, Target};
 use crate::summary::Cpu;
+use crate::{grpc, http};
 use indicatif::ProgressBar;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -37,7 +37,7 @@ pub(crate) fn run(
     let (books, cpu) = std::thread::scope(|scope| {
         let threads: Vec<_> = lanes
             .into_iter()
-            .map(|lane| scope.spawn(|| http::drive(target, lane)))
+            .map(|lane| scope.spawn(|| drive(target, lane)))
             .collect();
         let mut meter = Meter::new(watch);
         while threads.iter().any(|thread| !thread.is_finished()) {
@@ -61,6 +61,13 @@ pub(crate) fn run(
     }
     let all = all.ok_or_else(|| Failure::say("a run has at least one thread"))?;
     Ok((all, cpu))
+}
+
+fn drive(target: &Target, lane: Lane) -> io::Result<Book> {
+    match target.carrier {
+        Carrier::Http => http::drive(target, lane),
+        Carrier::Grpc | Carrier::GrpcStream => grpc::drive(target, lane),
+    }
 }
 
 fn unreachable_server(target: &Target, error: &io::Error) -> Failure {

@@ -1,6 +1,7 @@
 //! `onhand-load echo`: what the network and the libraries give with nothing behind them.
 
 use crate::failure::Failure;
+use crate::grpc;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use clap::Args;
@@ -17,11 +18,16 @@ const RESERVED: &str = r#"{"id":"r0-1234567","state":"held","expires_at":"2026-0
 Example:
   onhand-load echo --http 127.0.0.1:7790 &
   onhand-load run --to 127.0.0.1:7790 --in-flight 64
+  onhand-load echo --grpc 127.0.0.1:7791 &
+  onhand-load run --to 127.0.0.1:7791 --protocol grpc --in-flight 64
   wrk -t1 -c64 -d5 http://127.0.0.1:7790/")]
 pub(crate) struct Echo {
     /// A bare axum server at this address.
+    #[arg(long, value_name = "ADDR", required_unless_present = "grpc")]
+    http: Option<SocketAddr>,
+    /// A bare tonic server at this address. It answers reservations one by one.
     #[arg(long, value_name = "ADDR")]
-    http: SocketAddr,
+    grpc: Option<SocketAddr>,
     /// Worker threads; as many as there are cores if not said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -35,7 +41,20 @@ impl Echo {
             runtime.worker_threads(usize::from(threads));
         }
         let runtime = runtime.enable_all().build().map_err(Failure::say)?;
-        runtime.block_on(http(self.http))
+        runtime.block_on(async {
+            tokio::try_join!(maybe(self.http, http), maybe(self.grpc, grpc::echo))?;
+            Ok(())
+        })
+    }
+}
+
+async fn maybe<F: Future<Output = Result<(), Failure>>>(
+    address: Option<SocketAddr>,
+    serve: impl FnOnce(SocketAddr) -> F,
+) -> Result<(), Failure> {
+    match address {
+        Some(address) => serve(address).await,
+        None => Ok(()),
     }
 }
 

@@ -10,9 +10,20 @@ use std::time::Instant;
 /// How long to wait for the last answers, if nothing else is said.
 pub(crate) const GRACE: Nanos = 10_000_000_000;
 
+/// What carries the requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Http,
+    /// One call a request.
+    Grpc,
+    /// One stream a connection.
+    GrpcStream,
+}
+
 /// Whom all lanes ask, and what they share.
 #[derive(Debug)]
 pub(crate) struct Target {
+    pub(crate) carrier: Carrier,
     pub(crate) address: SocketAddr,
     /// The server's name as it was given.
     pub(crate) host: String,
@@ -35,6 +46,7 @@ impl Target {
     /// A server, without warm-up and deadline.
     pub(crate) fn new(host: &str, address: SocketAddr) -> Self {
         Self {
+            carrier: Carrier::Http,
             address,
             host: host.into(),
             timeout_ms: None,

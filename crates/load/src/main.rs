@@ -9,11 +9,13 @@
 mod arrivals;
 mod book;
 mod campaign;
+mod clerk;
 mod compare;
 mod cpu;
 mod echo;
 mod failure;
 mod fill;
+mod grpc;
 mod http;
 mod keys;
 mod lane;

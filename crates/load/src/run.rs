@@ -6,7 +6,7 @@ use crate::arrivals::{Arrivals, Nanos, Pace};
 use crate::campaign::{self, Watch};
 use crate::failure::Failure;
 use crate::keys::Keys;
-use crate::lane::{Lane, Target};
+use crate::lane::{Carrier, Lane, Target};
 use crate::levels::Levels;
 use crate::summary::{Setting, Summary};
 use crate::tenants::Tenants;
@@ -21,6 +21,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Reservations in a batch, if nothing else is said.
 const BATCH: usize = 100;
+/// Connections of gRPC, if nothing else is said: each carries many calls.
+const GRPC_CONNECTIONS: usize = 4;
 const SECOND: f64 = 1e9;
 
 /// Asks a running server for a while, and says how it answered. Fill its shelves first.
@@ -33,14 +35,15 @@ Examples:
   onhand-load run --in-flight 64                                  # closed loop: what the server gives at most
   onhand-load run --open 20000 --seconds 60 --out evening.json    # open loop: what customers wait for at this rate
   onhand-load run --protocol http-batch --batch 1000 --in-flight 8
+  onhand-load run --protocol grpc-stream --in-flight 4096
   onhand-load run --work availability --items 100 --keys zipf:1.0
   onhand-load run --keys hot:0.9                                  # one hot SKU, its neighbours told apart
   onhand-load run --keys flash-sale:50000/1000                    # 50,000 buyers for 1,000 units
   onhand-load run --tenants big:9,small:1 --open 50000 --timeout-ms 200")]
 pub(crate) struct Run {
-    /// The server's address.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7780")]
-    to: String,
+    /// The server's address. [default: 127.0.0.1:7780, for gRPC 127.0.0.1:7781]
+    #[arg(long, value_name = "HOST:PORT")]
+    to: Option<String>,
     /// How it is asked.
     #[arg(long, value_enum, default_value_t = Protocol::Http)]
     protocol: Protocol,
@@ -65,7 +68,8 @@ pub(crate) struct Run {
     /// The most requests in flight; without --open, as many as possible always are. [default: 64, with --open 256]
     #[arg(long, value_name = "N")]
     in_flight: Option<usize>,
-    /// Connections; with fewer than --in-flight, requests are pipelined. [default: as many as --in-flight]
+    /// Connections; with fewer than --in-flight, requests share them: pipelined, or as calls of one connection. [default:
+    /// as many as --in-flight; for gRPC 4 at most]
     #[arg(long, value_name = "N")]
     connections: Option<usize>,
     /// Reservations in a batch. [default: 100]
@@ -118,6 +122,12 @@ enum Protocol {
     Http,
     /// HTTP/1.1 and JSON, reservations in batches.
     HttpBatch,
+    /// gRPC, one call a request.
+    Grpc,
+    /// gRPC, reservations in batches.
+    GrpcBatch,
+    /// gRPC, reservations in one stream for each connection, timed one by one.
+    GrpcStream,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -168,15 +178,19 @@ impl Run {
                 "there are at least as many --in-flight as --connections, and as many of these as --threads",
             );
         }
-        if self.batch.is_some() && self.protocol != Protocol::HttpBatch {
-            return bad("--batch needs --protocol http-batch");
+        let is_batched = self.protocol.is_batched();
+        if self.batch.is_some() && !is_batched {
+            return bad("--batch needs --protocol http-batch or grpc-batch");
         }
-        if self.protocol == Protocol::HttpBatch && self.work != Work::Reserve {
-            return bad("--protocol http-batch makes reservations: --work reserve");
+        let is_stream = self.protocol == Protocol::GrpcStream;
+        if (is_batched || is_stream) && self.work != Work::Reserve {
+            return bad("batches and streams make reservations: --work reserve");
         }
-        if matches!(self.keys, Keys::FlashSale { .. })
-            && (self.work != Work::Reserve || self.protocol != Protocol::Http)
-        {
+        if is_stream && self.tenants.is_some() {
+            return bad("a stream is of one tenant: --tenant");
+        }
+        let is_sale = matches!(self.keys, Keys::FlashSale { .. });
+        if is_sale && (self.work != Work::Reserve || self.protocol != Protocol::Http) {
             return bad(
                 "the buyers of a flash sale reserve one by one: --work reserve, --protocol http",
             );
@@ -190,7 +204,11 @@ impl Run {
     }
 
     fn connections(&self) -> usize {
-        self.connections.unwrap_or_else(|| self.in_flight())
+        let usual = match self.protocol.carrier() {
+            Carrier::Http => usize::MAX,
+            Carrier::Grpc | Carrier::GrpcStream => GRPC_CONNECTIONS.max(self.threads),
+        };
+        self.connections.unwrap_or(usual.min(self.in_flight()))
     }
 
     /// A flash sale counts from its first moment.
@@ -211,7 +229,9 @@ impl Run {
             work: self.work,
             keys: self.keys,
             levels,
-            batch: (self.protocol == Protocol::HttpBatch)
+            batch: self
+                .protocol
+                .is_batched()
                 .then(|| self.batch.map_or(BATCH, usize::from)),
             items: usize::from(self.items),
             tenants: tenants.unwrap_or_default(),
@@ -220,12 +240,18 @@ impl Run {
     }
 
     fn target(&self) -> Result<Target, Failure> {
+        let usual = match self.protocol.carrier() {
+            Carrier::Http => "127.0.0.1:7780",
+            Carrier::Grpc | Carrier::GrpcStream => "127.0.0.1:7781",
+        };
+        let to = self.to.as_deref().unwrap_or(usual);
         Ok(Target {
             timeout_ms: self.timeout_ms,
             ttl_seconds: self.ttl_seconds,
             warmup: nanos(self.warmup()),
             grace: nanos(self.patience as f64),
-            ..Target::find(&self.to)?
+            carrier: self.protocol.carrier(),
+            ..Target::find(to)?
         })
     }
 
@@ -331,7 +357,22 @@ impl Protocol {
         match self {
             Self::Http => "http",
             Self::HttpBatch => "http-batch",
+            Self::Grpc => "grpc",
+            Self::GrpcBatch => "grpc-batch",
+            Self::GrpcStream => "grpc-stream",
         }
+    }
+
+    fn carrier(self) -> Carrier {
+        match self {
+            Self::Http | Self::HttpBatch => Carrier::Http,
+            Self::Grpc | Self::GrpcBatch => Carrier::Grpc,
+            Self::GrpcStream => Carrier::GrpcStream,
+        }
+    }
+
+    fn is_batched(self) -> bool {
+        matches!(self, Self::HttpBatch | Self::GrpcBatch)
     }
 }
 

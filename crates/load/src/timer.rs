@@ -7,7 +7,8 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::cell::Cell;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 const SECOND: Nanos = 1_000_000_000;
 
@@ -15,7 +16,7 @@ const SECOND: Nanos = 1_000_000_000;
 #[derive(Debug)]
 pub(crate) struct Timer {
     timer: OwnedFd,
-    set_to: Option<Nanos>,
+    set_to: Cell<Option<Nanos>>,
 }
 
 impl Timer {
@@ -23,13 +24,13 @@ impl Timer {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         Ok(Self {
             timer: timerfd_create(TimerfdClockId::Monotonic, flags)?,
-            set_to: None,
+            set_to: Cell::new(None),
         })
     }
 
     /// Sets it to `due`, if it is not already.
-    pub(crate) fn set(&mut self, due: Nanos, now: Nanos) -> io::Result<()> {
-        if self.set_to == Some(due) {
+    pub(crate) fn set(&self, due: Nanos, now: Nanos) -> io::Result<()> {
+        if self.set_to.get() == Some(due) {
             return Ok(());
         }
         // Zero would switch it off.
@@ -42,8 +43,14 @@ impl Timer {
             },
         };
         timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &spec)?;
-        self.set_to = Some(due);
+        self.set_to.set(Some(due));
         Ok(())
+    }
+}
+
+impl AsRawFd for Timer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.timer.as_raw_fd()
     }
 }
 

@@ -5,16 +5,15 @@ use super::connection::Connection;
 use super::judge::judge;
 use super::request::Writer;
 use crate::arrivals::{Arrivals, Nanos};
-use crate::book::{Book, Pending, Reason, Verdict};
+use crate::book::{Book, Pending};
+use crate::clerk::Clerk;
 use crate::lane::{Lane, Target};
 use crate::timer::Timer;
-use crate::work::{Recipe, Workload};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::Ordering;
 
 /// How long one wait takes at most, so that the end is noticed when nothing comes in any more.
 const LONGEST_WAIT: Timespec = Timespec {
@@ -54,18 +53,9 @@ struct Driver<'a> {
     buffer: Vec<u8>,
 }
 
-/// Takes the answers.
-struct Clerk<'a> {
-    target: &'a Target,
-    workload: Workload,
-    book: Book,
-}
-
 impl<'a> Driver<'a> {
     fn new(target: &'a Target, lane: Lane) -> io::Result<Self> {
-        let tenants = lane.workload.recipe().tenants.names();
-        let writer = Writer::new(target, &tenants);
-        let book = Book::new(target.warmup, tenants.len());
+        let writer = Writer::new(target, &lane.workload.recipe().tenants.names());
         let mut driver = Self {
             target,
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
@@ -77,11 +67,7 @@ impl<'a> Driver<'a> {
             unsent: Vec::new(),
             arrivals: lane.arrivals,
             writer,
-            clerk: Clerk {
-                target,
-                workload: lane.workload,
-                book,
-            },
+            clerk: Clerk::new(target, lane.workload),
             buffer: vec![0; READ],
         };
         let timer = epoll::EventData::new_u64(TIMER);
@@ -166,15 +152,10 @@ impl<'a> Driver<'a> {
         let Some(connection) = &mut self.connections[at] else {
             return;
         };
+        let (ask, pending) = self.clerk.next(due);
         let workload = &mut self.clerk.workload;
-        let ask = workload.next();
         self.writer.write(&mut connection.out, &ask, workload);
-        connection.pending.push_back(Pending {
-            due,
-            operation: ask.operation,
-            tenant: ask.tenant,
-            is_neighbour: workload.is_neighbour(&ask),
-        });
+        connection.pending.push_back(pending);
         let is_full = connection.pending.len() >= self.depth;
         let could_be_sent = due.max(self.free_since);
         self.clerk.book.sent(
@@ -219,7 +200,7 @@ impl<'a> Driver<'a> {
         let was_full = connection.pending.len() >= self.depth;
         let (clerk, buffer) = (&mut self.clerk, &mut self.buffer);
         let received = connection.flush().and_then(|()| {
-            connection.receive(buffer, &mut |pending, answer| clerk.take(pending, answer))
+            connection.receive(buffer, &mut |pending, answer| take(clerk, pending, answer))
         });
         let has_room = connection.pending.len() < self.depth;
         match received {
@@ -249,48 +230,14 @@ impl<'a> Driver<'a> {
             self.clerk
                 .none_came(connection.pending, "no answer in time");
         }
-        let now = self.target.now();
-        let mut never_sent = VecDeque::new();
-        while let Some(due) = self.arrivals.take(now) {
-            let ask = self.clerk.workload.next();
-            never_sent.push_back(Pending {
-                due,
-                operation: ask.operation,
-                tenant: ask.tenant,
-                is_neighbour: self.clerk.workload.is_neighbour(&ask),
-            });
-        }
-        self.clerk
-            .none_came(never_sent, "never sent: every connection was busy");
+        self.clerk.never_sent(&mut self.arrivals);
     }
 }
 
-impl Clerk<'_> {
-    fn take(&mut self, pending: Pending, answer: &Answer<'_>) {
-        let recipe: &Recipe = self.workload.recipe();
-        let units = recipe.units(pending.operation);
-        let mut verdict = judge(
-            pending.operation,
-            units,
-            answer,
-            self.workload.wants_reservations(),
-        );
-        if let Some(reservation) = verdict.reservation.take() {
-            self.workload.keep(reservation);
-        }
-        if let Some(said) = answer.durability {
-            self.book.heard_of_durability(said);
-        }
-        self.book.answered(pending, self.target.now(), &verdict);
-        self.target.answered.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn none_came(&mut self, requests: impl IntoIterator<Item = Pending>, why: &str) {
-        let now = self.target.now();
-        for pending in requests {
-            let units = self.workload.recipe().units(pending.operation);
-            let verdict = Verdict::denied(Reason::silence(why), units);
-            self.book.answered(pending, now, &verdict);
-        }
-    }
+/// Enters an answer.
+fn take(clerk: &mut Clerk<'_>, pending: Pending, answer: &Answer<'_>) {
+    let units = clerk.workload.recipe().units(pending.operation);
+    let wants = clerk.workload.wants_reservations();
+    let verdict = judge(pending.operation, units, answer, wants);
+    clerk.settle(pending, verdict, answer.durability);
 }

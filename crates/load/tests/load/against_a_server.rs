@@ -10,11 +10,11 @@ fn briefly(shop: &Shop, arguments: &[&str]) -> Value {
     good_run(shop.address, &[&LEVELS[..], &BRIEFLY, arguments].concat())
 }
 
-fn accepted(row: &Value) -> u64 {
+pub(crate) fn accepted(row: &Value) -> u64 {
     row["accepted_units"].as_u64().unwrap()
 }
 
-fn row<'a>(summary: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn row<'a>(summary: &'a Value, name: &str) -> &'a Value {
     let rows = summary["rows"].as_array().unwrap();
     let found = rows.iter().find(|row| row["name"] == name);
     found.unwrap_or_else(|| panic!("no row {name}: {rows:#?}"))

@@ -4,6 +4,7 @@
 
 mod against_a_server;
 mod against_a_stall;
+mod over_grpc;
 mod shop;
 mod stalls;
 
