@@ -1,6 +1,5 @@
 //! `onhand bench`: measures, and says what was measured.
 
-mod http;
 mod layers;
 mod memory;
 mod overload;

@@ -1,13 +1,11 @@
-//! `onhand bench reserve`: durable reservations, in process or over HTTP.
+//! `onhand bench reserve`: durable reservations, in process. Over the network they are measured by `onhand-load`.
 
-use super::http;
 use super::scratch::Scratch;
 use super::shop::{Load, Shop, with_room_for};
 use super::stage::{Keys, Run, Stock};
 use crate::failure::Failure;
 use crate::output;
 use clap::Args;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,7 +16,7 @@ use std::time::Duration;
 Examples:
   onhand bench reserve --levels 1000000 --in-flight 4096
   onhand bench reserve --keys hot
-  onhand bench reserve --http 127.0.0.1:7780 --in-flight 128     # against a running server")]
+  onhand-load run --in-flight 128                                # a running server, over the network")]
 pub(crate) struct Reserve {
     /// Stock levels to run on.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
@@ -26,7 +24,7 @@ pub(crate) struct Reserve {
     /// Which levels are asked for.
     #[arg(long, value_enum, default_value_t = Keys::Uniform)]
     keys: Keys,
-    /// Requests in flight at once (connections, over HTTP).
+    /// Requests in flight at once.
     #[arg(long, value_name = "N", default_value_t = 4096)]
     in_flight: usize,
     /// Seconds of each run.
@@ -36,11 +34,8 @@ pub(crate) struct Reserve {
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: usize,
     /// A data folder to use and keep; a temporary one, removed at the end, if not said.
-    #[arg(long, value_name = "DIR", conflicts_with = "http")]
+    #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Measure a running server instead, one reservation a request.
-    #[arg(long, value_name = "ADDR")]
-    http: Option<SocketAddr>,
     /// Print the runs as JSON.
     #[arg(long)]
     json: bool,
@@ -54,25 +49,12 @@ impl Reserve {
                 "--levels, --in-flight, --runs and --seconds must be above zero",
             ));
         }
-        let runs = match self.http {
-            Some(address) => http::run(address, &self.plan())?,
-            None => self.in_process()?,
-        };
+        let runs = self.in_process()?;
         match self.json {
             true => output::json(&runs),
             false => runs.iter().for_each(Run::print),
         }
         Ok(())
-    }
-
-    fn plan(&self) -> http::Plan {
-        http::Plan {
-            stock: self.stock(),
-            keys: self.keys,
-            connections: self.in_flight,
-            time: self.time(),
-            runs: self.runs,
-        }
     }
 
     fn stock(&self) -> Stock {
