@@ -16,6 +16,7 @@ class Sample:
     p99: float
     p999: float
     cpu: float  # seconds of user and system time for 1,000 reservations, or 1,000 reads
+    generator: float = None  # the same of the load generator, where it is a process of its own that was measured
     sync_before: list = field(default_factory=list)  # seconds, of appends of 4 KiB just before
     is_calm: bool = True
 
@@ -35,6 +36,11 @@ class Figure:
 
     def median(self, field):
         return median(getattr(sample, field) for sample in self.samples)
+
+    def generator(self):
+        """The median of what the load generator took, if that is known."""
+        known = [sample.generator for sample in self.samples if sample.generator is not None]
+        return median(known) if known else None
 
     def extreme(self, which):
         return which(sample.rate for sample in self.samples)

@@ -98,7 +98,20 @@ class Served(Figure):
         to = server.grpc if self.protocol.startswith("grpc") else server.http
         batch = ["--batch", self.batch] if self.batch else []
         return load(self.programs, to, server.process.pid, seconds, "--protocol", self.protocol, "--keys", self.keys,
-                    "--in-flight", self.in_flight, *batch)
+                    "--in-flight", self.in_flight, *batch, tail_of=self.tail_of)
+
+    def tail_of(self, run):
+        return run["total"]["accepted"]
+
+
+class Neighbours(Served):
+    """The other SKUs, while one takes 90 % of the load: their latencies alone, and the rate of all."""
+
+    def __init__(self, programs, scratch, in_flight):
+        super().__init__(programs, scratch, "hot:0.9", in_flight, "http", "HTTP, one a request: the hot SKU's neighbours")
+
+    def tail_of(self, run):
+        return next(row["accepted"] for row in run["rows"] if "neighbours" in row["name"])
 
 
 class Reads(Served):
@@ -133,24 +146,26 @@ class Bare(Figure):
         server = start([self.programs.load, "echo", flag, address])
         try:
             wait_until_open(address, server)
-            return load(self.programs, address, server.pid, seconds, "--protocol", self.protocol, "--keys", self.keys,
-                        "--in-flight", self.in_flight)
+            return load(self.programs, address, server.pid, seconds, "--protocol", self.protocol, "--in-flight",
+                        self.in_flight)
         finally:
             server.kill()
             server.wait()
 
 
-def load(programs, to, pid, seconds, *more, is_read=False):
-    """One run of the load generator, the server's CPU time with it."""
+def load(programs, to, pid, seconds, *more, is_read=False, tail_of=lambda run: run["total"]["accepted"]):
+    """One run of the load generator, the server's CPU time with it. `tail_of` says whose latencies are of interest."""
     run = json.loads(command([programs.load, "run", "--to", to, "--pid", pid, "--levels", LEVELS, "--seconds", seconds,
                               "--warmup", WARM_UP, "--json", *more]))
     total, cpu = run["total"], run["cpu"]
-    latency = total["accepted"]
+    latency = tail_of(run)
     if total["denied"]:
         raise Trouble(f"not all of Onhand's answers were good: {total['denied']}")
     rate = total["requests_per_second"] if is_read else total["accepted_units_per_second"]
     tail = (latency[name] / 1e6 for name in ("p50_micros", "p99_micros", "p999_micros"))
-    return Sample(rate, *tail, cpu["server_seconds"] * 1000 / (rate * cpu["measured_seconds"]))
+    # A run that is cut short by a slow answer goes on a little: the CPU times are of the measured seconds alone.
+    per_thousand = lambda seconds: seconds * 1000 / (rate * cpu["measured_seconds"])
+    return Sample(rate, *tail, per_thousand(cpu["server_seconds"]), generator=per_thousand(cpu["generator_seconds"]))
 
 
 class Server:
@@ -162,7 +177,7 @@ class Server:
 
     def __enter__(self):
         self.process = start([self.programs.onhand, "serve", "--data", self.folder, "--listen", self.http,
-                              "--grpc-listen", self.grpc, "--log", "error"])
+                              "--grpc-listen", self.grpc, "--queue-ms", 0, "--log", "error"])
         try:
             wait_until_ready(self.http, self.process)
             command([self.programs.load, "fill", "--to", self.http, "--levels", LEVELS])
