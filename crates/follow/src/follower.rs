@@ -89,6 +89,7 @@ impl Follower {
         });
         let stores: Arc<[_]> = stores.collect::<io::Result<Vec<_>>>()?.into();
         let follow = Follow {
+            started: source.now(),
             source,
             save_every: plan.save_every,
             stores: Arc::clone(&stores),
@@ -151,6 +152,8 @@ fn read(store: &RwLock<Store>) -> RwLockReadGuard<'_, Store> {
 /// What the thread has.
 struct Follow<S> {
     source: S,
+    /// What was recorded before was late for another reason than that following takes time.
+    started: Timestamp,
     save_every: Duration,
     stores: Arc<[RwLock<Store>]>,
     /// Until when a partition that could not be followed is left alone.
@@ -213,6 +216,7 @@ impl<S: Source> Follow<S> {
             drop(store);
             let now = self.source.now();
             some.iter()
+                .filter(|entry| entry.stamp.at >= self.started)
                 .for_each(|entry| self.metrics.taken(now.since(entry.stamp.at)));
         }
         Ok(entries.len())

@@ -33,7 +33,7 @@ impl Metrics {
         own.register("lag_entries", lag, metrics.lag_entries.clone());
         let lag = "Age of the newest entry that they show, where there are newer ones; the longest of all partitions";
         own.register_with_unit("lag", lag, Unit::Seconds, metrics.lag_seconds.clone());
-        let taken = "Time from an entry's stamp until the features show it";
+        let taken = "Time from an entry's stamp until the features show it, of entries recorded since the start";
         own.register_with_unit("entry", taken, Unit::Seconds, metrics.taken.clone());
         let rows = "SKUs at locations with features of their own";
         own.register("rows", rows, metrics.rows.clone());
