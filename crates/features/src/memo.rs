@@ -5,6 +5,10 @@ use crate::filter::{Belief, Pass, Usual};
 use crate::row::About;
 use crate::store::Store;
 use crate::window::Moment;
+use onhand_core::Seq;
+
+/// Tells an entry's number from a version.
+const ANOTHER_DAY: u64 = 1 << 63;
 
 /// What a value was made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +47,8 @@ impl<T: Copy> Remembered<T> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memo {
     life: u64,
-    /// Whether it may be used at this moment.
-    pub(crate) is_open: bool,
+    /// The newest entry, if that is of another day than the request.
+    pub(crate) other_day: Option<Seq>,
     /// By number of the filter.
     pub(crate) filters: Vec<Remembered<Option<Belief>>>,
     /// By number of the mean.
@@ -65,6 +69,15 @@ impl Memo {
 }
 
 impl Store {
+    /// What stands for the past in a key: the version of the SKU's, or of all; on another day than that of the newest
+    /// entry that entry itself, for then everything told is past.
+    fn past(&self, sku: Option<u32>, memo: &Memo) -> u64 {
+        match memo.other_day {
+            Some(seq) => seq.0 | ANOTHER_DAY,
+            None => self.versions.past(sku),
+        }
+    }
+
     /// What a filter says, remembered for the hour.
     pub(crate) fn filter(
         &self,
@@ -79,12 +92,10 @@ impl Store {
         let (begun, target) = (hour_of(moment.now), hour_of(moment.target));
         let key = Key {
             version: self.versions.of(0, row),
-            past: self.versions.past(Some(sku as u32)),
+            past: self.past(Some(sku as u32), memo),
             hours: (begun, target),
         };
-        if memo.is_open
-            && let Some(belief) = memo.filters[number].get(row, key)
-        {
+        if let Some(belief) = memo.filters[number].get(row, key) {
             return belief;
         }
         let pass = Pass {
@@ -94,9 +105,7 @@ impl Store {
             today: day_of(moment.now),
         };
         let belief = pass.run(begun, target, &|hour| sold.hour(row, hour) > 0);
-        if memo.is_open {
-            memo.filters[number].put(row, key, belief);
-        }
+        memo.filters[number].put(row, key, belief);
         belief
     }
 
@@ -132,12 +141,10 @@ impl Store {
         let moment = moment.at_full_hours();
         let key = Key {
             version: self.versions.of(mean.entity, row),
-            past: self.versions.past(sku),
+            past: self.past(sku, memo),
             hours: (hour_of(moment.now), hour_of(moment.target)),
         };
-        if memo.is_open
-            && let Some(value) = memo.means[number].get(row, key)
-        {
+        if let Some(value) = memo.means[number].get(row, key) {
             return Some(value);
         }
         let mut values = std::mem::take(&mut memo.values);
@@ -157,9 +164,7 @@ impl Store {
         memo.values = values;
         // The mean of nothing is missing.
         let value = sum / f64::from(members);
-        if memo.is_open {
-            memo.means[number].put(row, key, value);
-        }
+        memo.means[number].put(row, key, value);
         Some(value)
     }
 }

@@ -11,7 +11,7 @@ use crate::plan::{Node, Read};
 use crate::series::Series;
 use crate::store::Store;
 use crate::window::{Anchor, Moment, Window};
-use onhand_core::{LevelNo, Span, Timestamp};
+use onhand_core::{LevelNo, Span, Stamp, Timestamp};
 
 /// A silence is measured over a week at most.
 const LONGEST_SILENCE: u32 = 7 * HOURS_A_DAY;
@@ -79,7 +79,8 @@ impl Store {
             plan.filters.len(),
             plan.means.len(),
         );
-        memo.is_open = day_of(moment.now) == day_of(self.kept.last.at);
+        let Stamp { seq, at } = self.kept.last;
+        memo.other_day = (day_of(moment.now) != day_of(at)).then_some(seq);
         self.run(&plan.nodes, about, moment, values, memo);
         for ((value, output), feature) in row.iter_mut().zip(&plan.outputs).zip(features) {
             let found = values[*output];

@@ -7,7 +7,8 @@
 //! A filter is made of the own past and today's sales, which the own version covers, and of the past of the SKU at all
 //! other locations. That would change with every sale anywhere, were it not that usual amounts leave today out: it
 //! changes only with what is told of another day. So there is a version of the SKU's past, raised by such facts alone.
-//! It covers reads on the day of the newest entry; on other days nothing is remembered.
+//! It covers reads on the day of the newest entry. Asked about another day, all that is told is past, and a value is
+//! remembered until the next entry.
 
 use crate::calendar::day_of;
 use crate::members::NONE;

@@ -306,7 +306,7 @@ fn happen(ledger: &mut Ledger, known: Timestamp, (place, sku): (&str, &str), wha
 
 /// Asked about tomorrow, today is past, and what is told of it changes what others usually do.
 #[test]
-fn what_is_asked_about_tomorrow_is_not_remembered() {
+fn what_is_asked_about_tomorrow_is_remembered_until_the_next_entry() {
     let mut ledger = Ledger::default();
     for place in PLACES {
         ledger.look(hour(9), place, "milk", &[(hour(0), true), (hour(9), true)]);
