@@ -10,6 +10,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 const SQUARE: (u32, u32) = (440, 400);
 const FONT: (&str, i32) = ("sans-serif", 15);
+const SMALL: (&str, i32) = ("sans-serif", 13);
 
 /// One colour for each kind of stores: told apart by readers who see few colours, too.
 fn colour(stores: Stores) -> RGBColor {
@@ -63,7 +64,10 @@ fn unit_square(
             .y_label_area_size(48)
             .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
         let mut mesh = chart.configure_mesh();
-        mesh.x_desc(across).y_desc(up).axis_desc_style(FONT);
+        mesh.x_desc(across)
+            .y_desc(up)
+            .axis_desc_style(FONT)
+            .label_style(SMALL);
         mesh.light_line_style(WHITE).draw()?;
         if has_dots {
             let diagonal = [(0.0, 0.0), (1.0, 1.0)];
@@ -90,6 +94,7 @@ fn unit_square(
         chart
             .configure_series_labels()
             .position(place)
+            .label_font(SMALL)
             .background_style(WHITE.mix(0.8))
             .border_style(BLACK.mix(0.2))
             .draw()?;
@@ -132,6 +137,7 @@ pub(super) fn segments(
             .light_line_style(WHITE)
             .x_desc(what)
             .axis_desc_style(FONT)
+            .label_style(SMALL)
             .y_labels(2 * segments.len() + 2)
             .y_label_formatter(&name)
             .draw()?;
