@@ -10,6 +10,7 @@ use onhand_log::disk::{Disk, OsDisk};
 use onhand_log::file::{FileLog, Summary};
 use onhand_log::snapshots::SnapshotStore;
 use onhand_log::{Batch, LogReader};
+use onhand_planted::Defect;
 use onhand_wire::state_hash;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -195,6 +196,7 @@ fn snapshot_hashes<D: Disk + Clone>(
     for position in store.list()? {
         let hash = match read_snapshot(partition, store, position) {
             Ok(state) => Ok(state_hash(&state.freeze())),
+            Err(_) if Defect::CheckSkipsSnapshots.is_on() => continue,
             Err(unreadable) => Err(unreadable.damage()?),
         };
         hashes.insert(position, hash);

@@ -115,6 +115,8 @@ defects! {
     DamagedSnapshotRefused "damaged-snapshot-refused" "A damaged snapshot stops the start, although the log reaches back far enough"
     DamageNamesNoFile "damage-names-no-file" "The refusal of a damaged segment does not name it"
     FolderSyncTriedAgain "folder-sync-tried-again" "A failed sync of the log's folder is tried again, and its success is believed"
+    FolderShared "folder-shared" "A second process may use a data folder that is in use"
+    CheckSkipsSnapshots "check-skips-snapshots" "The check of a data folder does not say that a snapshot is damaged"
     ;
     // For fuzzing: in the parsers.
     FrameLengthTrusted "fuzz-frame-length-trusted" "The length of a frame is trusted, though it runs past its segment"

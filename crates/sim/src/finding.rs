@@ -39,6 +39,8 @@ pub enum Check {
     Invariant,
     /// An assertion in the product failed.
     Assertion,
+    /// A folder is for one process at a time.
+    SecondProcess,
     /// What is under way comes to an end.
     Progress,
 }
@@ -64,6 +66,7 @@ impl Check {
             Self::Turn => "turn",
             Self::Invariant => "invariant",
             Self::Assertion => "assertion",
+            Self::SecondProcess => "second process",
             Self::Progress => "progress",
         }
     }

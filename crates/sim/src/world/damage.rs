@@ -11,6 +11,7 @@ use crate::finding::{Check, Finding, Verdict, must};
 use crate::life::Life;
 use onhand_core::Seq;
 use onhand_engine::folder::snapshot_dir;
+use onhand_engine::verify::Reading;
 use onhand_engine::{OpenError, RecoveryReport};
 use onhand_log::disk::MemoryDisk;
 use std::collections::BTreeMap;
@@ -56,6 +57,7 @@ impl World {
         for _ in 0..COPIES {
             let copy = clean.fork();
             if let Some(harm) = self.damage(&copy) {
+                self.verify_damaged(&copy.fork(), &harm, &whole)?;
                 self.start_damaged(&copy, &harm, &whole)?;
             }
         }
@@ -151,6 +153,49 @@ impl World {
         }
     }
 
+    /// What `onhand check` says of a damaged folder: it names the damage, or there is none that changes anything.
+    fn verify_damaged(&mut self, disk: &MemoryDisk, harm: &Harm, whole: &Whole) -> Verdict {
+        let what = &harm.what;
+        match self.checked(disk) {
+            // The oldest snapshot of a trimmed log is where the proof begins; without it the log itself is what fails.
+            Err(_) if harm.kind == Kind::Snapshot && matches!(harm.damage, Damage::Lose) => Ok(()),
+            Err(error) => check_named(harm, &error),
+            Ok(states) => {
+                must(states == whole.states, Check::SilenceOnDamage, || {
+                    format!("{what}: check finds nothing, and comes to another state")
+                })?;
+                let is_silent = harm.kind == Kind::Snapshot && !matches!(harm.damage, Damage::Lose);
+                must(!is_silent, Check::SilenceOnDamage, || {
+                    format!("{what}: check says that nothing is wrong")
+                })
+            }
+        }
+    }
+
+    /// The hashes of all partitions as `onhand check` finds them, or everything that it complains of.
+    fn checked(&self, disk: &MemoryDisk) -> Result<Vec<u128>, String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let reading = Reading::open_on(disk.clone(), &self.path).map_err(|error| text(&error))?;
+        let mut states = Vec::new();
+        let mut complaints = String::new();
+        for partition in 0..reading.partitions() {
+            let report = reading.verify(partition, &mut |_, _, _| {});
+            let report = report.map_err(|error| text(&error))?;
+            let dir = snapshot_dir(&self.path, partition);
+            for (position, found) in report.snapshots {
+                if let Err(why) = found {
+                    complaints += &format!("{}/{:020}.snap: {why}; ", dir.display(), position.0);
+                }
+            }
+            complaints.extend(report.violations.iter().map(|one| text(one)));
+            states.push(report.hash);
+        }
+        match complaints.is_empty() {
+            true => Ok(states),
+            false => Err(complaints),
+        }
+    }
+
     fn start_damaged(&mut self, disk: &MemoryDisk, harm: &Harm, whole: &Whole) -> Verdict {
         let what = &harm.what;
         let started = Life::start(disk, &self.path, self.options.clone());
@@ -236,13 +281,19 @@ fn zero(bytes: &mut [u8], at: usize) {
     }
 }
 
-/// A refusal names the damaged file, or the folder if the file is gone; and one snapshot is never missed so much.
+/// A refusal names the damaged file, or the folder if the file is gone; and one snapshot is never missed so much, nor
+/// what is removed anyway.
 fn check_refusal(harm: &Harm, error: &str) -> Verdict {
     let what = &harm.what;
-    let is_needless = harm.kind == Kind::Snapshot;
+    let is_needless = matches!(harm.kind, Kind::Snapshot | Kind::Remains);
     must(!is_needless, Check::NeedlessRefusal, || {
         format!("{what}: refused, though there is another snapshot or all of the log: {error}")
     })?;
+    check_named(harm, error)
+}
+
+fn check_named(harm: &Harm, error: &str) -> Verdict {
+    let what = &harm.what;
     let named = match harm.damage {
         Damage::Lose => harm.path.parent().unwrap_or(&harm.path),
         _ => &harm.path,
@@ -290,13 +341,16 @@ enum Kind {
     Segment,
     Snapshot,
     Identity,
+    /// What an interrupted step left, to be removed.
+    Remains,
 }
 
 fn kind_of(path: &Path) -> Kind {
     match path.extension().and_then(|end| end.to_str()) {
         Some("log") => Kind::Segment,
         Some("json") => Kind::Identity,
-        _ => Kind::Snapshot,
+        Some("snap") => Kind::Snapshot,
+        _ => Kind::Remains,
     }
 }
 
@@ -311,6 +365,7 @@ fn name_of(damage: Damage, kind: Kind) -> &'static str {
         (Damage::Truncate, Kind::Segment) => "segment cut short",
         (Damage::Truncate, Kind::Snapshot) => "snapshot cut short",
         (Damage::Truncate, Kind::Identity) => "identity cut short",
+        (_, Kind::Remains) => "damaged remains",
         (Damage::Lose, Kind::Segment) => "segment gone",
         (Damage::Lose, Kind::Snapshot) => "snapshot gone",
         (Damage::Lose, Kind::Identity) => "identity gone",

@@ -4,6 +4,8 @@ use super::World;
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::life::{Current, Life};
 use onhand_core::Seq;
+use onhand_engine::folder::FolderError;
+use onhand_engine::verify::Reading;
 use onhand_engine::{OpenError, Step};
 use onhand_log::file::FileLog;
 use std::collections::BTreeMap;
@@ -257,6 +259,7 @@ impl World {
         if self.disk.has_crashed() {
             return Ok(());
         }
+        self.start_second()?;
         let copy = self.disk.fork();
         copy.restart(&mut |_| 0);
         for (which, book) in self.books.iter().enumerate() {
@@ -272,6 +275,23 @@ impl World {
             })?;
         }
         Ok(())
+    }
+
+    /// A second process on the same folder is refused, whoever reads or writes.
+    pub(super) fn start_second(&self) -> Verdict {
+        let copy = self.disk.fork();
+        copy.calm();
+        copy.set_capacity(u64::MAX);
+        let second = Life::start(&copy, &self.path, self.options.clone()).map(drop);
+        let is_refused = matches!(&second, Err(OpenError::Folder(FolderError::Locked(_))));
+        must(is_refused, Check::SecondProcess, || {
+            format!("a second process is not told that the folder is in use: {second:?}")
+        })?;
+        let reading = Reading::open_on(copy, &self.path).map(drop);
+        let is_refused = matches!(&reading, Err(FolderError::Locked(_)));
+        must(is_refused, Check::SecondProcess, || {
+            format!("a check is not told that the folder is in use: {reading:?}")
+        })
     }
 
     /// Ends the run: all faults end, all is answered, all is verified once more.
@@ -326,8 +346,8 @@ impl World {
         let copy = self.disk.fork();
         copy.restart(&mut |_| 1);
         let failed = |error: String| Finding::new(Check::Recovery, format!("check says: {error}"));
-        let reading = onhand_engine::verify::Reading::open_on(copy, &self.path)
-            .map_err(|error| failed(error.to_string()))?;
+        let reading =
+            Reading::open_on(copy, &self.path).map_err(|error| failed(error.to_string()))?;
         for (partition, hash) in hashes {
             let report = reading
                 .verify(partition, &mut |_, _, _| {})
