@@ -216,3 +216,23 @@ fn what_cannot_be_trained_on_is_said() {
     ];
     assert!(refused(&[&arguments[..], &days[..]].concat()).contains("this is not a model"));
 }
+
+#[test]
+fn a_ledger_of_looks_is_judged_by_the_truth_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = file(dir.path(), &shops());
+    let folder = dir.path().join("looks");
+    let arguments = ["replay", "--format", "freshretailnet", "--json"];
+    let paths = [file.to_str().unwrap(), "--data", folder.to_str().unwrap()];
+    let told = succeed(&[&arguments[..], &paths[..], &["--looks", "2"]].concat());
+    assert!(told["looks"].as_u64().unwrap() > 0, "{told}");
+    assert_eq!(told["deliveries"], 0, "no feed tells of them");
+    let model = dir.path().join("model.onhand");
+    train(&file, &model, &["--looks", "2"]);
+    let model = ["--model", model.to_str().unwrap()];
+    let straight = evaluate(&file, &[&model[..], &["--looks", "2"]].concat());
+    let truth = ["--truth", file.to_str().unwrap()];
+    let folder = evaluate(&folder, &[&model[..], &truth[..]].concat());
+    assert_eq!(straight["table"], folder["table"]);
+    assert_eq!(straight["rows"], evaluate(&file, &model)["rows"]);
+}
