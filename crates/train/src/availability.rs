@@ -152,7 +152,7 @@ pub fn gather<S: Source, T: Source<Error = S::Error>>(
     gathered.checked()
 }
 
-/// Where physics says which way it goes. Only rules that were measured to cost nothing stand here.
+/// Where physics says which way it goes. A rule may stand here once it was measured to cost nothing; none was yet.
 fn rules(names: &[&str]) -> Vec<Monotone> {
     let rule = |name: &&str| RULES.iter().find(|(known, _)| known == name);
     match RULES.is_empty() {

@@ -74,7 +74,7 @@ pub(super) struct Availability {
     json: bool,
 }
 
-/// The forest's settings. The defaults are those that were best on validation days (docs/availability.md).
+/// The forest's settings. The defaults are usual ones, not tuned yet.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Forest")]
 struct ForestSettings {
