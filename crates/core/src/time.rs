@@ -56,7 +56,7 @@ impl Span {
     }
 
     /// Milliseconds.
-    pub fn millis(self) -> u64 {
+    pub const fn millis(self) -> u64 {
         self.0
     }
 }

@@ -39,6 +39,11 @@ impl Subject {
     pub fn is_known(&self) -> bool {
         self.level.is_some()
     }
+
+    /// The SKU at the location, if the ledger knows it.
+    pub fn level(&self) -> Option<LevelNo> {
+        self.level
+    }
 }
 
 impl Store {
@@ -51,6 +56,32 @@ impl Store {
         self.kept
             .members
             .rows_by_name(entities, location, sku, rows);
+    }
+
+    /// Takes a SKU at a location by its number.
+    pub fn find_level(&self, level: LevelNo, subject: &mut Subject) {
+        let is_known = (level.0 as usize) < self.kept.members.levels();
+        subject.level = is_known.then_some(level);
+        subject.rows.clear();
+        if is_known {
+            let rows = self.kept.members.rows(level);
+            subject.rows.extend_from_slice(rows);
+        }
+    }
+
+    /// The version of what was told of a SKU at a location: as long as it stays, nothing new was.
+    pub fn version(&self, level: LevelNo) -> u64 {
+        match self.row(level, 0) {
+            NONE => 0,
+            row => self.versions.of(0, row as usize),
+        }
+    }
+
+    /// Whether a feature had nothing to be made of in the row that was just read for the subject, so that its value is
+    /// its definition's default, or missing.
+    pub fn is_default(&self, subject: &Subject, feature: usize) -> bool {
+        let value = subject.values.get(self.set.plan().outputs[feature]);
+        value.is_none_or(|value| value.is_nan())
     }
 
     /// The values at a moment, one for each feature of the set.

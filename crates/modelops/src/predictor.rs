@@ -1,0 +1,348 @@
+//! Predictions: full model, else cached score, else prior.
+//!
+//! A score is *current* as long as nothing was told of its item since, the hour is the same, and it is not older than
+//! [`CURRENT_FOR`]. What is current is served as it is. The rest is scored anew, some at a time, until the caller says
+//! that the time is over; then an older score is given with its age (`cached`), and where there is none, the
+//! probability of which nothing is known (`prior`). An item that is new here has a prior too, however much time there
+//! is: see [`crate::prior`].
+//!
+//! Feature stores are read under their locks, for some rows at a time: whoever follows the ledger waits for half a
+//! millisecond at most, and nobody else does.
+
+use crate::policy::{Decision, Policy};
+use crate::prior::Prior;
+use crate::scorer::{Explanation, Scorer};
+use crate::scores::{Score, Scores};
+use onhand_core::{LevelNo, Span, Timestamp};
+use onhand_features::{Moment, Store, Subject};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How long a score is served as it is, if nothing happens.
+pub const CURRENT_FOR: Span = Span::from_secs(5 * 60);
+/// Rows that are read under one lock.
+pub(crate) const CHUNK: usize = 32;
+const HOUR_MILLIS: u64 = 3_600_000;
+
+/// The feature stores that follow the partitions' ledgers.
+pub trait Stores: fmt::Debug + Send + Sync {
+    /// How many partitions there are.
+    fn partitions(&self) -> u16;
+
+    /// Lets a partition's store be read; short, for nothing is applied meanwhile.
+    fn read(&self, partition: u16, with: &mut dyn FnMut(&Store));
+
+    /// Up to when the store, as it is, knows all that the partition's ledger holds.
+    fn as_of(&self, partition: u16, store: &Store, now: Timestamp) -> Timestamp;
+}
+
+/// An item that is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// Where.
+    pub location: &'a str,
+    /// What.
+    pub sku: &'a str,
+}
+
+/// Why an answer is not what the full model says now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// There was no time for the model: a score from before.
+    Cached,
+    /// The item is new here, or there was no time and no score from before: what is usual of its kind.
+    Prior,
+}
+
+/// What is said of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// The probability that the item is found.
+    pub found: f64,
+    /// What to do about it.
+    pub decision: Decision,
+    /// Up to when what was known went into it.
+    pub as_of: Timestamp,
+    /// Why it is not what the full model says now; `None` if it is.
+    pub fallback: Option<Fallback>,
+    /// The parts of the score, if they were asked for and the model was asked.
+    pub explanation: Option<Explanation>,
+}
+
+/// Answers predictions of one model, from many threads.
+#[derive(Debug)]
+pub struct Predictor<S> {
+    pub(crate) scorer: Scorer,
+    prior: Prior,
+    policy: Policy,
+    pub(crate) stores: S,
+    scores: Vec<Mutex<Scores>>,
+    /// By partition: what readers remember from one row to the next.
+    readers: Vec<Mutex<Vec<Reader>>>,
+}
+
+/// Room for reading rows.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    subject: Subject,
+    row: Vec<f32>,
+    rows: Vec<f32>,
+}
+
+/// Whom a row is read for.
+#[derive(Clone, Copy)]
+pub(crate) enum Whom<'a> {
+    Name(Asked<'a>),
+    Level(LevelNo),
+}
+
+/// A score, and why it is not current; `None` where there is none.
+type Told = Option<(Score, Option<Fallback>)>;
+
+/// A score that was made now.
+pub(crate) struct Made {
+    pub(crate) level: Option<LevelNo>,
+    pub(crate) score: Score,
+    explanation: Option<Explanation>,
+}
+
+impl<S: Stores> Predictor<S> {
+    /// A predictor that remembers so many scores at most.
+    pub fn new(scorer: Scorer, policy: Policy, stores: S, most_scores: usize) -> Self {
+        let partitions = usize::from(stores.partitions()).max(1);
+        let most = most_scores / partitions;
+        Self {
+            prior: Prior::new(scorer.set(), scorer.usually_found()),
+            scorer,
+            policy,
+            stores,
+            scores: (0..partitions)
+                .map(|_| Mutex::new(Scores::with_room(most)))
+                .collect(),
+            readers: (0..partitions).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    /// The model.
+    pub fn scorer(&self) -> &Scorer {
+        &self.scorer
+    }
+
+    /// How many scores are remembered.
+    pub fn remembered(&self) -> usize {
+        self.scores.iter().map(|scores| lock(scores).len()).sum()
+    }
+
+    /// Predicts for items of one partition, in their order. Scores are made as long as `go_on` says so.
+    pub fn predict(
+        &self,
+        partition: u16,
+        asked: &[Asked<'_>],
+        moment: Moment,
+        go_on: &dyn Fn() -> bool,
+    ) -> Vec<Prediction> {
+        let (mut told, open) = self.look_up(partition, asked, moment);
+        for chunk in open.chunks(CHUNK) {
+            if !go_on() {
+                break;
+            }
+            let whom: Vec<_> = chunk.iter().map(|at| Whom::Name(asked[*at])).collect();
+            let made = self.score(partition, &whom, moment, false);
+            self.keep(partition, moment, &made);
+            for (at, made) in chunk.iter().zip(made) {
+                told[*at] = Some((made.score, None));
+            }
+        }
+        let told = told.into_iter().zip(asked);
+        told.map(|(told, asked)| self.say(asked, told, moment.now))
+            .collect()
+    }
+
+    /// Predicts for items of one partition, in their order, with the parts of each score. Nothing is taken from the
+    /// cache; without time left an item has no explanation.
+    pub fn explain(
+        &self,
+        partition: u16,
+        asked: &[Asked<'_>],
+        moment: Moment,
+        go_on: &dyn Fn() -> bool,
+    ) -> Vec<Prediction> {
+        let explain = |item: &Asked<'_>| {
+            if !go_on() {
+                return self.say(item, None, moment.now);
+            }
+            let made = self.score(partition, &[Whom::Name(*item)], moment, true);
+            let made = made.into_iter().next();
+            let explanation = made.as_ref().and_then(|made| made.explanation.clone());
+            let told = made.map(|made| (made.score, None));
+            Prediction {
+                explanation,
+                ..self.say(item, told, moment.now)
+            }
+        };
+        asked.iter().map(explain).collect()
+    }
+
+    /// The scores that there are, each with why it is not current, and the places of those that are not.
+    fn look_up(
+        &self,
+        partition: u16,
+        asked: &[Asked<'_>],
+        moment: Moment,
+    ) -> (Vec<Told>, Vec<usize>) {
+        let mut told = vec![None; asked.len()];
+        let mut open = Vec::new();
+        if hour(moment.target) != hour(moment.now) {
+            open.extend(0..asked.len());
+            return (told, open);
+        }
+        let mut reader = self.reader(partition);
+        self.stores.read(partition, &mut |store| {
+            let mut scores = lock(&self.scores[usize::from(partition)]);
+            for (at, item) in asked.iter().enumerate() {
+                store.find(item.location, item.sku, &mut reader.subject);
+                let known = reader.subject.level().and_then(|level| {
+                    let score = scores.ask(level, moment.now)?;
+                    Some((score, score.is_current(store.version(level), moment.now)))
+                });
+                match known {
+                    Some((score, true)) => told[at] = Some((score, None)),
+                    Some((score, false)) => {
+                        told[at] = Some((score, Some(Fallback::Cached)));
+                        open.push(at);
+                    }
+                    None => open.push(at),
+                }
+            }
+        });
+        self.give_back(partition, reader);
+        (told, open)
+    }
+
+    /// Scores some rows under one lock.
+    pub(crate) fn score(
+        &self,
+        partition: u16,
+        whom: &[Whom<'_>],
+        moment: Moment,
+        explain: bool,
+    ) -> Vec<Made> {
+        let mut reader = self.reader(partition);
+        let mut made = Vec::with_capacity(whom.len());
+        self.stores.read(partition, &mut |store| {
+            let as_of = self.stores.as_of(partition, store, moment.now);
+            made.extend(whom.iter().map(|whom| {
+                let mut one = self.read(store, &mut reader, *whom, moment);
+                one.score.as_of = as_of;
+                if explain && !one.score.is_prior {
+                    let (subject, row) = (&reader.subject, &reader.row);
+                    one.explanation = Some(self.scorer.explain(store, subject, row, moment.now));
+                }
+                one
+            }));
+        });
+        // The model itself needs no lock.
+        let found = self.scorer.found(&reader.rows);
+        let by_model = made.iter_mut().filter(|one| !one.score.is_prior);
+        by_model
+            .zip(found)
+            .for_each(|(one, found)| one.score.found = found);
+        self.give_back(partition, reader);
+        made
+    }
+
+    /// Reads a row; what the model will say of it is still open, unless it is a prior.
+    fn read(&self, store: &Store, reader: &mut Reader, whom: Whom<'_>, moment: Moment) -> Made {
+        let Reader { subject, row, rows } = reader;
+        match whom {
+            Whom::Name(item) => store.find(item.location, item.sku, subject),
+            Whom::Level(level) => store.find_level(level, subject),
+        }
+        let level = subject.level();
+        row.resize(store.set().len(), f32::NAN);
+        store.read(subject, moment, row);
+        let is_prior = level.is_none() || self.prior.is_new(row);
+        let found = match is_prior {
+            true => self.prior.found(row),
+            false => {
+                self.scorer.pick(row, rows);
+                0.0
+            }
+        };
+        Made {
+            level,
+            score: Score {
+                found,
+                is_prior,
+                made_at: moment.now,
+                as_of: moment.now,
+                version: level.map_or(0, |level| store.version(level)),
+            },
+            explanation: None,
+        }
+    }
+
+    /// Remembers what was asked for.
+    fn keep(&self, partition: u16, moment: Moment, made: &[Made]) {
+        if hour(moment.target) != hour(moment.now) {
+            return;
+        }
+        let mut scores = self.remembered_of(partition);
+        for one in made {
+            if let Some(level) = one.level {
+                scores.put(level, one.score, moment.now);
+            }
+        }
+    }
+
+    fn say(&self, item: &Asked<'_>, told: Told, now: Timestamp) -> Prediction {
+        let (found, as_of, fallback) = match told {
+            Some((score, None)) if score.is_prior => {
+                (score.found, score.as_of, Some(Fallback::Prior))
+            }
+            Some((score, fallback)) => (score.found, score.as_of, fallback),
+            None => (self.prior.usually(), now, Some(Fallback::Prior)),
+        };
+        Prediction {
+            found,
+            decision: self.policy.decide(item.location, found),
+            as_of,
+            fallback,
+            explanation: None,
+        }
+    }
+
+    pub(crate) fn remembered_of(&self, partition: u16) -> MutexGuard<'_, Scores> {
+        lock(&self.scores[usize::from(partition)])
+    }
+
+    fn reader(&self, partition: u16) -> Reader {
+        let mut reader = lock(&self.readers[usize::from(partition)])
+            .pop()
+            .unwrap_or_default();
+        reader.rows.clear();
+        reader
+    }
+
+    fn give_back(&self, partition: u16, reader: Reader) {
+        lock(&self.readers[usize::from(partition)]).push(reader);
+    }
+}
+
+impl Score {
+    /// Whether the score is still what the model would say, nearly enough.
+    pub(crate) fn is_current(&self, version: u64, now: Timestamp) -> bool {
+        self.version == version
+            && hour(self.made_at) == hour(now)
+            && now.since(self.made_at) < CURRENT_FOR
+    }
+}
+
+pub(crate) fn hour(at: Timestamp) -> u64 {
+    at.millis() / HOUR_MILLIS
+}
+
+/// What is behind these locks is whole after every step, so a panic elsewhere spoils nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

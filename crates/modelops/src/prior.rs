@@ -1,0 +1,73 @@
+//! What is said of an item that is new here.
+//!
+//! A model that learned from items with a past guesses at one without. So until the item has been heard of for a day,
+//! which brings a night's feed, the answer is what is usual of its kind: how often the SKU's shelves are empty in this
+//! hour elsewhere, or else those of its category; moved by how much emptier this location's shelves are than all. In a
+//! store that is new too it is the kind alone, and for a merchant of whom nothing is known, what the model saw on
+//! average. Each of them is of use as soon as it is there.
+
+use onhand_features::FeatureSet;
+
+/// Days after which an item here has a past.
+const NEW_FOR_DAYS: f32 = 1.0;
+/// No item is sure to be found, or not to be, because of others.
+const LEAST: f64 = 0.01;
+
+/// Where in a row the prior's features are.
+#[derive(Clone, Debug)]
+pub struct Prior {
+    age: Option<usize>,
+    kind: Option<usize>,
+    location: Option<usize>,
+    everything: Option<usize>,
+    /// The probability of being found of which nothing is known.
+    usually: f64,
+}
+
+impl Prior {
+    /// The prior from the features of a set; `usually` is the probability of being found of an item of which nothing is
+    /// known.
+    pub fn new(set: &FeatureSet, usually: f64) -> Self {
+        Self {
+            age: set.position("age_days"),
+            kind: set.position("out_prior"),
+            location: set.position("location_out_at_target_7d"),
+            everything: set.position("everything_out_at_target_7d"),
+            usually,
+        }
+    }
+
+    /// Whether the row is of an item without a past.
+    pub fn is_new(&self, row: &[f32]) -> bool {
+        let age = self.age.map_or(f32::NAN, |place| row[place]);
+        // Missing: not even heard of.
+        age.is_nan() || age < NEW_FOR_DAYS
+    }
+
+    /// The probability that the item is found, from what is known of others.
+    pub fn found(&self, row: &[f32]) -> f64 {
+        let rate = |place: Option<usize>| {
+            let rate = f64::from(row[place?]);
+            (!rate.is_nan()).then(|| rate.clamp(LEAST, 1.0 - LEAST))
+        };
+        let kind = rate(self.kind).or_else(|| rate(self.location));
+        let Some(kind) = kind else {
+            return self.usually;
+        };
+        let moved = match (rate(self.kind), rate(self.location), rate(self.everything)) {
+            (Some(_), Some(here), Some(all)) => odds(here) / odds(all),
+            _ => 1.0,
+        };
+        let odds = odds(kind) * moved;
+        1.0 - (odds / (1.0 + odds)).clamp(LEAST, 1.0 - LEAST)
+    }
+
+    /// The probability of being found of which nothing is known.
+    pub fn usually(&self) -> f64 {
+        self.usually
+    }
+}
+
+fn odds(rate: f64) -> f64 {
+    rate / (1.0 - rate)
+}

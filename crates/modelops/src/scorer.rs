@@ -1,0 +1,235 @@
+//! A model made ready to score the rows of a feature set.
+//!
+//! A model knows its features by name and by the hash of their definitions. A set in which one of them is missing, or
+//! means something else, would give it numbers that it never learned from: it is refused, and the features are named.
+//!
+//! The model's raw score is the log odds that the shelf is *empty* in the hour asked about, before calibration. What is
+//! told to a shopper is the other side of it: the probability that the item is found.
+
+use onhand_core::{Span, Timestamp};
+use onhand_features::{FeatureSet, Store, Subject};
+use onhand_models::artefact::Unreadable;
+use onhand_models::tree::Broken;
+use onhand_models::{Artefact, Calibration, FlatForest, Forest};
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Features that a refusal names; of more it says how many.
+const NAMED: usize = 5;
+
+/// A model that fits a feature set.
+#[derive(Clone, Debug)]
+pub struct Scorer {
+    name: String,
+    version: String,
+    set: Arc<FeatureSet>,
+    /// The place in the set of each of the model's features.
+    places: Vec<usize>,
+    forest: Forest,
+    flat: FlatForest,
+    calibration: Calibration,
+    expected: f64,
+}
+
+/// A model that cannot be served here.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// The bytes are no model.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// The model answers another question.
+    #[error("the model is called {found}, and what is wanted is {wanted}")]
+    AnotherModel {
+        /// What the artefact says.
+        found: String,
+        /// What it should say.
+        wanted: &'static str,
+    },
+    /// Features mean something else here than where the model was trained.
+    #[error(
+        "the model was trained with other definitions of {} than this build has: train it anew (onhand train \
+         availability), or serve it with the build that trained it",
+        named(.features)
+    )]
+    Definitions {
+        /// Their names.
+        features: Vec<String>,
+    },
+    /// The forest cannot be laid out for serving.
+    #[error("the model cannot be served: {0}")]
+    Broken(#[from] Broken),
+}
+
+fn named(features: &[String]) -> String {
+    let named = features[..features.len().min(NAMED)].join(", ");
+    match features.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more features"),
+    }
+}
+
+/// Why a score is what it is: `expected` and all parts add up to `score`, within 1e-6.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The log odds of an empty shelf of which nothing is known: the mean over the rows trained on.
+    pub expected: f64,
+    /// The log odds of an empty shelf, before calibration.
+    pub score: f64,
+    /// How the probability of an empty shelf follows from the score.
+    pub calibration: String,
+    /// One for each feature of the model, the greatest first, by size.
+    pub parts: Vec<Part>,
+}
+
+/// What a feature adds to a score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// The feature.
+    pub feature: &'static str,
+    /// What it adds to the log odds of an empty shelf.
+    pub part: f64,
+    /// Its value; `None` if it is missing.
+    pub value: Option<f32>,
+    /// How old the newest fact behind it is; `None` if there is none, or it needs none.
+    pub age: Option<Span>,
+    /// Whether there was nothing to make it of: it is missing, or its definition's default.
+    pub is_default: bool,
+}
+
+impl Scorer {
+    /// A model as the compact bytes of an artefact, for a set of features.
+    ///
+    /// # Errors
+    /// See [`Unfit`].
+    pub fn read(bytes: &[u8], name: &'static str, set: Arc<FeatureSet>) -> Result<Self, Unfit> {
+        let artefact = Artefact::from_bytes(bytes)?;
+        if artefact.name != name {
+            return Err(Unfit::AnotherModel {
+                found: artefact.name,
+                wanted: name,
+            });
+        }
+        Self::new(artefact, format!("{:016x}", xxh3_64(bytes)), set)
+    }
+
+    /// A model for a set of features; `version` is what answers call it.
+    ///
+    /// # Errors
+    /// See [`Unfit`].
+    pub fn new(artefact: Artefact, version: String, set: Arc<FeatureSet>) -> Result<Self, Unfit> {
+        let (mut places, mut strangers) = (Vec::new(), Vec::new());
+        for feature in &artefact.features {
+            let place = set.position(feature.bins.name()).filter(|place| {
+                format!("{:016x}", set.features()[*place].hash()) == feature.definition
+            });
+            match place {
+                Some(place) => places.push(place),
+                None => strangers.push(feature.bins.name().to_owned()),
+            }
+        }
+        if !strangers.is_empty() {
+            return Err(Unfit::Definitions {
+                features: strangers,
+            });
+        }
+        Ok(Self {
+            flat: FlatForest::new(&artefact.forest)?,
+            expected: artefact.forest.expected(),
+            name: artefact.name,
+            version,
+            set,
+            places,
+            forest: artefact.forest,
+            calibration: artefact.calibration,
+        })
+    }
+
+    /// What the model is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Which one of that name: a hash of its bytes.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The features that it is served with.
+    pub fn set(&self) -> &Arc<FeatureSet> {
+        &self.set
+    }
+
+    /// Adds a row of the set to rows of the model.
+    pub fn pick(&self, row: &[f32], rows: &mut Vec<f32>) {
+        rows.extend(self.places.iter().map(|place| row[*place]));
+    }
+
+    /// The probabilities that items are found, of rows made by [`Self::pick`].
+    pub fn found(&self, rows: &[f32]) -> Vec<f64> {
+        let mut scores = vec![0.0; rows.len() / self.places.len().max(1)];
+        self.flat.score_batch(rows, &mut scores);
+        let found = |score: &f64| self.found_at(*score);
+        scores.iter().map(found).collect()
+    }
+
+    /// The probability that an item of which nothing is known is found.
+    pub fn usually_found(&self) -> f64 {
+        self.found_at(self.expected)
+    }
+
+    /// The probability that an item is found, by its raw score.
+    pub fn found_at(&self, score: f64) -> f64 {
+        1.0 - self.calibration.probability(score)
+    }
+
+    /// Why a score is what it is. `row` was just read for the subject.
+    pub fn explain(
+        &self,
+        store: &Store,
+        subject: &Subject,
+        row: &[f32],
+        now: Timestamp,
+    ) -> Explanation {
+        let mut values = Vec::new();
+        self.pick(row, &mut values);
+        let told = self.forest.explain(&values);
+        let part = |(place, part): (&usize, &f64)| Part {
+            feature: self.set.features()[*place].name,
+            part: *part,
+            value: Some(row[*place]).filter(|value| !value.is_nan()),
+            age: store.age(subject, *place, now),
+            is_default: store.is_default(subject, *place),
+        };
+        let mut parts: Vec<_> = self.places.iter().zip(&told.parts).map(part).collect();
+        parts.sort_by(|one, other| other.part.abs().total_cmp(&one.part.abs()));
+        Explanation {
+            expected: told.expected,
+            score: self.flat.score(&values),
+            calibration: said(&self.calibration),
+            parts,
+        }
+    }
+}
+
+/// A calibration as a formula, p being the probability of an empty shelf.
+fn said(calibration: &Calibration) -> String {
+    match calibration {
+        Calibration::None => "p = 1 / (1 + exp(-score))".into(),
+        Calibration::Platt { slope, intercept } => {
+            format!("p = 1 / (1 + exp(-({slope:.6} * score + {intercept:.6})))")
+        }
+        Calibration::Beta { a, b, c } => format!(
+            "p = 1 / (1 + exp(-({a:.6} * ln(s) - {b:.6} * ln(1 - s) + {c:.6}))) with s = 1 / (1 + exp(-score))"
+        ),
+        Calibration::Isotonic { knots } => {
+            let knots: Vec<_> = knots
+                .iter()
+                .map(|(score, p)| format!("({score:.3}, {p:.4})"))
+                .collect();
+            format!(
+                "p by straight lines through (score, p): {}",
+                knots.join(" ")
+            )
+        }
+    }
+}

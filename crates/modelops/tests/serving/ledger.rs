@@ -1,0 +1,90 @@
+//! A small ledger and the store that follows it.
+
+use onhand_core::stock::receive::{Receive, ReceiveLine};
+use onhand_core::stock::sell::{Sell, SellLine};
+use onhand_core::{Command, Decision, Few, Lines, LocationId, Quantity, Sku, State, Timestamp};
+use onhand_features::{Limits, Store, catalog};
+use onhand_modelops::Stores;
+use std::sync::{Arc, RwLock};
+
+pub(crate) const HOUR: u64 = 3_600_000;
+/// A midnight.
+const START: u64 = 19_723 * 24 * HOUR;
+
+/// So many minutes after the start.
+pub(crate) fn minute(minutes: u64) -> Timestamp {
+    Timestamp::from_millis(START + minutes * 60_000)
+}
+
+/// One partition: its state, and the features that follow it. A copy is the same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Shop(Arc<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    state: RwLock<State>,
+    store: RwLock<Store>,
+}
+
+impl Stores for Shop {
+    fn partitions(&self) -> u16 {
+        1
+    }
+
+    fn read(&self, _: u16, with: &mut dyn FnMut(&Store)) {
+        with(&self.0.store.read().unwrap());
+    }
+
+    fn as_of(&self, _: u16, _: &Store, now: Timestamp) -> Timestamp {
+        now
+    }
+}
+
+impl Shop {
+    pub(crate) fn new() -> Self {
+        let set = Arc::new(catalog::availability());
+        Self(Arc::new(Kept {
+            state: RwLock::default(),
+            store: RwLock::new(Store::new(set, Limits::default())),
+        }))
+    }
+
+    pub(crate) fn receive(&self, at: Timestamp, place: &str, sku: &str, units: u32) {
+        let line = ReceiveLine {
+            sku: Sku::new(sku).unwrap(),
+            quantity: Quantity::new(units).unwrap(),
+            lot: None,
+            expires_on: None,
+        };
+        let receive = Receive {
+            location: LocationId::new(place).unwrap(),
+            lines: Lines::new(Few::from_vec(vec![line])).unwrap(),
+            reference: None,
+            occurred_at: None,
+        };
+        self.give(at, &Command::Receive(receive));
+    }
+
+    pub(crate) fn sell(&self, at: Timestamp, place: &str, sku: &str, units: u32) {
+        let line = SellLine {
+            sku: Sku::new(sku).unwrap(),
+            quantity: Quantity::new(units).unwrap(),
+        };
+        let sell = Sell {
+            location: LocationId::new(place).unwrap(),
+            lines: Lines::new(Few::from_vec(vec![line])).unwrap(),
+            reference: None,
+            sold_at: Some(at),
+        };
+        self.give(at, &Command::Sell(sell));
+    }
+
+    fn give(&self, at: Timestamp, command: &Command) {
+        let mut state = self.0.state.write().unwrap();
+        let Decision::Record(entry) = state.decide(at, None, command) else {
+            panic!("not recorded: {command:?}");
+        };
+        state.apply(&entry).unwrap();
+        self.0.store.write().unwrap().apply(&entry).unwrap();
+    }
+}

@@ -1,0 +1,213 @@
+//! A model at work on a small shop.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod ledger;
+
+use ledger::{Shop, minute};
+use onhand_features::{FeatureSet, Moment, catalog};
+use onhand_modelops::predictor::Asked;
+use onhand_modelops::{Decision, Fallback, Policy, Prediction, Predictor, Scorer, Unfit};
+use onhand_models::boost::Booster;
+use onhand_models::{Artefact, Calibration, Dataset, artefact};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const FEATURES: [&str; 2] = ["sold_3h", "on_hand"];
+const YES: &dyn Fn() -> bool = &|| true;
+const NO: &dyn Fn() -> bool = &|| false;
+
+/// A model that says: the fewer on hand, the emptier; and a little of what was sold.
+fn model(set: &FeatureSet) -> Artefact {
+    let columns: [Vec<f32>; 2] = [
+        (0..4_000).map(|row| (row % 7) as f32).collect(),
+        (0..4_000).map(|row| (row % 31) as f32).collect(),
+    ];
+    let labels = (0..4_000).map(|row| f32::from(u8::from(row % 31 + row % 7 < 12)));
+    let mut builder = Dataset::builder(4_000, 255);
+    for (name, values) in FEATURES.iter().zip(&columns) {
+        builder.column(name, values).unwrap();
+    }
+    let data = builder.labels(labels.collect()).unwrap();
+    let booster = Booster {
+        rounds: 20,
+        max_leaves: 8,
+        ..Booster::default()
+    };
+    let forest = booster.fit(&data, None, |_| {}).unwrap().forest;
+    let features = FEATURES.iter().zip(data.maps()).map(|(name, bins)| {
+        let feature = &set.features()[set.position(name).unwrap()];
+        artefact::Feature {
+            definition: format!("{:016x}", feature.hash()),
+            bins: bins.clone(),
+        }
+    });
+    Artefact {
+        version: artefact::VERSION,
+        name: "availability".into(),
+        features: features.collect(),
+        forest,
+        calibration: Calibration::Platt {
+            slope: 0.9,
+            intercept: -0.1,
+        },
+        facts: BTreeMap::new(),
+    }
+}
+
+/// A shop open for two days, in which `few` has 2 left and `many` 30; the model serves it.
+fn open() -> (Shop, Predictor<Shop>) {
+    let shop = Shop::new();
+    shop.receive(minute(0), "here", "few", 2);
+    shop.receive(minute(0), "here", "many", 30);
+    let set = Arc::new(catalog::availability());
+    let bytes = model(&set).to_bytes().unwrap();
+    let scorer = Scorer::read(&bytes, "availability", set).unwrap();
+    let predictor = Predictor::new(scorer, Policy::default(), shop.clone(), 100);
+    (shop, predictor)
+}
+
+fn asked<'a>(skus: &[&'a str]) -> Vec<Asked<'a>> {
+    let asked = |sku: &&'a str| Asked {
+        location: "here",
+        sku,
+    };
+    skus.iter().map(asked).collect()
+}
+
+/// So many minutes after the second midnight.
+fn later(minutes: u64) -> Moment {
+    Moment::of(minute(48 * 60 + minutes))
+}
+
+fn one(
+    predictor: &Predictor<Shop>,
+    sku: &str,
+    moment: Moment,
+    go_on: &dyn Fn() -> bool,
+) -> Prediction {
+    predictor
+        .predict(0, &asked(&[sku]), moment, go_on)
+        .remove(0)
+}
+
+#[test]
+fn what_there_is_much_of_is_found() {
+    let (_shop, predictor) = open();
+    let told = predictor.predict(0, &asked(&["few", "many"]), later(5), YES);
+    assert!(told[0].found < 0.3 && told[1].found > 0.7, "{told:?}");
+    assert_eq!(told[1].decision, Decision::Show);
+    assert!(told.iter().all(|one| one.fallback.is_none()));
+}
+
+#[test]
+fn a_score_is_made_anew_once_something_was_told() {
+    let (shop, predictor) = open();
+    let (before, scored) = (one(&predictor, "many", later(5), YES), later(5).now);
+    // Served as it is, without the model; and only as long as it is current.
+    assert_eq!(one(&predictor, "many", later(6), NO).as_of, scored);
+    assert_eq!(one(&predictor, "many", later(6), NO).fallback, None);
+    let old = one(&predictor, "many", later(15), NO);
+    assert_eq!((old.fallback, old.as_of), (Some(Fallback::Cached), scored));
+    shop.sell(later(7).now, "here", "many", 28);
+    let old = one(&predictor, "many", later(7), NO);
+    assert_eq!(
+        (old.fallback, old.found),
+        (Some(Fallback::Cached), before.found)
+    );
+    let new = one(&predictor, "many", later(7), YES);
+    assert!(new.fallback.is_none() && new.found < before.found);
+    // The hour is another.
+    let next = one(&predictor, "many", later(60), NO);
+    assert_eq!(next.fallback, Some(Fallback::Cached));
+}
+
+#[test]
+fn a_refresh_makes_those_scores_anew_that_were_asked_for_and_have_changed() {
+    let (shop, predictor) = open();
+    one(&predictor, "many", later(5), YES);
+    one(&predictor, "few", later(5), YES);
+    let refresh = |minutes| predictor.refresh(&|| later(minutes).now, &mut || true);
+    assert_eq!((refresh(6).changed, refresh(6).aged), (0, 0));
+    shop.sell(later(7).now, "here", "many", 28);
+    shop.receive(later(7).now, "here", "unasked", 1);
+    assert_eq!((refresh(8).changed, refresh(8).changed), (1, 0));
+    let new = one(&predictor, "many", later(8), NO);
+    assert_eq!((new.fallback, new.as_of), (None, later(8).now));
+    assert_eq!((refresh(14).aged, refresh(40).looked_at), (2, 0));
+}
+
+#[test]
+fn a_refresh_ends_when_it_is_told_to() {
+    let (shop, predictor) = open();
+    one(&predictor, "many", later(5), YES);
+    shop.sell(later(6).now, "here", "many", 1);
+    let rests = Cell::new(0);
+    let mut stop = || {
+        rests.set(rests.get() + 1);
+        false
+    };
+    predictor.refresh(&|| later(7).now, &mut stop);
+    assert_eq!(rests.get(), 1);
+}
+
+#[test]
+fn what_is_new_here_has_a_prior_and_so_has_what_there_was_no_time_for() {
+    let (shop, predictor) = open();
+    shop.receive(later(0).now, "here", "new", 50);
+    for sku in ["new", "never-heard-of"] {
+        let told = one(&predictor, sku, later(5), YES);
+        assert_eq!(told.fallback, Some(Fallback::Prior), "{sku}");
+    }
+    let none = one(&predictor, "many", later(5), NO);
+    assert_eq!(none.fallback, Some(Fallback::Prior));
+    assert_eq!(none.found, predictor.scorer().usually_found());
+    // A day later it has a past.
+    let told = one(&predictor, "new", later(24 * 60), YES);
+    assert_eq!(told.fallback, None);
+}
+
+#[test]
+fn the_parts_add_up_and_say_what_was_missing() {
+    let (_shop, predictor) = open();
+    let told = predictor.explain(0, &asked(&["few", "new"]), later(5), YES);
+    assert!(told[1].explanation.is_none());
+    let why = told[0].explanation.as_ref().unwrap();
+    let sum: f64 = why.parts.iter().map(|part| part.part).sum();
+    assert!((why.expected + sum - why.score).abs() < 1e-6);
+    assert_eq!(predictor.scorer().found_at(why.score), told[0].found);
+    let on_hand = why.parts.iter().find(|part| part.feature == "on_hand");
+    assert_eq!(on_hand.unwrap().value, Some(2.0));
+    assert!(!on_hand.unwrap().is_default);
+    assert!(why.calibration.contains("0.900000 * score + -0.100000"));
+}
+
+#[test]
+fn a_model_of_other_definitions_is_refused_by_name() {
+    let set = Arc::new(catalog::availability());
+    let mut other = model(&set);
+    other.features[1].definition = "0123456789abcdef".into();
+    let bytes = other.to_bytes().unwrap();
+    let refused = Scorer::read(&bytes, "availability", Arc::clone(&set)).unwrap_err();
+    assert!(matches!(&refused, Unfit::Definitions { features } if features == &["on_hand"]));
+    assert!(
+        refused
+            .to_string()
+            .contains("other definitions of on_hand than")
+    );
+    let bytes = model(&set).to_bytes().unwrap();
+    let refused = Scorer::read(&bytes, "demand", set).unwrap_err();
+    assert!(matches!(refused, Unfit::AnotherModel { .. }));
+}
+
+#[test]
+fn another_hour_than_this_one_is_never_remembered() {
+    let (_shop, predictor) = open();
+    let moment = Moment {
+        now: later(5).now,
+        target: later(70).now,
+    };
+    assert_eq!(one(&predictor, "many", moment, YES).fallback, None);
+    assert_eq!(predictor.remembered(), 0);
+}
