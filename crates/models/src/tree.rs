@@ -127,7 +127,7 @@ impl Tree {
         self.follow(|question| question.bin_goes_left(matrix.bin(row, question.feature as usize)))
     }
 
-    fn follow(&self, goes_left: impl Fn(&Question) -> bool) -> f32 {
+    fn follow(&self, mut goes_left: impl FnMut(&Question) -> bool) -> f32 {
         let mut node = 0;
         loop {
             match &self.nodes[node].kind {
@@ -138,7 +138,18 @@ impl Tree {
         }
     }
 
-    fn questions(&self) -> impl Iterator<Item = &Question> {
+    /// How many splits a row meets on its way to a leaf.
+    pub fn splits_met(&self, row: &[f32]) -> usize {
+        let mut met = 0;
+        self.follow(|question| {
+            met += 1;
+            question.goes_left(row[question.feature as usize])
+        });
+        met
+    }
+
+    /// All splits' questions, parents first.
+    pub fn questions(&self) -> impl Iterator<Item = &Question> {
         self.nodes.iter().filter_map(|node| match &node.kind {
             Kind::Split(question) => Some(question),
             Kind::Leaf { .. } => None,

@@ -7,6 +7,7 @@ mod reserve;
 mod resident;
 mod restart;
 mod scale;
+mod score;
 mod scratch;
 mod shop;
 mod snapshot;
@@ -30,6 +31,7 @@ enum What {
     Layers(layers::Layers),
     Memory(memory::Memory),
     Scale(scale::Scale),
+    Score(score::Score),
     Snapshot(snapshot::Snapshot),
     Restart(restart::Restart),
     Tradeoffs(tradeoffs::Tradeoffs),
@@ -44,6 +46,7 @@ impl Bench {
             What::Layers(bench) => bench.run(),
             What::Memory(bench) => bench.run(),
             What::Scale(bench) => bench.run(),
+            What::Score(bench) => bench.run(),
             What::Snapshot(bench) => bench.run(),
             What::Restart(bench) => bench.run(),
             What::Tradeoffs(bench) => bench.run(),
