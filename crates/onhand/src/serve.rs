@@ -1,14 +1,14 @@
 //! `onhand serve`: the engine behind HTTP and gRPC.
 
 mod features;
+mod predictions;
 
 use crate::failure::Failure;
 use crate::progress;
 use clap::{Args, ValueEnum};
 use onhand_core::{Settings, Span};
 use onhand_engine::{Durability, Engine, Options, Policy, RecoveryReport};
-use onhand_follow::Follower;
-use onhand_server::Limits;
+use onhand_server::{Learned, Limits};
 use onhand_wire::json::levels::Consistency;
 use prometheus_client::registry::Registry;
 use std::io::IsTerminal;
@@ -91,6 +91,8 @@ pub(crate) struct Serve {
     tenants_from_header: bool,
     #[command(flatten)]
     features: features::Features,
+    #[command(flatten)]
+    predictions: predictions::Predictions,
     /// Hours that an idempotency key gives the same answer. The ledger is kept at least as long.
     #[arg(
         long,
@@ -252,9 +254,17 @@ impl Serve {
         let mut registry = Registry::default();
         let engine = self.open(&mut registry)?;
         let features = self.features.follow(&engine, &mut registry)?;
-        let listen = self.listen(Arc::clone(&engine), features.clone(), registry);
+        let model = self.predictions.start(&engine, features.as_ref())?;
+        let learned = Learned {
+            features: features.clone(),
+            availability: model.as_ref().map(|working| Arc::clone(&working.model)),
+        };
+        let listen = self.listen(Arc::clone(&engine), learned, registry);
         let done = runtime.block_on(listen);
         engine.stop();
+        if let Some(model) = model {
+            model.stop();
+        }
         if let Some(features) = features {
             features.stop();
         }
@@ -357,7 +367,7 @@ impl Serve {
     async fn listen(
         &self,
         engine: Arc<Engine>,
-        features: Option<Arc<Follower>>,
+        learned: Learned,
         registry: Registry,
     ) -> Result<(), Failure> {
         let (listener, address) = bind("--listen", self.listen).await?;
@@ -370,6 +380,7 @@ impl Serve {
             body_limit: (self.body_kib as usize) << 10,
             body_timeout: read_timeout,
             consistency: self.read_consistency.map(Consistency::from),
+            prediction_time: self.predictions.time(),
             tenants_from_header: self.tenants_from_header,
             ..onhand_server::Options::default()
         };
@@ -387,7 +398,7 @@ impl Serve {
             durability = %engine.durability(),
             "listening, on loopback only: no keys are configured"
         );
-        let app = onhand_server::app_with_features(engine, features, registry, options);
+        let app = onhand_server::app_with(engine, learned, registry, options);
         let (stop, stops) = watch::channel(());
         let told = async {
             told_to_stop().await;

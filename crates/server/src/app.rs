@@ -4,8 +4,9 @@ use crate::metrics::CallMetrics;
 use crate::observe::Observe;
 use crate::openapi::Document;
 use crate::options::Options;
+use crate::predictions::{AvailabilityModel, Predictions};
 use crate::room::shared_room;
-use crate::{durability, facts, features, ledger, operations, reservations, stock};
+use crate::{durability, facts, features, ledger, operations, predictions, reservations, stock};
 use axum::Router;
 use axum::body::Bytes;
 use onhand_engine::Engine;
@@ -25,6 +26,8 @@ pub struct App {
     pub(crate) engine: Arc<Engine>,
     /// The features of the ledger, if this server keeps any.
     pub(crate) features: Option<Arc<Follower>>,
+    /// What models foretell, if it has one.
+    pub(crate) predictions: Option<Predictions>,
     pub(crate) registry: Registry,
     pub(crate) metrics: CallMetrics,
     pub(crate) grpc_metrics: CallMetrics,
@@ -44,13 +47,22 @@ pub type Shared = Arc<App>;
 
 /// The application over an engine. `registry` holds the metrics that `/metrics` shows; the application adds its own.
 pub fn app(engine: Arc<Engine>, registry: Registry, options: Options) -> Shared {
-    app_with_features(engine, None, registry, options)
+    app_with(engine, Learned::default(), registry, options)
 }
 
-/// The application over an engine, and the features that follow its ledger.
-pub fn app_with_features(
+/// What is learned from an engine's ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Learned {
+    /// The features that follow it.
+    pub features: Option<Arc<Follower>>,
+    /// The model that tells from them what is on the shelves.
+    pub availability: Option<Arc<AvailabilityModel>>,
+}
+
+/// The application over an engine, with what is learned from its ledger.
+pub fn app_with(
     engine: Arc<Engine>,
-    features: Option<Arc<Follower>>,
+    learned: Learned,
     mut registry: Registry,
     options: Options,
 ) -> Shared {
@@ -58,7 +70,10 @@ pub fn app_with_features(
     let openapi = serde_json::to_vec(&openapi).expect("the document is plain data");
     Arc::new(App {
         engine,
-        features,
+        features: learned.features,
+        predictions: learned
+            .availability
+            .map(|model| Predictions::new(model, &mut registry)),
         metrics: CallMetrics::register(&mut registry, "onhand_http"),
         grpc_metrics: CallMetrics::register(&mut registry, "onhand_grpc"),
         registry,
@@ -108,6 +123,7 @@ pub(crate) fn routes(metrics: Option<&CallMetrics>) -> OpenApiRouter<Shared> {
         routes!(reservations::fulfill::post),
         routes!(facts::post),
         routes!(features::post),
+        routes!(predictions::availability::post),
         routes!(ledger::get),
         routes!(operations::health::live),
         routes!(operations::health::ready),

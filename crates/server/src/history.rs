@@ -21,7 +21,8 @@ pub(crate) async fn reading<T: Send + 'static>(
     reading_in(app, Arc::clone(&app.ledger_reads), read).await
 }
 
-async fn reading_in<T: Send + 'static>(
+/// The same, in another queue.
+pub(crate) async fn reading_in<T: Send + 'static>(
     app: &Shared,
     turn: Arc<Semaphore>,
     read: impl FnOnce(&App) -> Result<T, Denied> + Send + 'static,

@@ -28,6 +28,7 @@ mod operations;
 mod options;
 mod origin;
 mod params;
+mod predictions;
 mod problem;
 mod reservations;
 mod room;
@@ -35,8 +36,9 @@ mod serve;
 mod stock;
 mod write;
 
-pub use app::{App, Shared, app, app_with_features, http};
+pub use app::{App, Learned, Shared, app, app_with, http};
 pub use grpc::{Grpc, grpc};
 pub use openapi::openapi;
 pub use options::{Limits, Options};
+pub use predictions::{AvailabilityModel, Followed};
 pub use serve::{serve, serve_grpc};

@@ -22,6 +22,7 @@ use utoipa::{IntoParams, OpenApi};
         (name = "reservations", description = "Units promised to one buyer"),
         (name = "facts", description = "What others know, to learn from"),
         (name = "features", description = "What can be learned from the ledger, as numbers"),
+        (name = "predictions", description = "What models foretell"),
         (name = "ledger", description = "Everything that happened, in order"),
         (name = "operations", description = "Running the server"),
     )

@@ -18,6 +18,8 @@ pub struct Options {
     /// How many readings of the ledger from disk (`at`, `explain`, `/v1/ledger`) may run at once: 4. Others wait for
     /// their turn, up to the answer timeout.
     pub ledger_reads: usize,
+    /// How long a prediction may take: 100 ms. What the model has not got to by then is told from before, or as a prior.
+    pub prediction_time: Duration,
     /// How fresh a read of levels is that does not say. If this does not either, a read of one level is strong and one
     /// of many is bounded.
     pub consistency: Option<Consistency>,
@@ -37,6 +39,7 @@ impl Default for Options {
             body_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(30),
             ledger_reads: 4,
+            prediction_time: Duration::from_millis(100),
             consistency: None,
             streams: 1_000,
             stream_in_flight: 4_096,

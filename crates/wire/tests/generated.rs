@@ -9,9 +9,10 @@ use prost_types::FileDescriptorSet;
 use std::fs;
 use std::path::Path;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "onhand/v1/facts.proto",
     "onhand/v1/ledger.proto",
+    "onhand/v1/predictions.proto",
     "onhand/v1/problem.proto",
     "onhand/v1/reservations.proto",
     "onhand/v1/stock.proto",

@@ -5,6 +5,7 @@
 #[path = "../features/data.rs"]
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod data;
+mod serving;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -15,6 +15,7 @@ mod facts;
 mod health;
 mod ledger;
 mod message;
+mod predictions;
 mod reservations;
 mod service;
 mod status;

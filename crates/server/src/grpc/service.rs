@@ -17,6 +17,7 @@ use onhand_wire::json::problem::Kind;
 use onhand_wire::proto;
 use onhand_wire::proto::facts_server::FactsServer;
 use onhand_wire::proto::ledger_server::LedgerServer;
+use onhand_wire::proto::predictions_server::PredictionsServer;
 use onhand_wire::proto::reservations_server::ReservationsServer;
 use onhand_wire::proto::stock_server::StockServer;
 use onhand_wire::proto::transfers_server::TransfersServer;
@@ -133,6 +134,7 @@ fn services(
         named(TransfersServer::from_arc(Arc::clone(&calls)).max_decoding_message_size(limit)),
         named(ReservationsServer::from_arc(Arc::clone(&calls)).max_decoding_message_size(limit)),
         named(FactsServer::from_arc(Arc::clone(&calls)).max_decoding_message_size(limit)),
+        named(PredictionsServer::from_arc(Arc::clone(&calls)).max_decoding_message_size(limit)),
         named(LedgerServer::from_arc(calls).max_decoding_message_size(limit)),
         named(health),
         named(

@@ -9,6 +9,8 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 pub(crate) struct WriteProblems;
 /// What a question with a body may answer besides its success.
 pub(crate) struct QuestionProblems;
+/// What a question to a model may answer besides its success.
+pub(crate) struct PredictionProblems;
 /// What a read may answer besides its success.
 pub(crate) struct ReadProblems;
 
@@ -21,6 +23,12 @@ impl IntoResponses for WriteProblems {
 impl IntoResponses for QuestionProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         described(&[400, 408, 413, 415, 422, 429, 503])
+    }
+}
+
+impl IntoResponses for PredictionProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        described(&[400, 404, 408, 413, 415, 422, 429, 503])
     }
 }
 

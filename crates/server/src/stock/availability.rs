@@ -7,14 +7,17 @@ use crate::app::{App, Shared};
 use crate::body;
 use crate::json;
 use crate::openapi::Caller;
+use crate::predictions::availability::of_levels;
+use crate::predictions::{rounded, shown};
 use crate::problem::Denied;
 use crate::problem::described::QuestionProblems;
 use crate::problem::unreadable::unfit;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use onhand_core::{LocationId, LocationNo, Seq, Sku};
+use onhand_core::{LocationId, LocationNo, Seq, Sku, Timestamp};
 use onhand_engine::{Origin, Query, ReadTable, What};
+use onhand_modelops::Prediction;
 use onhand_wire::json::availability::{
     Asked, AvailabilityAnswer, AvailabilityItem, AvailabilityRequest, PartitionPosition,
 };
@@ -45,16 +48,46 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
 
 /// Looks levels up, and shows them.
 pub(crate) async fn look<T>(
-    app: &App,
+    app: &Shared,
     origin: Origin,
     request: AvailabilityRequest,
     show: impl FnOnce(AvailabilityAnswer<'_>) -> T,
 ) -> Result<T, Denied> {
     let asked_for = request.consistency.or(app.options.consistency);
+    let with_chances = request.probability == Some(true);
     let asked = request.asked().map_err(unfit)?;
+    let chances = match with_chances {
+        true => Some(chances(app, origin, &asked).await?),
+        false => None,
+    };
+    let show = |mut answer: AvailabilityAnswer<'_>| {
+        if let Some((now, chances)) = &chances {
+            add(&mut answer.items, *now, chances);
+        }
+        show(answer)
+    };
     match asked_for.unwrap_or(Consistency::Bounded) {
         Consistency::Bounded => Ok(show(bounded(app, &asked))),
         Consistency::Strong => strong(app, origin, &asked).await.map(show),
+    }
+}
+
+/// How likely each level is found.
+async fn chances(
+    app: &Shared,
+    origin: Origin,
+    asked: &Asked,
+) -> Result<(Timestamp, Vec<Prediction>), Denied> {
+    let names = asked.names();
+    let names = names.map(|(location, sku)| (location.clone(), sku.clone()));
+    of_levels(app, origin, names.collect()).await
+}
+
+fn add(items: &mut [AvailabilityItem<'_>], now: Timestamp, chances: &[Prediction]) {
+    for (item, chance) in items.iter_mut().zip(chances) {
+        item.probability_found = Some(rounded(chance.found));
+        item.probability_age_ms = Some(now.since(chance.as_of).millis());
+        item.probability_fallback = chance.fallback.map(shown);
     }
 }
 
@@ -110,6 +143,9 @@ impl<'a> Reader<'a> {
             on_hand: seen.map_or(0, |seen| seen.on_hand),
             known: seen.is_some(),
             age_ms: place.age_ms,
+            probability_found: None,
+            probability_age_ms: None,
+            probability_fallback: None,
         }
     }
 
@@ -154,6 +190,9 @@ async fn strong<'a>(
         on_hand: 0,
         known: false,
         age_ms: 0,
+        probability_found: None,
+        probability_age_ms: None,
+        probability_fallback: None,
     };
     let mut items: Vec<AvailabilityItem<'_>> = names.iter().map(unknown).collect();
     let mut positions = BTreeMap::new();

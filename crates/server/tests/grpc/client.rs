@@ -3,6 +3,7 @@
 use crate::shop::Shop;
 use onhand_wire::proto::facts_client::FactsClient;
 use onhand_wire::proto::ledger_client::LedgerClient;
+use onhand_wire::proto::predictions_client::PredictionsClient;
 use onhand_wire::proto::reservations_client::ReservationsClient;
 use onhand_wire::proto::stock_client::StockClient;
 use onhand_wire::proto::transfers_client::TransfersClient;
@@ -21,6 +22,7 @@ pub(crate) struct Client {
     pub(crate) reservations: ReservationsClient<Channel>,
     pub(crate) facts: FactsClient<Channel>,
     pub(crate) ledger: LedgerClient<Channel>,
+    pub(crate) predictions: PredictionsClient<Channel>,
 }
 
 impl Client {
@@ -31,7 +33,8 @@ impl Client {
             transfers: TransfersClient::new(channel.clone()),
             reservations: ReservationsClient::new(channel.clone()),
             facts: FactsClient::new(channel.clone()),
-            ledger: LedgerClient::new(channel),
+            ledger: LedgerClient::new(channel.clone()),
+            predictions: PredictionsClient::new(channel),
         }
     }
 }

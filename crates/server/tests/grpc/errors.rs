@@ -6,9 +6,9 @@ use onhand_wire::proto::fact_value::Kind;
 use onhand_wire::proto::{
     AdjustRequest, AdjustedLine, AvailabilityRequest, ConfirmRequest, CountRequest,
     ExplainLevelRequest, Fact, FactValue, FulfillRequest, GetLevelRequest, GetReservationRequest,
-    GetTransferRequest, PickLine, PolicyLine, PushFactsRequest, ReadLedgerRequest,
-    ReceiveGoodsRequest, ReceivedLine, ReserveLine, ReserveRequest, SendTransferRequest,
-    SetPolicyRequest, TransferLine,
+    GetTransferRequest, PickLine, PolicyLine, PredictAvailabilityRequest, PushFactsRequest,
+    ReadLedgerRequest, ReceiveGoodsRequest, ReceivedLine, ReserveLine, ReserveRequest,
+    SendTransferRequest, SetPolicyRequest, TransferLine,
 };
 use prost_types::Timestamp;
 use tonic::Code;
@@ -378,4 +378,23 @@ fn an_engine_that_has_stopped_is_unavailable() {
     let answer = call!(shop, client.reservations.reserve(usual()));
     let problem = refused(answer, Code::Unavailable, "stopped");
     assert_eq!(problem.retry_after_seconds, Some(10));
+}
+
+#[test]
+fn a_server_without_a_model_says_so_and_how_to_get_one() {
+    let (shop, client) = shop();
+    let ask = |at| PredictAvailabilityRequest {
+        location: "store".into(),
+        skus: vec!["milk".into()],
+        at,
+        explain: false,
+    };
+    let answer = call!(shop, client.predictions.predict_availability(ask(None)));
+    let problem = refused(answer, Code::NotFound, "no-model");
+    assert!(problem.detail.contains("--availability-model"));
+    let mut many = ask(None);
+    (many.explain, many.skus) = (true, vec!["milk".into(); 21]);
+    let answer = call!(shop, client.predictions.predict_availability(many));
+    let problem = refused(answer, Code::InvalidArgument, "invalid-request");
+    assert_eq!(problem.errors[0].pointer, "/skus");
 }

@@ -14,6 +14,7 @@ use onhand_wire::json::levels::LevelView;
 use onhand_wire::json::object::FromJson;
 use onhand_wire::json::observations::{ObservationAnswer, ObservationRequest};
 use onhand_wire::json::policies::{PolicyAnswer, PolicyRequest};
+use onhand_wire::json::predictions::{PredictionItem, PredictionRequest};
 use onhand_wire::json::problem::Problem;
 use onhand_wire::json::receipts::{ReceiptAnswer, ReceiptRequest};
 use onhand_wire::json::reservations::{
@@ -33,7 +34,7 @@ fn document(shop: &Shop) -> Value {
 }
 
 /// What the contract asks for, and what we added.
-const CALLS: [(&str, &str); 26] = [
+const CALLS: [(&str, &str); 27] = [
     ("post", "/v1/stock/receipts"),
     ("post", "/v1/stock/adjustments"),
     ("post", "/v1/stock/counts"),
@@ -55,6 +56,7 @@ const CALLS: [(&str, &str); 26] = [
     ("post", "/v1/reservations/{id}/fulfill"),
     ("post", "/v1/facts"),
     ("post", "/v1/features"),
+    ("post", "/v1/predictions/availability"),
     ("get", "/v1/ledger"),
     ("get", "/healthz"),
     ("get", "/readyz"),
@@ -194,7 +196,12 @@ fn says_what_every_field_and_call_is() {
             "{method} {path} has no summary"
         );
         assert!(call["tags"].is_array(), "{method} {path} has no tag");
-        let keyless = ["/v1/availability", "/v1/features", "/v1/reservations/batch"];
+        let keyless = [
+            "/v1/availability",
+            "/v1/features",
+            "/v1/predictions/availability",
+            "/v1/reservations/batch",
+        ];
         if method == "post" && !keyless.contains(&path) {
             let text = call["parameters"].to_string();
             assert!(
@@ -245,6 +252,7 @@ fn its_examples_are_requests_and_answers() {
     asks::<ObservationRequest>(&document, "ObservationRequest");
     asks::<FactRequest>(&document, "FactRequest");
     asks::<FeaturesRequest>(&document, "FeaturesRequest");
+    asks::<PredictionRequest>(&document, "PredictionRequest");
     asks::<PolicyRequest>(&document, "PolicyRequest");
     asks::<TransferRequest>(&document, "TransferRequest");
     asks::<AvailabilityRequest>(&document, "AvailabilityRequest");
@@ -274,6 +282,7 @@ fn its_examples_are_requests_and_answers() {
     tells::<ReleaseAnswer<'static>>(&document, "ReleaseAnswer");
     tells::<FulfillAnswer<'static>>(&document, "FulfillAnswer");
     tells::<LedgerAnswer<'static>>(&document, "LedgerAnswer");
+    tells::<PredictionItem<'static>>(&document, "PredictionItem");
     tells::<Problem>(&document, "Problem");
 }
 

@@ -10,6 +10,7 @@ mod facts;
 mod ledger;
 mod operations;
 mod origin;
+mod predictions;
 mod reads;
 mod repeats;
 mod reservations;

@@ -3,6 +3,7 @@
 use super::levels::Consistency;
 use super::lines::Listed;
 use super::object::objects;
+use super::predictions::Fallback;
 use super::read::Fault;
 use super::text::{LocationText, SkuText};
 use onhand_core::{Few, LocationId, Sku};
@@ -25,6 +26,8 @@ pub struct AvailabilityRequest {
     /// What and where; 1 to 10,000.
     #[schema(value_type = Option<Vec<LevelName>>, min_items = 1, max_items = 10_000)]
     pub items: Option<Listed<LevelName>>,
+    /// Whether to say how likely each item is found as well; for a server that runs with a model.
+    pub probability: Option<bool>,
 }
 
 /// One SKU at one location.
@@ -97,7 +100,7 @@ impl Asked {
 }
 
 /// What can be promised, in the order of the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "items": [{
         "location": "store-17", "sku": "milk-1l", "available": 19, "on_hand": 24, "known": true, "age_ms": 0
@@ -118,7 +121,7 @@ pub struct AvailabilityAnswer<'a> {
 }
 
 /// What can be promised of one SKU at one location.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AvailabilityItem<'a> {
     /// Where.
     pub location: Cow<'a, str>,
@@ -132,6 +135,16 @@ pub struct AvailabilityItem<'a> {
     pub known: bool,
     /// How old this may be, in milliseconds.
     pub age_ms: u64,
+    /// If it was asked for: the probability that the item is in stock in this hour, 0 to 1, as
+    /// `/v1/predictions/availability` says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability_found: Option<f64>,
+    /// With it: how old what went into it is, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability_age_ms: Option<u64>,
+    /// With it: why it is not what the model says now; left out if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability_fallback: Option<Fallback>,
 }
 
 /// How far the ledger of a partition is reflected.

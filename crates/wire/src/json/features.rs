@@ -40,6 +40,7 @@ impl FeaturesRequest {
             location: self.location,
             skus: self.skus,
             items: self.items,
+            probability: None,
         };
         Ok((levels.asked()?, self.target))
     }

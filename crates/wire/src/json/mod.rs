@@ -26,6 +26,7 @@ pub mod number;
 pub mod object;
 pub mod observations;
 pub mod policies;
+pub mod predictions;
 pub mod problem;
 pub mod read;
 pub mod receipts;

@@ -27,6 +27,8 @@ pub enum Kind {
     UnknownReservation,
     /// No such transfer, or one that arrived longer ago than its retention.
     UnknownTransfer,
+    /// The server runs without the model that would be asked.
+    NoModel,
     /// The address takes other methods.
     MethodNotAllowed,
     /// The request did not come in in time.
@@ -114,6 +116,7 @@ impl Kind {
                 ("unknown-reservation", 404, "There is no such reservation")
             }
             Self::UnknownTransfer => ("unknown-transfer", 404, "There is no such transfer"),
+            Self::NoModel => ("no-model", 404, "The server runs without this model"),
             Self::MethodNotAllowed => {
                 ("method-not-allowed", 405, "The address takes other methods")
             }

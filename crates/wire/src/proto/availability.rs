@@ -2,7 +2,7 @@
 
 use super::field::{field, listed, optional};
 use super::{
-    AvailabilityItem, AvailabilityRequest, AvailabilityResponse, Consistency, LevelName,
+    AvailabilityItem, AvailabilityRequest, AvailabilityResponse, Consistency, Fallback, LevelName,
     PartitionPosition,
 };
 use crate::json::availability::{
@@ -28,6 +28,7 @@ impl TryFrom<AvailabilityRequest> for Question {
             location: optional("/location", message.location)?,
             skus,
             items,
+            probability: Some(message.probability),
         })
     }
 }
@@ -60,6 +61,9 @@ impl From<AvailabilityAnswer<'_>> for AvailabilityResponse {
             on_hand: item.on_hand,
             known: item.known,
             age_ms: item.age_ms,
+            probability_found: item.probability_found,
+            probability_age_ms: item.probability_age_ms,
+            probability_fallback: Fallback::from(item.probability_fallback).into(),
         });
         let positions = answer.positions.into_iter().map(|one| PartitionPosition {
             partition: one.partition.into(),

@@ -22,6 +22,7 @@ mod ledger;
 mod levels;
 mod observations;
 mod policies;
+mod predictions;
 mod problem;
 mod receipts;
 mod reservations;

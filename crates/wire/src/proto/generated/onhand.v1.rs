@@ -395,6 +395,457 @@ impl Consistency {
         }
     }
 }
+/// Asks for up to 10,000 items of one location; for up to 20 with an explanation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PredictAvailabilityRequest {
+    /// Where.
+    #[prost(string, tag = "1")]
+    pub location: ::prost::alloc::string::String,
+    /// What, 1 to 10,000.
+    #[prost(string, repeated, tag = "2")]
+    pub skus: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// When the shopper comes: now if not said, and at most an hour ahead.
+    #[prost(message, optional, tag = "3")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether to say why, feature by feature.
+    #[prost(bool, tag = "4")]
+    pub explain: bool,
+}
+/// What is predicted, in the order of the request.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PredictAvailabilityResponse {
+    /// One for each item.
+    #[prost(message, repeated, tag = "1")]
+    pub items: ::prost::alloc::vec::Vec<AvailabilityPrediction>,
+    /// The model.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// Which one of that name: a hash of its bytes.
+    #[prost(string, tag = "3")]
+    pub version: ::prost::alloc::string::String,
+}
+/// What is predicted for one item.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AvailabilityPrediction {
+    /// What.
+    #[prost(string, tag = "1")]
+    pub sku: ::prost::alloc::string::String,
+    /// The probability that the item is in stock when the shopper comes, 0 to 1.
+    #[prost(double, tag = "2")]
+    pub probability_found: f64,
+    /// What the thresholds make of it.
+    #[prost(enumeration = "Decision", tag = "3")]
+    pub decision: i32,
+    /// How old what went into it is, in milliseconds.
+    #[prost(uint64, tag = "4")]
+    pub features_age_ms: u64,
+    /// Why it is not what the model says now.
+    #[prost(enumeration = "Fallback", tag = "5")]
+    pub fallback: i32,
+    /// Why the score is what it is, if that was asked for and the model was asked.
+    #[prost(message, optional, tag = "6")]
+    pub explanation: ::core::option::Option<ScoreExplanation>,
+}
+/// Why a score is what it is: expected and all parts add up to score.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScoreExplanation {
+    /// The log odds of an empty shelf if nothing were known.
+    #[prost(double, tag = "1")]
+    pub expected: f64,
+    /// The log odds of an empty shelf, before calibration.
+    #[prost(double, tag = "2")]
+    pub score: f64,
+    /// How p, the probability of an empty shelf, follows from the score. probability_found is 1 - p.
+    #[prost(string, tag = "3")]
+    pub calibration: ::prost::alloc::string::String,
+    /// One for each feature of the model, the largest first.
+    #[prost(message, repeated, tag = "4")]
+    pub parts: ::prost::alloc::vec::Vec<ScorePart>,
+}
+/// What a feature adds to a score.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScorePart {
+    /// The feature.
+    #[prost(string, tag = "1")]
+    pub feature: ::prost::alloc::string::String,
+    /// What it adds to the log odds of an empty shelf.
+    #[prost(double, tag = "2")]
+    pub part: f64,
+    /// Its value, if it is not missing.
+    #[prost(float, optional, tag = "3")]
+    pub value: ::core::option::Option<f32>,
+    /// How old the newest fact behind it is, in milliseconds, if there is one and it needs one.
+    #[prost(uint64, optional, tag = "4")]
+    pub age_ms: ::core::option::Option<u64>,
+    /// Whether there was nothing to make it of: it is missing, or its default.
+    #[prost(bool, tag = "5")]
+    pub is_default: bool,
+}
+/// What to do with an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Decision {
+    /// Not used.
+    Unspecified = 0,
+    /// Offer it.
+    Show = 1,
+    /// Offer it, and ask for a substitute in advance.
+    Warn = 2,
+    /// Do not offer it.
+    Hide = 3,
+}
+impl Decision {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DECISION_UNSPECIFIED",
+            Self::Show => "DECISION_SHOW",
+            Self::Warn => "DECISION_WARN",
+            Self::Hide => "DECISION_HIDE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DECISION_UNSPECIFIED" => Some(Self::Unspecified),
+            "DECISION_SHOW" => Some(Self::Show),
+            "DECISION_WARN" => Some(Self::Warn),
+            "DECISION_HIDE" => Some(Self::Hide),
+            _ => None,
+        }
+    }
+}
+/// Why a prediction is not what the model says now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Fallback {
+    /// It is what the model says now.
+    Unspecified = 0,
+    /// There was no time for the model: what it said before.
+    Cached = 1,
+    /// The item is new here, or there was no time and nothing was said before: what is usual of its kind.
+    Prior = 2,
+}
+impl Fallback {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FALLBACK_UNSPECIFIED",
+            Self::Cached => "FALLBACK_CACHED",
+            Self::Prior => "FALLBACK_PRIOR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FALLBACK_UNSPECIFIED" => Some(Self::Unspecified),
+            "FALLBACK_CACHED" => Some(Self::Cached),
+            "FALLBACK_PRIOR" => Some(Self::Prior),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+#[cfg(feature = "grpc")]
+pub mod predictions_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What models foretell.
+    #[derive(Debug, Clone)]
+    pub struct PredictionsClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> PredictionsClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PredictionsClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PredictionsClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Whether a shopper will find the items of a page.
+        pub async fn predict_availability(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PredictAvailabilityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PredictAvailabilityResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/onhand.v1.Predictions/PredictAvailability",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("onhand.v1.Predictions", "PredictAvailability"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(feature = "grpc")]
+pub mod predictions_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with PredictionsServer.
+    #[async_trait]
+    pub trait Predictions: std::marker::Send + std::marker::Sync + 'static {
+        /// Whether a shopper will find the items of a page.
+        async fn predict_availability(
+            &self,
+            request: tonic::Request<super::PredictAvailabilityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PredictAvailabilityResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What models foretell.
+    #[derive(Debug)]
+    pub struct PredictionsServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> PredictionsServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for PredictionsServer<T>
+    where
+        T: Predictions,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/onhand.v1.Predictions/PredictAvailability" => {
+                    #[allow(non_camel_case_types)]
+                    struct PredictAvailabilitySvc<T: Predictions>(pub Arc<T>);
+                    impl<
+                        T: Predictions,
+                    > tonic::server::UnaryService<super::PredictAvailabilityRequest>
+                    for PredictAvailabilitySvc<T> {
+                        type Response = super::PredictAvailabilityResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PredictAvailabilityRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Predictions>::predict_availability(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PredictAvailabilitySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for PredictionsServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "onhand.v1.Predictions";
+    impl<T> tonic::server::NamedService for PredictionsServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Goods came in at a location. A SKU that was never stocked there is from now on.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReceiveGoodsRequest {
@@ -882,6 +1333,9 @@ pub struct AvailabilityRequest {
     /// What and where; 1 to 10,000.
     #[prost(message, repeated, tag = "4")]
     pub items: ::prost::alloc::vec::Vec<LevelName>,
+    /// Whether to say how likely each item is found as well; for a server that runs with a model.
+    #[prost(bool, tag = "5")]
+    pub probability: bool,
 }
 /// One SKU at one location.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -910,7 +1364,7 @@ pub struct AvailabilityResponse {
     pub positions: ::prost::alloc::vec::Vec<PartitionPosition>,
 }
 /// What can be promised of one SKU at one location.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AvailabilityItem {
     /// Where.
     #[prost(string, tag = "1")]
@@ -930,6 +1384,15 @@ pub struct AvailabilityItem {
     /// How old this may be, in milliseconds.
     #[prost(uint64, tag = "6")]
     pub age_ms: u64,
+    /// If it was asked for: the probability that the item is in stock in this hour, 0 to 1.
+    #[prost(double, optional, tag = "7")]
+    pub probability_found: ::core::option::Option<f64>,
+    /// How old what went into that is, in milliseconds.
+    #[prost(uint64, optional, tag = "8")]
+    pub probability_age_ms: ::core::option::Option<u64>,
+    /// Why that is not what the model says now.
+    #[prost(enumeration = "Fallback", tag = "9")]
+    pub probability_fallback: i32,
 }
 /// How far the ledger of a partition is reflected.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -1,0 +1,168 @@
+//! A model put to work by the real binary.
+
+use super::{file, shops, succeed, train};
+use crate::support::{Client, Server, onhand};
+use onhand_models::Artefact;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const PREDICT: &str = "/v1/predictions/availability";
+
+/// A folder with the shops' ledger, and a model of it.
+fn shops_and_model(dir: &Path) -> (PathBuf, PathBuf) {
+    let (file, folder) = (file(dir, &shops()), dir.join("shops"));
+    let arguments = ["replay", "--format", "freshretailnet", "--json"];
+    let paths = [file.to_str().unwrap(), "--data", folder.to_str().unwrap()];
+    succeed(&[&arguments[..], &paths[..]].concat());
+    let model = dir.join("model.onhand");
+    train(&folder, &model, &[]);
+    (folder, model)
+}
+
+fn serve(folder: &Path, model: &Path, more: &[&str]) -> Server {
+    let arguments = [
+        "--features",
+        "--availability-model",
+        model.to_str().unwrap(),
+    ];
+    Server::start(folder, &[&arguments[..], more].concat())
+}
+
+fn ask(client: &mut Client, path: &str, body: &Value) -> Value {
+    let answer = client.post(path, "no key", &body.to_string()).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()
+}
+
+fn store_1() -> Value {
+    json!({"location": "store-1", "skus": ["product-2", "product-3", "never-heard-of"]})
+}
+
+/// Asks until the features have followed the ledger up to its end.
+fn settled(client: &mut Client) -> Value {
+    let start = Instant::now();
+    loop {
+        let told = ask(client, PREDICT, &store_1());
+        if told[0]["fallback"].is_null() && told[0]["features_age_ms"].as_u64().unwrap() < 60_000 {
+            return told;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{told}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_page_is_predicted_and_explained_and_read_beside_its_stock() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, model) = shops_and_model(dir.path());
+    let thresholds = dir.path().join("thresholds.toml");
+    std::fs::write(
+        &thresholds,
+        "[usual]\nshow_from = 0.0\nhide_below = 0.0\n[locations.store-1]\nshow_from = 1.0\nhide_below = 1.0\n",
+    )
+    .unwrap();
+    let thresholds = ["--availability-thresholds", thresholds.to_str().unwrap()];
+    let server = serve(&folder, &model, &thresholds);
+    let mut client = Client::new(server.address);
+    let told = settled(&mut client);
+    for item in &told.as_array().unwrap()[..2] {
+        let found = item["probability_found"].as_f64().unwrap();
+        assert!(0.0 < found && found < 1.0, "{item}");
+        assert_eq!(
+            (&item["decision"], &item["model"]),
+            (&json!("hide"), &json!("availability"))
+        );
+    }
+    assert_eq!(told[2]["fallback"], "prior");
+    let elsewhere = ask(
+        &mut client,
+        PREDICT,
+        &json!({"location": "store-2", "skus": ["product-4"]}),
+    );
+    assert_eq!(elsewhere[0]["decision"], "show");
+
+    let mut why = store_1();
+    why["explain"] = json!(true);
+    let why = ask(&mut client, PREDICT, &why);
+    let explanation = &why[0]["explanation"];
+    let parts = explanation["parts"].as_array().unwrap();
+    let sum: f64 = parts
+        .iter()
+        .map(|part| part["part"].as_f64().unwrap())
+        .sum();
+    let (expected, score) = (&explanation["expected"], &explanation["score"]);
+    let difference = expected.as_f64().unwrap() + sum - score.as_f64().unwrap();
+    assert!(difference.abs() < 1e-6, "{explanation}");
+    assert!(
+        parts
+            .iter()
+            .any(|part| part["is_default"] == false && part["age_ms"].is_u64())
+    );
+    assert!(why[2].get("explanation").is_none());
+
+    let plain = ask(&mut client, "/v1/availability", &store_1());
+    assert!(plain["items"][0].get("probability_found").is_none());
+    let mut beside = store_1();
+    beside["probability"] = json!(true);
+    let beside = ask(&mut client, "/v1/availability", &beside);
+    let again = ask(&mut client, PREDICT, &store_1());
+    for at in 0..3 {
+        assert_eq!(
+            beside["items"][at]["probability_found"],
+            again[at]["probability_found"]
+        );
+    }
+    assert_eq!(beside["items"][2]["probability_fallback"], "prior");
+    let late = json!({"location": "store-1", "skus": ["product-2"], "at": "2100-01-01T00:00:00Z"});
+    let refused = client.post(PREDICT, "no key", &late.to_string()).unwrap();
+    assert_eq!(
+        (refused.status, &refused.json()["errors"][0]["pointer"]),
+        (422, &json!("/at"))
+    );
+}
+
+#[test]
+fn what_happens_changes_the_score_within_a_second() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, model) = shops_and_model(dir.path());
+    let server = serve(&folder, &model, &[]);
+    let mut client = Client::new(server.address);
+    let before = settled(&mut client);
+    let receipt = json!({"location": "store-1", "lines": [{"sku": "product-2", "quantity": 5}]});
+    let answer = client.post("/v1/stock/receipts", "receipt", &receipt.to_string());
+    assert_eq!(answer.unwrap().status, 201);
+    let received = Instant::now();
+    loop {
+        let now = ask(&mut client, PREDICT, &store_1());
+        if now[0] != before[0] && now[0]["probability_found"] != before[0]["probability_found"] {
+            break;
+        }
+        assert!(received.elapsed() < Duration::from_secs(1), "{now}");
+    }
+}
+
+#[test]
+fn a_model_of_other_definitions_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, model) = shops_and_model(dir.path());
+    let mut artefact = Artefact::from_bytes(&std::fs::read(&model).unwrap()).unwrap();
+    let stranger = artefact.features[0].bins.name().to_owned();
+    artefact.features[0].definition = "0123456789abcdef".into();
+    std::fs::write(&model, artefact.to_bytes().unwrap()).unwrap();
+    let output = onhand()
+        .args(["serve", "--listen", "127.0.0.1:0", "--features", "--data"])
+        .arg(&folder)
+        .arg("--availability-model")
+        .arg(&model)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{said}");
+    assert!(
+        said.contains(&format!("other definitions of {stranger} than")),
+        "{said}"
+    );
+}

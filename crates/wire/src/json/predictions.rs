@@ -1,0 +1,147 @@
+//! `POST /v1/predictions/availability`: whether a shopper will find the items of a page.
+
+use super::lines::Listed;
+use super::object::objects;
+use super::read::Fault;
+use super::text::{LocationText, SkuText};
+use super::time::Time;
+use onhand_core::{Few, LocationId};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use utoipa::ToSchema;
+
+/// Items that are explained at once: the parts of a score take much longer than the score.
+pub const MOST_EXPLAINED: usize = 20;
+
+/// Asks for up to 10,000 items of one location; for up to 20 with an explanation.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"location": "store-17", "skus": ["milk-1l", "bread"], "explain": false}))]
+pub struct PredictionRequest {
+    /// Where.
+    pub location: LocationText,
+    /// What; 1 to 10,000.
+    #[schema(value_type = Vec<SkuText>, min_items = 1, max_items = 10_000)]
+    pub skus: Listed<SkuText>,
+    /// When the shopper comes: now if not said, and at most an hour ahead, which is what the model learned to foretell.
+    pub at: Option<Time>,
+    /// Whether to say why, feature by feature.
+    pub explain: Option<bool>,
+}
+
+objects!(PredictionRequest);
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Where.
+    pub location: LocationId,
+    /// What.
+    pub skus: Few<SkuText>,
+    /// When the shopper comes.
+    pub at: Option<Time>,
+    /// Whether to say why.
+    pub explain: bool,
+}
+
+impl PredictionRequest {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// More is to be explained than is explained at once.
+    pub fn asked(self) -> Result<Asked, Fault> {
+        let (skus, explain) = (self.skus.into_inner(), self.explain.unwrap_or(false));
+        if explain && skus.len() > MOST_EXPLAINED {
+            return Err(Fault {
+                pointer: "/skus".into(),
+                message: format!(
+                    "with explain there may be {MOST_EXPLAINED} at most, not {}",
+                    skus.len()
+                ),
+            });
+        }
+        Ok(Asked {
+            location: self.location.0,
+            skus,
+            at: self.at,
+            explain,
+        })
+    }
+}
+
+/// What is predicted for one item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "sku": "milk-1l", "probability_found": 0.912345, "decision": "show", "model": "availability",
+    "version": "2f1c0de65b7a9e44", "features_age_ms": 12, "fallback": null
+}))]
+pub struct PredictionItem<'a> {
+    /// What.
+    pub sku: Cow<'a, str>,
+    /// The probability that the item is in stock when the shopper comes, 0 to 1: one less the probability that its
+    /// shelf is empty in that hour.
+    pub probability_found: f64,
+    /// What the thresholds make of it.
+    pub decision: Decision,
+    /// The model.
+    pub model: Cow<'a, str>,
+    /// Which one of that name: a hash of its bytes.
+    pub version: Cow<'a, str>,
+    /// How old what went into it is, in milliseconds.
+    pub features_age_ms: u64,
+    /// Why it is not what the model says now; null if it is.
+    pub fallback: Option<Fallback>,
+    /// Why the score is what it is, if that was asked for and the model was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation<'a>>,
+}
+
+/// What to do with an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Offer it.
+    Show,
+    /// Offer it, and ask for a substitute in advance.
+    Warn,
+    /// Do not offer it.
+    Hide,
+}
+
+/// Why a prediction is not what the model says now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fallback {
+    /// There was no time for the model: what it said before, `features_age_ms` ago.
+    Cached,
+    /// The item is new here, or there was no time and nothing was said before: what is usual of its kind.
+    Prior,
+}
+
+/// Why a score is what it is: `expected` and all parts add up to `score`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Explanation<'a> {
+    /// The log odds of an empty shelf if nothing were known.
+    pub expected: f64,
+    /// The log odds of an empty shelf, before calibration.
+    pub score: f64,
+    /// How p, the probability of an empty shelf, follows from the score. `probability_found` is 1 - p.
+    pub calibration: Cow<'a, str>,
+    /// One for each feature of the model, the largest first.
+    pub parts: Vec<ExplanationPart<'a>>,
+}
+
+/// What a feature adds to a score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ExplanationPart<'a> {
+    /// The feature: `onhand features list` says what it means.
+    pub feature: Cow<'a, str>,
+    /// What it adds to the log odds of an empty shelf: above zero makes the item less likely to be found.
+    pub part: f64,
+    /// Its value; null if it is missing.
+    pub value: Option<f32>,
+    /// How old the newest fact behind it is, in milliseconds; null if there is none or it needs none.
+    pub age_ms: Option<u64>,
+    /// Whether there was nothing to make it of: it is missing, or its default.
+    pub is_default: bool,
+}
