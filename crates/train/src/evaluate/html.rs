@@ -96,6 +96,7 @@ fn plots(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
     page.push_str(&plot::reliability(&report.curves)?);
     page.push_str(&plot::precision_recall(&report.curves)?);
     page.push_str("</div>\n");
+    frontier(page, report)?;
     let scopes = [Stores::Known, Stores::Unseen]; // "all" says nothing that these do not
     let scopes = scopes.into_iter().filter(|stores| {
         let mut segments = report.segments.iter();
@@ -139,6 +140,34 @@ fn plots(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
         }
         page.push_str("\n</table></details>\n");
     }
+    Ok(())
+}
+
+/// What thresholds buy: what is left of the selection, and how much of that is found.
+fn frontier(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
+    page.push_str(
+        "<h2>Thresholds: selection against found rate</h2>\n\
+         <p class=\"note\">If items are hidden that are found with less than a probability: what share of the selection \
+         is still shown, what share of that is found, and what share of the hidden would have been found all the \
+         same.</p>\n<div class=\"plots\">",
+    );
+    page.push_str(&plot::frontier(&report.curves)?);
+    page.push_str("</div>\n<table>\n<tr><th>stores<th>hidden below<th>shown<th>found of the shown<th>found of the hidden");
+    let share = |share: Option<f64>| share.map_or(String::new(), |share| format!("{share:.4}"));
+    for curves in &report.curves {
+        for one in &curves.frontier {
+            write!(
+                page,
+                "\n<tr><td>{}<td>{:.2}<td>{:.4}<td>{}<td>{}",
+                curves.stores.name(),
+                one.below,
+                one.shown,
+                share(one.found),
+                share(one.found_all_the_same)
+            )?;
+        }
+    }
+    page.push_str("\n</table>\n");
     Ok(())
 }
 

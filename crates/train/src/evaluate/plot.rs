@@ -37,7 +37,7 @@ fn drawn(
 
 /// What was said against what happened; the grey line is where they are the same.
 pub(super) fn reliability(curves: &[Curves]) -> Result<String, Failed> {
-    unit_square("said", "happened", true, curves, |curves| {
+    square(("said", "happened"), WHOLE, true, curves, |curves| {
         let bins = curves.reliability.iter();
         bins.map(|bin| (bin.0, bin.1)).collect()
     })
@@ -45,14 +45,31 @@ pub(super) fn reliability(curves: &[Curves]) -> Result<String, Failed> {
 
 /// Precision against recall.
 pub(super) fn precision_recall(curves: &[Curves]) -> Result<String, Failed> {
-    unit_square("recall", "precision", false, curves, |curves| {
+    square(("recall", "precision"), WHOLE, false, curves, |curves| {
         curves.precision_recall.clone()
     })
 }
 
-fn unit_square(
-    across: &str,
-    up: &str,
+/// What is found of what is shown, against what is still shown, for every threshold.
+pub(super) fn frontier(curves: &[Curves]) -> Result<String, Failed> {
+    let points = |curves: &Curves| -> Vec<(f64, f64)> {
+        let points = curves.frontier.iter();
+        points
+            .filter_map(|one| Some((one.shown, one.found?)))
+            .collect()
+    };
+    let all = curves.iter().flat_map(points);
+    let least = all.map(|point| point.1).fold(1.0, f64::min);
+    let axes = ("share of the selection shown", "share of it found");
+    square(axes, (least * 20.0).floor() / 20.0, false, curves, points)
+}
+
+/// Where an axis begins that shows all shares.
+const WHOLE: f64 = 0.0;
+
+fn square(
+    (across, up): (&str, &str),
+    lowest: f64,
     has_dots: bool,
     curves: &[Curves],
     points: impl Fn(&Curves) -> Vec<(f64, f64)>,
@@ -62,7 +79,7 @@ fn unit_square(
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(48)
-            .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
+            .build_cartesian_2d(0.0..1.0, lowest..1.0)?;
         let mut mesh = chart.configure_mesh();
         mesh.x_desc(across)
             .y_desc(up)

@@ -17,6 +17,8 @@ const ENOUGH: usize = 10_000;
 const FEW: usize = 100;
 /// Draws of an interval.
 const DRAWS: usize = 200;
+/// Thresholds of the frontier.
+const THRESHOLDS: usize = 20;
 /// Points of a precision-recall curve.
 const POINTS: usize = 200;
 
@@ -78,6 +80,21 @@ pub struct Curves {
     pub reliability: Vec<(f64, f64, f64)>,
     /// Recall and precision, from the highest predictions to the lowest.
     pub precision_recall: Vec<(f64, f64)>,
+    /// What hiding below a threshold buys and costs; from hiding nothing on.
+    pub frontier: Vec<Hidden>,
+}
+
+/// Items hidden that are found with less than some probability.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Hidden {
+    /// The probability of being found below which an item is hidden.
+    pub below: f64,
+    /// Share of the selection that is still shown.
+    pub shown: f64,
+    /// Share of what is shown that is found; missing if nothing is.
+    pub found: Option<f64>,
+    /// Share of what is hidden that would have been found; missing if nothing is.
+    pub found_all_the_same: Option<f64>,
 }
 
 /// All that is to be said.
@@ -294,7 +311,33 @@ fn curves(stores: Stores, sample: &Sample) -> Curves {
             .map(|bin| (bin.predicted, bin.happened, bin.weight / all))
             .collect(),
         precision_recall: metrics::precision_recall(sample, POINTS),
+        frontier: frontier(sample),
     }
+}
+
+/// Every threshold in steps of a twentieth. A prediction is that of an empty shelf, and so is a label.
+fn frontier(sample: &Sample) -> Vec<Hidden> {
+    let mut steps = [(0.0, 0.0); THRESHOLDS + 1];
+    for (empty, label, weight) in sample.rows() {
+        // The first threshold below which it is hidden: one above the last that it reaches.
+        let reached = ((1.0 - empty) * THRESHOLDS as f64 + 1e-9).floor() as usize;
+        let step = &mut steps[reached.min(THRESHOLDS)];
+        step.0 += weight;
+        step.1 += weight * (1.0 - label);
+    }
+    let sum = |steps: &[(f64, f64)]| {
+        let add = |sum: (f64, f64), step: &(f64, f64)| (sum.0 + step.0, sum.1 + step.1);
+        steps.iter().fold((0.0, 0.0), add)
+    };
+    let all = sum(&steps).0;
+    let rate = |(weight, found): (f64, f64)| (weight > 0.0).then(|| found / weight);
+    let hide = |at: usize| Hidden {
+        below: at as f64 / THRESHOLDS as f64,
+        shown: sum(&steps[at..]).0 / all,
+        found: rate(sum(&steps[at..])),
+        found_all_the_same: rate(sum(&steps[..at])),
+    };
+    (0..=THRESHOLDS).map(hide).collect()
 }
 
 /// The segment with the largest ECE among those of enough rows.
@@ -306,4 +349,28 @@ fn worst(segments: &[Segment]) -> Vec<Segment> {
         large.max_by(|one, other| one.quality.ece.total_cmp(&other.quality.ece))
     });
     worst.into_iter().flatten().cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frontier_counts_what_is_shown_and_what_of_it_is_found() {
+        // Found with 0.9, 0.75, 0.5 and 0.1; the third was not, for all that.
+        let sample = Sample::new(&[0.1, 0.25, 0.5, 0.9], &[0.0, 0.0, 1.0, 0.0], None).unwrap();
+        let frontier = frontier(&sample);
+        let at = |below: f64| frontier.iter().find(|one| one.below == below).unwrap();
+        let all = at(0.0);
+        assert_eq!(
+            (all.shown, all.found, all.found_all_the_same),
+            (1.0, Some(0.75), None)
+        );
+        let some = at(0.75);
+        assert_eq!(
+            (some.shown, some.found, some.found_all_the_same),
+            (0.5, Some(1.0), Some(0.5))
+        );
+        assert_eq!((at(1.0).shown, at(1.0).found), (0.0, None));
+    }
 }
