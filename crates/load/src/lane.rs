@@ -93,6 +93,7 @@ impl Recipe {
         match operation {
             Operation::Batch => self.batch.unwrap_or(1) as u64,
             Operation::Read => self.items as u64,
+            Operation::Predict => (self.items as u64).min(self.levels.skus),
             _ => 1,
         }
     }

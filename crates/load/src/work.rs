@@ -20,17 +20,19 @@ pub(crate) enum Operation {
     Confirm,
     Release,
     Read,
+    Predict,
 }
 
 impl Operation {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Receipt,
         Self::Reserve,
         Self::Batch,
         Self::Confirm,
         Self::Release,
         Self::Read,
+        Self::Predict,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Operation {
             Self::Confirm => "confirm",
             Self::Release => "release",
             Self::Read => "availability",
+            Self::Predict => "predictions",
         }
     }
 }
@@ -52,6 +55,7 @@ pub(crate) enum Work {
     Fill,
     Reserve,
     Availability,
+    Predictions,
     Mix(Shares),
 }
 
@@ -79,10 +83,11 @@ impl FromStr for Work {
         match text.split_once(':') {
             None if text == "reserve" => Ok(Self::Reserve),
             None if text == "availability" => Ok(Self::Availability),
+            None if text == "predictions" => Ok(Self::Predictions),
             None if text == "mix" => Ok(Self::Mix(USUAL)),
             Some(("mix", shares)) => shares.parse().map(Self::Mix),
             _ => Err(
-                "say reserve, availability, mix or mix:reserve=30,confirm=20,release=10,read=40"
+                "say reserve, availability, predictions, mix or mix:reserve=30,confirm=20,release=10,read=40"
                     .into(),
             ),
         }
@@ -155,6 +160,7 @@ impl fmt::Display for Work {
             Self::Fill => f.write_str("fill"),
             Self::Reserve => f.write_str("reserve"),
             Self::Availability => f.write_str("availability"),
+            Self::Predictions => f.write_str("predictions"),
             Self::Mix(shares) => write!(
                 f,
                 "mix:reserve={},confirm={},release={},read={}",
@@ -224,7 +230,7 @@ impl Workload {
             reservation,
             tenant: self.recipe.tenants.pick(&mut self.dice),
             level: match operation {
-                Operation::Reserve => self.picker.pick(&mut self.dice),
+                Operation::Reserve | Operation::Predict => self.picker.pick(&mut self.dice),
                 Operation::Receipt => self.next_location(),
                 _ => 0,
             },
@@ -236,6 +242,7 @@ impl Workload {
         let wanted = match self.recipe.work {
             Work::Fill => Operation::Receipt,
             Work::Availability => Operation::Read,
+            Work::Predictions => Operation::Predict,
             Work::Mix(shares) => shares.pick(&mut self.dice),
             Work::Reserve if self.recipe.batch.is_some() => Operation::Batch,
             Work::Reserve => Operation::Reserve,
@@ -265,6 +272,14 @@ impl Workload {
         out.extend_from_slice(self.key_prefix.as_bytes());
         push_digits::<11>(out, self.keys_given);
         self.keys_given += 1;
+    }
+
+    /// The levels of a page: as many of a location as are read at once, from its first on.
+    pub(crate) fn page(&self, level: u64) -> impl Iterator<Item = Level> {
+        let levels = self.recipe.levels;
+        let first = level / levels.skus * levels.skus;
+        let page = (self.recipe.items as u64).min(levels.skus);
+        (first..(first + page).min(levels.count)).map(move |number| levels.at(number))
     }
 
     pub(crate) fn recipe(&self) -> &Recipe {
@@ -367,6 +382,7 @@ mod tests {
         for text in [
             "reserve",
             "availability",
+            "predictions",
             "mix:reserve=1,confirm=2,release=3,read=4",
         ] {
             assert_eq!(Work::from_str(text).unwrap().to_string(), text);

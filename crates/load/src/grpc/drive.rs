@@ -201,5 +201,6 @@ fn path(operation: Operation) -> Uri {
         Operation::Confirm => "http://onhand/onhand.v1.Reservations/Confirm",
         Operation::Release => "http://onhand/onhand.v1.Reservations/Release",
         Operation::Read => "http://onhand/onhand.v1.Stock/Availability",
+        Operation::Predict => "http://onhand/onhand.v1.Predictions/PredictAvailability",
     })
 }

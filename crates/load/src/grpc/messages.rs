@@ -90,6 +90,14 @@ pub(super) struct AvailabilityRequest {
 }
 
 #[derive(Clone, PartialEq, Message)]
+pub(super) struct PredictAvailabilityRequest {
+    #[prost(string, tag = "1")]
+    pub(super) location: String,
+    #[prost(string, repeated, tag = "2")]
+    pub(super) skus: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct LevelName {
     #[prost(string, tag = "1")]
     pub(super) location: String,

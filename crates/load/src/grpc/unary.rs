@@ -4,8 +4,8 @@ use super::connection::{Answer, broken, call, head};
 use super::drive::{Session, Shared};
 use super::judge::judge;
 use super::messages::{
-    AvailabilityRequest, LevelName, Line, ReserveBatchRequest, ReserveRequest, SettleRequest,
-    framed,
+    AvailabilityRequest, LevelName, Line, PredictAvailabilityRequest, ReserveBatchRequest,
+    ReserveRequest, SettleRequest, framed,
 };
 use crate::book::Pending;
 use crate::levels::Level;
@@ -99,6 +99,15 @@ fn message(ask: &Ask, shared: &Shared<'_>) -> Bytes {
             let count = workload.recipe().items;
             let items = (0..count).map(|_| name(workload.level())).collect();
             framed(&AvailabilityRequest { items })
+        }
+        Operation::Predict => {
+            let page: Vec<_> = workload.page(ask.level).map(name).collect();
+            framed(&PredictAvailabilityRequest {
+                location: page
+                    .first()
+                    .map_or(String::new(), |one| one.location.clone()),
+                skus: page.into_iter().map(|one| one.sku).collect(),
+            })
         }
         Operation::Confirm | Operation::Release => framed(&SettleRequest {
             idempotency_key: key(workload),

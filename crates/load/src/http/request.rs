@@ -82,6 +82,7 @@ impl Writer {
             }
             Operation::Batch => self.push_batch(out, workload),
             Operation::Read => push_read(out, workload),
+            Operation::Predict => push_page(out, workload.page(ask.level)),
             Operation::Confirm | Operation::Release => out.extend_from_slice(b"{}"),
         }
     }
@@ -138,7 +139,7 @@ fn has_key(operation: Operation) -> bool {
     match operation {
         Operation::Receipt | Operation::Reserve | Operation::Confirm | Operation::Release => true,
         // The reservations of a batch have their own.
-        Operation::Batch | Operation::Read => false,
+        Operation::Batch | Operation::Read | Operation::Predict => false,
     }
 }
 
@@ -148,6 +149,7 @@ fn push_path(out: &mut Vec<u8>, ask: &Ask) {
         Operation::Reserve => b"/v1/reservations",
         Operation::Batch => b"/v1/reservations/batch",
         Operation::Read => b"/v1/availability",
+        Operation::Predict => b"/v1/predictions/availability",
         Operation::Confirm | Operation::Release => b"/v1/reservations/",
     };
     out.extend_from_slice(path);
@@ -157,6 +159,22 @@ fn push_path(out: &mut Vec<u8>, ask: &Ask) {
         Operation::Release => out.extend_from_slice(format!("{reservation}/release").as_bytes()),
         _ => {}
     }
+}
+
+/// The SKUs of a location; there is at least one.
+fn push_page(out: &mut Vec<u8>, page: impl Iterator<Item = Level>) {
+    for (at, level) in page.enumerate() {
+        if at == 0 {
+            out.extend_from_slice(b"{\"location\":\"");
+            level.push_location(out);
+            out.extend_from_slice(b"\",\"skus\":[\"");
+        } else {
+            out.extend_from_slice(b",\"");
+        }
+        level.push_sku(out);
+        out.push(b'"');
+    }
+    out.extend_from_slice(b"]}");
 }
 
 fn push_read(out: &mut Vec<u8>, workload: &mut Workload) {
@@ -253,6 +271,18 @@ mod tests {
         assert!(keys[0].is_string() && keys[0] != keys[1] && keys[1] != keys[2]);
         let (_, read) = request(&ask(Operation::Read, 0));
         assert_eq!(read["items"].as_array().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_page_is_of_one_location() {
+        let (head, body) = request(&ask(Operation::Predict, 13));
+        assert!(
+            head.starts_with("POST /v1/predictions/availability "),
+            "{head}"
+        );
+        assert_eq!(body["location"], "store-000001");
+        let skus: Vec<_> = (0..4).map(|sku| format!("sku-{sku:06}")).collect();
+        assert_eq!(body["skus"], serde_json::json!(skus));
     }
 
     #[test]
