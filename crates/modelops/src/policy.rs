@@ -1,8 +1,8 @@
 //! From a probability to what a shop does about it.
 //!
 //! Hiding an item that is there costs its sale; showing one that is not costs a shopper's trust. Where the balance
-//! lies is the shop's to say. `onhand evaluate thresholds` shows what each choice buys: how much of the selection stays
-//! on the page, and how much of what is shown is found.
+//! lies is the shop's to say. `onhand evaluate availability --html` plots what each choice buys: how much of the
+//! selection stays on the page, and how much of what is shown is found.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

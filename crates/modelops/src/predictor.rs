@@ -107,12 +107,18 @@ pub(crate) struct Made {
 }
 
 impl<S: Stores> Predictor<S> {
-    /// A predictor that remembers so many scores at most.
-    pub fn new(scorer: Scorer, policy: Policy, stores: S, most_scores: usize) -> Self {
+    /// A predictor that gives items a prior that are new here, for so long, and remembers so many scores at most.
+    pub fn new(
+        scorer: Scorer,
+        policy: Policy,
+        stores: S,
+        new_for: Span,
+        most_scores: usize,
+    ) -> Self {
         let partitions = usize::from(stores.partitions()).max(1);
         let most = most_scores / partitions;
         Self {
-            prior: Prior::new(scorer.set(), scorer.usually_found()),
+            prior: Prior::new(scorer.set(), scorer.usually_found(), new_for),
             scorer,
             policy,
             stores,

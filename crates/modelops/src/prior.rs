@@ -6,10 +6,12 @@
 //! store that is new too it is the kind alone, and for a merchant of whom nothing is known, what the model saw on
 //! average. Each of them is of use as soon as it is there.
 
+use onhand_core::Span;
 use onhand_features::FeatureSet;
 
-/// Days after which an item here has a past.
-const NEW_FOR_DAYS: f32 = 1.0;
+/// How long an item is new here, if not said otherwise: until the first night's feed has come.
+pub const NEW_FOR: Span = Span::from_secs(24 * 3600);
+const DAY_MILLIS: f32 = 86_400_000.0;
 /// No item is sure to be found, or not to be, because of others.
 const LEAST: f64 = 0.01;
 
@@ -22,18 +24,20 @@ pub struct Prior {
     everything: Option<usize>,
     /// The probability of being found of which nothing is known.
     usually: f64,
+    new_for: Span,
 }
 
 impl Prior {
     /// The prior from the features of a set; `usually` is the probability of being found of an item of which nothing is
-    /// known.
-    pub fn new(set: &FeatureSet, usually: f64) -> Self {
+    /// known, and an item is new for so long.
+    pub fn new(set: &FeatureSet, usually: f64, new_for: Span) -> Self {
         Self {
             age: set.position("age_days"),
             kind: set.position("out_prior"),
             location: set.position("location_out_at_target_7d"),
             everything: set.position("everything_out_at_target_7d"),
             usually,
+            new_for,
         }
     }
 
@@ -41,7 +45,7 @@ impl Prior {
     pub fn is_new(&self, row: &[f32]) -> bool {
         let age = self.age.map_or(f32::NAN, |place| row[place]);
         // Missing: not even heard of.
-        age.is_nan() || age < NEW_FOR_DAYS
+        age.is_nan() || age * DAY_MILLIS < self.new_for.millis() as f32
     }
 
     /// The probability that the item is found, from what is known of others.

@@ -7,6 +7,7 @@ mod ledger;
 use ledger::{Shop, minute};
 use onhand_features::{FeatureSet, Moment, catalog};
 use onhand_modelops::predictor::Asked;
+use onhand_modelops::prior::NEW_FOR;
 use onhand_modelops::{Decision, Fallback, Policy, Prediction, Predictor, Scorer, Unfit};
 use onhand_models::boost::Booster;
 use onhand_models::{Artefact, Calibration, Dataset, artefact};
@@ -64,7 +65,7 @@ fn open() -> (Shop, Predictor<Shop>) {
     let set = Arc::new(catalog::availability());
     let bytes = model(&set).to_bytes().unwrap();
     let scorer = Scorer::read(&bytes, "availability", set).unwrap();
-    let predictor = Predictor::new(scorer, Policy::default(), shop.clone(), 100);
+    let predictor = Predictor::new(scorer, Policy::default(), shop.clone(), NEW_FOR, 100);
     (shop, predictor)
 }
 

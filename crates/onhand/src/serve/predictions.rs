@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use clap::Args;
+use onhand_core::Span;
 use onhand_engine::Engine;
 use onhand_follow::Follower;
 use onhand_modelops::{Policy, Predictor, Scorer};
@@ -34,7 +35,7 @@ pub(super) struct Predictions {
     )]
     availability_model: Option<PathBuf>,
     /// From which probability on an item is shown, and below which it is hidden: a TOML file with [usual] and
-    /// [locations.NAME], each with show_from and hide_below. `onhand evaluate thresholds` shows what a choice buys.
+    /// [locations.NAME], each with show_from and hide_below. `onhand evaluate availability --html` shows what a choice buys.
     #[arg(
         long,
         value_name = "FILE",
@@ -46,6 +47,14 @@ pub(super) struct Predictions {
     /// or as a prior.
     #[arg(long, value_name = "MS", env = "ONHAND_PREDICTION_MS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=60_000))]
     prediction_ms: u32,
+    /// Hours for which an item is new at a location: until then its answer is a prior, what is usual of its kind there.
+    #[arg(
+        long,
+        value_name = "HOURS",
+        env = "ONHAND_NEW_ITEM_HOURS",
+        default_value_t = 24
+    )]
+    new_item_hours: u32,
     /// Scores that are remembered at most, of those asked for lately; about 72 bytes each.
     #[arg(long, value_name = "N", env = "ONHAND_MOST_SCORES", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     most_scores: u32,
@@ -79,7 +88,9 @@ impl Predictions {
             follower: Arc::clone(follower),
             engine: Arc::clone(engine),
         };
-        let model = Predictor::new(scorer, self.policy()?, followed, self.most_scores as usize);
+        let new_for = Span::from_secs(u64::from(self.new_item_hours) * 3600);
+        let most_scores = self.most_scores as usize;
+        let model = Predictor::new(scorer, self.policy()?, followed, new_for, most_scores);
         Working::start(Arc::new(model), Arc::clone(engine)).map(Some)
     }
 
