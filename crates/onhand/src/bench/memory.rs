@@ -1,8 +1,8 @@
 //! `onhand bench memory`: what a stock level, an open reservation and an idempotency key take.
 //!
 //! Measured from outside: how much of the process lies in memory before and after, divided by what was added. A tenth is
-//! added before, so that queues and buffers, which do not grow with the stock, are there already. So the state, the read table, every index and what the allocator loses between its blocks are in the figure. The ledger
-//! itself is on disk. The recent changes of on hand, which a count as of the past needs, are kept for a window of time
+//! added before, so that queues and buffers, which do not grow with the stock, are there already. So the state, the read
+//! table, every index and what the allocator loses between its blocks are in the figure. The ledger itself is on disk. The recent changes of on hand, which a count as of the past needs, are kept for a window of time
 //! and not for each level: the window is set to nothing here.
 
 use super::resident;
@@ -45,19 +45,43 @@ pub(crate) struct Memory {
     json: bool,
 }
 
+/// How many of each are weighed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts {
+    pub(super) levels: u64,
+    pub(super) reservations: u64,
+    pub(super) keys: u64,
+}
+
 /// What one kind of thing takes.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Taken {
+pub(super) struct Taken {
     what: &'static str,
     count: u64,
     bytes: u64,
-    bytes_each: f64,
+    pub(super) bytes_each: f64,
 }
 
 impl Memory {
     /// Fills and measures.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let scratch = Scratch::new(self.data.clone());
+        let counts = Counts {
+            levels: self.levels,
+            reservations: self.reservations,
+            keys: self.keys,
+        };
+        let taken = counts.weigh(&Scratch::new(self.data.clone()))?;
+        match self.json {
+            true => output::json(&taken),
+            false => taken.iter().for_each(print),
+        }
+        Ok(())
+    }
+}
+
+impl Counts {
+    /// Fills an engine with so many, and weighs them: a level, an open reservation, a key.
+    pub(super) fn weigh(&self, scratch: &Scratch) -> Result<[Taken; 3], Failure> {
         let options = Options {
             settings: Settings {
                 count_window: Span::default(),
@@ -69,8 +93,8 @@ impl Memory {
         let stock = Stock {
             levels: self.levels,
         };
-        let shop = Shop::open(&scratch, stock, options)?;
-        let taken = [
+        let shop = Shop::open(scratch, stock, options)?;
+        Ok([
             measure("stock level", self.levels, |numbers| {
                 let levels = numbers.end;
                 fill(&shop.engine, Stock { levels })
@@ -83,12 +107,7 @@ impl Memory {
                     (Some(key), adjust(level))
                 })
             })?,
-        ];
-        match self.json {
-            true => output::json(&taken),
-            false => taken.iter().for_each(print),
-        }
-        Ok(())
+        ])
     }
 
     /// Has the shop do a command for each number.

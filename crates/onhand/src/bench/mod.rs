@@ -1,5 +1,7 @@
 //! `onhand bench`: measures, and says what was measured.
 
+mod closed_loop;
+mod cost;
 mod layers;
 mod memory;
 mod overload;
@@ -13,6 +15,7 @@ mod shop;
 mod snapshot;
 mod stage;
 mod tradeoffs;
+mod written;
 
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
@@ -26,6 +29,7 @@ pub(crate) struct Bench {
 
 #[derive(Subcommand, Debug)]
 enum What {
+    Cost(cost::Cost),
     Overload(overload::Overload),
     Reserve(reserve::Reserve),
     Layers(layers::Layers),
@@ -41,6 +45,7 @@ impl Bench {
     /// Runs the bench.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.what {
+            What::Cost(bench) => bench.run(),
             What::Overload(bench) => bench.run(),
             What::Reserve(bench) => bench.run(),
             What::Layers(bench) => bench.run(),

@@ -1,7 +1,7 @@
 //! Durability: before the answer, or within N ms.
 
-use super::load::{Measured, closed_loop};
 use super::{Ground, Site};
+use crate::bench::closed_loop::{Measured, closed_loop};
 use crate::bench::shop::{fill, reserve};
 use crate::bench::stage::{Keys, Stock};
 use crate::failure::Failure;

@@ -3,7 +3,6 @@
 //! One file for each choice. A new one is a file with a `measure`, a field of [`Report`] and a table in [`report`].
 
 mod durability;
-mod load;
 mod overload;
 mod oversell;
 mod plot;

@@ -1,7 +1,7 @@
 //! Overload: twice as much is offered as can be done, and the queue is bounded by its length alone, or by time too.
 
-use super::load::closed_loop;
 use super::{Ground, Site};
+use crate::bench::closed_loop::closed_loop;
 use crate::bench::shop::{fill, reserve};
 use crate::bench::stage::{Gauge, Keys, Stock};
 use crate::failure::Failure;

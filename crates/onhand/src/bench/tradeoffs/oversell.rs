@@ -1,7 +1,7 @@
 //! Overselling: denied, or allowed up to a limit. One item, and twice as many buyers as units.
 
 use super::Site;
-use super::load::{Measured, closed_loop};
+use crate::bench::closed_loop::{Measured, closed_loop};
 use crate::bench::shop::reserve;
 use crate::bench::stage::Stock;
 use crate::failure::Failure;

@@ -1,7 +1,7 @@
 //! The plot: what durability costs, as rate and as p99, for each number in flight.
 
 use super::durability::{IN_FLIGHT, Row};
-use super::load::Measured;
+use crate::bench::closed_loop::Measured;
 use crate::document::grouped;
 use plotters::coord::Shift;
 use plotters::prelude::*;

@@ -1,7 +1,7 @@
 //! Reads under a write load: strong, through the writer; or bounded, from the read table.
 
-use super::load::closed_loop;
 use super::{Ground, Site};
+use crate::bench::closed_loop::closed_loop;
 use crate::bench::shop::{fill, reserve};
 use crate::bench::stage::{Keys, Stock};
 use crate::failure::Failure;

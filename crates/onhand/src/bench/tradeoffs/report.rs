@@ -3,7 +3,7 @@
 use super::durability::{self, IN_FLIGHT};
 use super::reads::{self, Reading, WRITES_IN_FLIGHT};
 use super::{overload, oversell, plot};
-use crate::document::{grouped, write_between};
+use crate::document::{Table, grouped, write_between};
 use crate::failure::Failure;
 use serde::Serialize;
 use std::fmt::Write;
@@ -18,13 +18,6 @@ pub(super) struct Report {
     pub(super) reads: Vec<reads::Row>,
     pub(super) oversell: Vec<oversell::Row>,
     pub(super) overload: Vec<overload::Row>,
-}
-
-/// A table: its title, its columns, and its rows. The first column is text, the others are numbers.
-struct Table {
-    title: String,
-    columns: Vec<String>,
-    rows: Vec<Vec<String>>,
 }
 
 impl Report {
@@ -209,31 +202,6 @@ impl Report {
             columns: columns.map(String::from).to_vec(),
             rows: rows.collect(),
         }
-    }
-}
-
-impl Table {
-    fn text(&self) -> String {
-        let mut text = format!("{}\n", self.title);
-        for row in &self.rows {
-            let _ = writeln!(text, "  {}", row[0]);
-            for (column, cell) in self.columns.iter().zip(row).skip(1) {
-                let _ = writeln!(text, "    {column:<36} {cell:>20}");
-            }
-        }
-        text
-    }
-
-    fn markdown(&self) -> String {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let numbers = "---:|".repeat(self.columns.len() - 1);
-        let mut text = format!(
-            "### {}\n\n{}|---|{numbers}\n",
-            self.title,
-            line(&self.columns)
-        );
-        self.rows.iter().for_each(|row| text.push_str(&line(row)));
-        text
     }
 }
 
