@@ -307,7 +307,7 @@ impl<D: Disk + Clone> Engine<D> {
     /// Asks a partition and waits for the answer. Who asks says until when; this does not watch the time for him.
     pub async fn call_from(&self, origin: Origin, partition: u16, request: Request) -> Answer {
         let (sender, receiver) = oneshot::channel();
-        match self.submit_from(origin, partition, request, ReplyTo::Once(sender)) {
+        match self.submit_from(origin, partition, request, ReplyTo::Once(sender, None)) {
             Ok(()) => receiver.await.unwrap_or_else(|_| lost()),
             Err(why) => Answer::Unavailable(why),
         }

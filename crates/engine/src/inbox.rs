@@ -21,8 +21,8 @@ use tokio::sync::oneshot;
 
 /// Where an answer goes.
 pub enum ReplyTo {
-    /// To one waiting task or thread.
-    Once(oneshot::Sender<Answer>),
+    /// To one waiting task or thread, with the number that the caller gave the request, if it gave one.
+    Once(oneshot::Sender<Answer>, Option<u64>),
     /// To a function that takes all answers of a caller, with the number that the caller gave the request.
     Sink(Arc<dyn Fn(u64, Answer) + Send + Sync>, u64),
 }
@@ -41,16 +41,23 @@ impl Waiting {
     /// The number that the caller gave the request, if it gave one.
     pub(crate) fn number(&self) -> Option<u64> {
         match self.to {
-            ReplyTo::Once(_) => None,
+            ReplyTo::Once(_, number) => number,
             ReplyTo::Sink(_, number) => Some(number),
         }
     }
 
     /// Sends the answer; a client that has gone away does not matter.
     pub(crate) fn answer(self, answer: Answer) {
-        drop(self.permit);
+        match &self.to {
+            ReplyTo::Once(sender, _)
+                if Defect::GoneKeepTheirPlace.is_on() && sender.is_closed() =>
+            {
+                std::mem::forget(self.permit);
+            }
+            _ => drop(self.permit),
+        }
         match self.to {
-            ReplyTo::Once(sender) => drop(sender.send(answer)),
+            ReplyTo::Once(sender, _) => drop(sender.send(answer)),
             ReplyTo::Sink(sink, number) => sink(number, answer),
         }
     }

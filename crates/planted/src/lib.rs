@@ -107,6 +107,8 @@ defects! {
     ExplainMissesTheNewest "explain-misses-the-newest" "The explanation of a level leaves out the newest entry"
     PastNeverTold "past-never-told" "Every question about the past is answered as trimmed"
     BusyWithRoom "busy-with-room" "The last half of the places in the queue is never given out"
+    GoneKeepTheirPlace "gone-keep-their-place" "The place in the queue of a client that has gone is never given back"
+    LeftStillCounted "left-still-counted" "Who is turned away when his turn comes is still counted among those who wait"
     OutageStays "outage-stays" "An outage is not taken back when the disk has room again"
     FullDiskStops "full-disk-stops" "A full disk stops the partition for good"
     StopDropsTheQueue "stop-drops-the-queue" "Who waits in the queue at a stop in order is never answered"

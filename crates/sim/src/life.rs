@@ -6,11 +6,13 @@ use onhand_engine::{
 use onhand_engine::{Prepared, RecoveryReport};
 use onhand_log::disk::MemoryDisk;
 use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use tokio::sync::oneshot::{self, Receiver, error::TryRecvError};
 
 /// Answers that were given and not looked at yet.
 type Answers = Arc<Mutex<Vec<(u64, Answer)>>>;
@@ -29,6 +31,8 @@ pub(crate) struct Life {
     pub(crate) workers: Vec<Workers>,
     tasks: Vec<Task>,
     answers: Answers,
+    /// Clients that each wait for one answer, by the number of the request.
+    alone: BTreeMap<u64, Receiver<Answer>>,
 }
 
 /// The life that goes on now. Between two there is none: the old one must have let go of the folder before the next.
@@ -82,34 +86,73 @@ impl Life {
             workers,
             tasks: Vec::new(),
             answers: Answers::default(),
+            alone: BTreeMap::new(),
         };
         Ok((life, reports))
     }
 
-    /// Queues a request; its answer comes with [`Life::answers`].
+    /// Queues a request; its answer comes with [`Life::answers`]. The client waits alone for it, as over HTTP, or takes
+    /// it with all its others, as from a stream.
     ///
     /// # Errors
     /// It is refused at once.
     pub(crate) fn submit(
-        &self,
+        &mut self,
         origin: Origin,
         partition: u16,
         token: u64,
         request: Request,
+        waits_alone: bool,
     ) -> Result<(), Unavailable> {
+        if !waits_alone {
+            let to = self.stream(token);
+            return self.engine.submit_from(origin, partition, request, to);
+        }
+        let (sender, receiver) = oneshot::channel();
+        let to = ReplyTo::Once(sender, Some(token));
+        self.engine.submit_from(origin, partition, request, to)?;
+        self.alone.insert(token, receiver);
+        Ok(())
+    }
+
+    fn stream(&self, token: u64) -> ReplyTo {
         let answers = Arc::clone(&self.answers);
         let sink = move |token, answer| {
             let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
             answers.push((token, answer));
         };
-        let to = ReplyTo::Sink(Arc::new(sink), token);
-        self.engine.submit_from(origin, partition, request, to)
+        ReplyTo::Sink(Arc::new(sink), token)
     }
 
-    /// The answers that came since this was last asked.
-    pub(crate) fn answers(&self) -> Vec<(u64, Answer)> {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *answers)
+    /// The answers that came since this was last asked. Whoever waits alone and is forgotten is told what the engine
+    /// tells its own callers: that it is not known.
+    pub(crate) fn answers(&mut self) -> Vec<(u64, Answer)> {
+        let mut streamed = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = std::mem::take(&mut *streamed);
+        self.alone.retain(|token, receiver| {
+            let answer = match receiver.try_recv() {
+                Err(TryRecvError::Empty) => return true,
+                Ok(answer) => answer,
+                Err(TryRecvError::Closed) => {
+                    Answer::Unavailable(Unavailable::Stopped("the answer was lost".to_owned()))
+                }
+            };
+            answers.push((*token, answer));
+            false
+        });
+        answers
+    }
+
+    /// How many wait alone for an answer.
+    pub(crate) fn alone(&self) -> usize {
+        self.alone.len()
+    }
+
+    /// One of those who wait alone goes away; gives the number of its request.
+    pub(crate) fn vanish(&mut self, which: usize) -> Option<u64> {
+        let token = *self.alone.keys().nth(which)?;
+        self.alone.remove(&token);
+        Some(token)
     }
 
     /// Begins something in the background, unless it is under way already.

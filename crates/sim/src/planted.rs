@@ -9,7 +9,7 @@ use std::ops::Range;
 pub fn elsewhere(defect: Defect) -> Option<&'static str> {
     match defect {
         Defect::StaleRead => Some("the linearizability test"),
-        _ if defect.name().starts_with("fuzz-") => Some("its fuzz target"),
+        _ if Defect::FOR_FUZZING.contains(&defect) => Some("its fuzz target"),
         _ => None,
     }
 }

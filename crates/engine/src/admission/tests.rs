@@ -71,7 +71,7 @@ impl Rig {
     fn send_from(&mut self, origin: Origin, request: Request) -> Result<(), Unavailable> {
         let (ticket, permit) = self.door.admit(origin, &request, self.now)?;
         self.door.queued(&ticket);
-        let from = Waiting::new(ReplyTo::Once(oneshot::channel().0), permit);
+        let from = Waiting::new(ReplyTo::Once(oneshot::channel().0, None), permit);
         self.turns.push(Envelope {
             ticket,
             request,

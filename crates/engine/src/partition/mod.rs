@@ -72,7 +72,7 @@ pub struct Workers {
 /// What the writer does with a request.
 #[derive(Debug)]
 pub enum Move<'a> {
-    /// It decides it now. The number is that of [`ReplyTo::Sink`](crate::ReplyTo::Sink).
+    /// It decides it now. The number is that of [`ReplyTo`](crate::ReplyTo).
     Decides(&'a Request, Option<u64>),
     /// It turns it away, undone.
     TurnsAway(Option<u64>),

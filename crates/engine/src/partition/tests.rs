@@ -196,7 +196,7 @@ impl Rig {
 
     fn try_send(&self, request: Request) -> Result<Receiver<Answer>, Unavailable> {
         let (sender, receiver) = oneshot::channel();
-        let to = ReplyTo::Once(sender);
+        let to = ReplyTo::Once(sender, None);
         let sent = self.partition.inbox.send(Origin::default(), request, to);
         sent.map(|()| receiver)
     }
@@ -205,7 +205,7 @@ impl Rig {
         let (sender, receiver) = oneshot::channel();
         let (key, at) = (None, None);
         let request = Request::Command { key, command, at };
-        let to = ReplyTo::Once(sender);
+        let to = ReplyTo::Once(sender, None);
         let sent = self.partition.inbox.send(origin, request, to);
         sent.map(|()| receiver)
     }

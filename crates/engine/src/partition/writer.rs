@@ -151,7 +151,9 @@ impl Writer {
                 break;
             };
             if let Some(reason) = self.too_late(&next.ticket, moment) {
-                self.leave(&next, moment, &mut sample);
+                if !Defect::LeftStillCounted.is_on() {
+                    self.leave(&next, moment, &mut sample);
+                }
                 watch(Move::TurnsAway(next.from.number()));
                 if Defect::LateIsDone.is_on() && self.machine.advance(clock) {
                     self.machine.decide(clock, next.request.clone());

@@ -1,6 +1,6 @@
 //! Every answer against what was foretold.
 
-use super::{Book, Foretold, Token};
+use super::{Book, Due, Foretold, Token};
 use crate::ask::{item_of, shop_of};
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::translate::{self, millis, refused, transfer_id};
@@ -19,13 +19,24 @@ impl Book {
         if let Answer::Unavailable(why) = answer {
             self.queued.retain(|(queued, ..)| *queued != token);
             let is_late = matches!(why, Unavailable::Late { .. });
-            let is_foretold = matches!(foretold, Some((Foretold::Late, _)));
+            let is_foretold = matches!(
+                foretold,
+                Some(Due {
+                    foretold: Foretold::Late,
+                    ..
+                })
+            );
             let is_it = if is_late { is_foretold } else { is_out };
             return must(is_it, Check::Answer, || {
                 format!("request {token} is not answered ({why}), and nothing is out of order")
             });
         }
-        let Some((foretold, position)) = foretold else {
+        let Some(Due {
+            foretold,
+            position,
+            turn,
+        }) = foretold
+        else {
             let what = format!("request {token} is answered before it was decided: {answer:?}");
             return Err(Finding::new(Check::Answer, what));
         };
@@ -43,6 +54,7 @@ impl Book {
         if let Answer::Recorded(entry) = answer {
             self.compare_with_ledger(token, entry)?;
         }
+        self.gone.are_answered(turn);
         self.show(position);
         self.answered = self.answered.max(position);
         Ok(())

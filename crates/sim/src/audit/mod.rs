@@ -16,6 +16,7 @@ mod kept;
 mod reads;
 mod recovery;
 mod turns;
+mod vanished;
 
 pub use reads::Reader;
 pub use turns::Caller;
@@ -29,6 +30,7 @@ use onhand_core::{Command, Entry};
 use onhand_engine::{Durability, Moment, Query, Request};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use vanished::Gone;
 
 /// The number of a client's request.
 pub type Token = u64;
@@ -91,6 +93,16 @@ enum Foretold {
     Transfer(Option<Incoming>, bool),
 }
 
+/// An answer that must come.
+#[derive(Clone, Debug)]
+struct Due {
+    foretold: Foretold,
+    /// The position that it reflects.
+    position: u64,
+    /// Which of the requests that were taken it belongs to, counted from 1: answers come in that order.
+    turn: u64,
+}
+
 /// The books of one partition.
 #[derive(Debug)]
 pub struct Book {
@@ -107,8 +119,13 @@ pub struct Book {
     shelves: BTreeMap<(usize, usize), Vec<(u64, Shelf)>>,
     /// Requests in the order in which they were queued, until the writer takes them.
     queued: VecDeque<(Token, Caller, Question)>,
-    /// What each request that was taken must be answered, and the position that the answer reflects.
-    foretold: BTreeMap<Token, (Foretold, u64)>,
+    /// What each request that was taken must be answered.
+    foretold: BTreeMap<Token, Due>,
+    gone: Gone,
+    /// The longest that a request waited for its turn in this life.
+    longest_wait: Millis,
+    /// How many requests of clients were taken.
+    taken: u64,
     /// The highest position that anybody was shown, and what of it may not be lost.
     kept: Kept,
     /// The highest position of which an answer told.
@@ -135,6 +152,9 @@ impl Book {
             shelves: BTreeMap::new(),
             queued: VecDeque::new(),
             foretold: BTreeMap::new(),
+            gone: Gone::default(),
+            longest_wait: 0,
+            taken: 0,
             kept: Kept::default(),
             answered: 0,
             decided_at: Vec::new(),
@@ -204,11 +224,24 @@ impl Book {
             return Ok(());
         }
         let (token, caller, question) = self.dequeue(token)?;
+        self.has_waited(&caller, now);
         Self::check_in_time(token, &caller, now)?;
         let foretold = self.foretell(clock, question);
-        self.foretold
-            .insert(token, (foretold, self.twin.position()));
+        self.is_due(token, foretold);
         Ok(())
+    }
+
+    /// A request was taken, and its answer must come.
+    fn is_due(&mut self, token: Token, foretold: Foretold) {
+        self.taken += 1;
+        let due = Due {
+            foretold,
+            position: self.twin.position(),
+            turn: self.taken,
+        };
+        if !self.gone.is_taken(token, due.turn) {
+            self.foretold.insert(token, due);
+        }
     }
 
     fn foretell(&mut self, clock: Millis, question: Question) -> Foretold {

@@ -1,7 +1,7 @@
 //! What must be there after a start.
 
 use super::answers::{is_level, promise_of};
-use super::{Book, Deed};
+use super::{Book, Deed, Gone};
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::translate::{self, Interpreter, location, sku};
 use crate::twin::{Record, Shelf};
@@ -29,6 +29,8 @@ impl Book {
         })?;
         self.queued.clear();
         self.foretold.clear();
+        self.gone = Gone::default();
+        self.longest_wait = 0;
         self.go_back_to(there);
         self.kept.starts_at(there);
         self.lose_entries(there);

@@ -2,11 +2,16 @@
 //!
 //! Which of many requests comes next is the engine's choice. But those of one tenant and one class are taken in the
 //! order in which they came; what is done is done in time; and who is turned away when his turn comes was too late.
+//!
+//! How long a request would wait is the engine's guess. But the guess has a bound: at the door each place ahead counts
+//! for what a place took those who came to their turn before, which is at most a 64th of the longest wait that there was
+//! in this life (`crates/engine/src/admission/door.rs` says why a 64th). Who is refused for a longer wait than that was
+//! refused without need. No request of the workload is so long that it takes more than one place.
 
 use super::{Book, Foretold, Question, Token};
 use crate::ask::{Ask, Millis};
 use crate::finding::{Check, Finding, Verdict, must};
-use onhand_engine::{Moment, Origin, Tenant};
+use onhand_engine::{Moment, Origin, Policy, Tenant};
 use std::fmt;
 use std::time::Duration;
 
@@ -51,6 +56,9 @@ impl fmt::Display for Caller {
     }
 }
 
+/// A place ahead is taken to last so small a part of the longest wait, at most.
+const LEAST_EVIDENCE: Millis = 64;
+
 /// Those who wait behind each other, of one tenant.
 fn kind(question: &Question) -> &'static str {
     match question {
@@ -62,6 +70,10 @@ fn kind(question: &Question) -> &'static str {
         } => "new",
         Question::Ask { .. } => "settle",
     }
+}
+
+fn most_wait(policy: &Policy) -> Option<Millis> {
+    policy.queue_time.map(|most| most.as_millis() as Millis)
 }
 
 impl Book {
@@ -85,6 +97,40 @@ impl Book {
         }
     }
 
+    /// A request came to its turn.
+    pub(super) fn has_waited(&mut self, caller: &Caller, now: Millis) {
+        self.longest_wait = self.longest_wait.max(now - caller.came);
+    }
+
+    /// Whether a request may be refused at the door because too many must wait, or for too long.
+    pub fn may_be_busy(&self, caller: &Caller, question: &Question, policy: &Policy) -> bool {
+        let Some(most) = most_wait(policy) else {
+            return false;
+        };
+        let ahead = self.queued.len();
+        let is_spared = kind(question) != "new" && !self.is_long(caller, question, policy);
+        let is_late = !is_spared && self.may_take_longer_than(most);
+        is_late || ahead > policy.capacity.div_ceil(2)
+    }
+
+    /// Whether a request may be refused at the door because its deadline would come first.
+    pub fn may_be_late(&self, caller: &Caller, now: Millis) -> bool {
+        let left = caller.deadline.map(|deadline| deadline - now);
+        left.is_some_and(|left| left <= 0 || self.may_take_longer_than(left - 1))
+    }
+
+    fn may_take_longer_than(&self, most: Millis) -> bool {
+        self.queued.len() as Millis * self.longest_wait > most * LEAST_EVIDENCE
+    }
+
+    /// Whether more wait behind each other than are decided in one go, the caller's requests among them.
+    fn is_long(&self, caller: &Caller, question: &Question, policy: &Policy) -> bool {
+        let is_one_of_them = |(_, who, what): &&(Token, Caller, Question)| {
+            (who.tenant, kind(what)) == (caller.tenant, kind(question))
+        };
+        self.queued.iter().filter(is_one_of_them).count() > policy.slice
+    }
+
     /// The writer takes a client's request to do it: it must not be too late for that.
     pub(super) fn check_in_time(token: Token, caller: &Caller, now: Millis) -> Verdict {
         must(!caller.is_too_late(now), Check::Turn, || {
@@ -96,20 +142,22 @@ impl Book {
     ///
     /// # Errors
     /// Nobody made it, or it was not too late.
-    pub fn turned_away(
-        &mut self,
-        now: Millis,
-        token: Option<Token>,
-        queue_time: Option<Millis>,
-    ) -> Verdict {
-        let (token, caller, _) = self.dequeue(token)?;
-        let has_waited = queue_time.is_some_and(|most| now - caller.came > 2 * most);
+    pub fn turned_away(&mut self, now: Millis, token: Option<Token>, policy: &Policy) -> Verdict {
+        let (token, caller, question) = self.dequeue(token)?;
+        self.has_waited(&caller, now);
+        let is_stale = most_wait(policy).is_some_and(|most| now - caller.came > 2 * most);
+        // It was one of them itself.
+        let others = Policy {
+            slice: policy.slice - 1,
+            ..*policy
+        };
+        let has_waited =
+            is_stale && kind(&question) == "new" && self.is_long(&caller, &question, &others);
         must(caller.is_too_late(now) || has_waited, Check::Turn, || {
             let waited = now - caller.came;
             format!("request {token} is turned away after {waited} ms, and was not too late")
         })?;
-        self.foretold
-            .insert(token, (Foretold::Late, self.twin.position()));
+        self.is_due(token, Foretold::Late);
         Ok(())
     }
 }

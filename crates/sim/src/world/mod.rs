@@ -70,6 +70,7 @@ pub struct World {
 #[derive(Clone, Copy)]
 enum Turn {
     Client,
+    Vanish,
     Writer,
     Appender,
     Background,
@@ -191,6 +192,7 @@ impl World {
         self.pass_time();
         match self.whose_turn() {
             Turn::Client => self.client()?,
+            Turn::Vanish => self.vanish(),
             Turn::Writer => self.writer()?,
             Turn::Appender => self.appender()?,
             Turn::Background => self.background(),
@@ -213,6 +215,7 @@ impl World {
         let is_busy = self.life.tasks() > 0;
         let turns = [
             (Turn::Client, 22 + flash),
+            (Turn::Vanish, if self.life.alone() > 0 { 2 } else { 0 }),
             (Turn::Writer, is_slow(self.weather.slow_writer, 30)),
             (Turn::Appender, is_slow(self.weather.slow_disk, 45)),
             (Turn::Background, if is_busy { 12 } else { 0 }),
@@ -278,16 +281,31 @@ impl World {
         let caller = self.caller();
         self.note(format_args!("#{token} to {partition}{caller}: {question}"));
         self.counts.requests += 1;
-        let submitted = self.life.submit(caller.origin(), partition, token, request);
+        let waits_alone = self.dice.comes(1, 3);
+        let origin = caller.origin();
+        let submitted = self
+            .life
+            .submit(origin, partition, token, request, waits_alone);
         match submitted {
             Ok(()) => self.books[usize::from(partition)].queued(token, caller, question),
             Err(why) => {
                 self.counts.turned_away += 1;
                 self.note(format_args!("#{token} is turned away: {why}"));
-                self.check_turned_away(partition, token, &caller, &why)?;
+                self.check_turned_away(partition, token, &caller, &question, &why)?;
             }
         }
         Ok(())
+    }
+
+    /// A client goes away before its answer comes. What it asked for is done all the same, and whoever asks again with
+    /// its key is told so.
+    fn vanish(&mut self) {
+        let which = self.dice.below(self.life.alone());
+        if let Some(token) = self.life.vanish(which) {
+            self.note(format_args!("#{token} waits no more"));
+            self.counts.fault("client vanishes");
+            self.books[partition_of(token)].vanished(token);
+        }
     }
 
     /// Who asks next, and until when.
@@ -335,6 +353,7 @@ impl World {
     fn turn(&mut self, which: usize) -> Verdict<Step> {
         let now = self.now();
         let mut taken = Vec::new();
+        let is_out = self.life.engine.outage(which as u16).is_some();
         let workers = &mut self.life.workers[which];
         let step = workers.write(&mut |what| taken.push(Taken::of(&what)));
         let position = workers.state().last().seq.0;
@@ -355,10 +374,13 @@ impl World {
                 }
                 Taken::TurnedAway(token) => {
                     self.counts.turned_away += 1;
-                    let queue_time = self.scenario.queue_time;
-                    self.books[which].turned_away(moment, *token, queue_time)?;
+                    let policy = self.options.admission;
+                    self.books[which].turned_away(moment, *token, &policy)?;
                 }
             }
+        }
+        if is_out {
+            self.books[which].refused_all();
         }
         self.books[which].turned(now, position, is_free)?;
         Ok(step)

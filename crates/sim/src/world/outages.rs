@@ -4,7 +4,7 @@
 
 use super::World;
 use crate::ask::Ask;
-use crate::audit::{Book, Caller, Token};
+use crate::audit::{Book, Caller, Question, Token};
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::translate::location;
 use onhand_engine::Unavailable;
@@ -17,16 +17,18 @@ impl World {
         partition: u16,
         token: Token,
         caller: &Caller,
+        question: &Question,
         why: &Unavailable,
     ) -> Verdict {
-        let waiting = self.books[usize::from(partition)].waiting() + self.life.tasks();
+        let book = &self.books[usize::from(partition)];
+        let waiting = book.places() + self.life.tasks();
         let outage = self.life.engine.outage(partition);
         let is_caused = match why {
-            // The door may also shut because those inside wait too long.
             Unavailable::Busy { .. } => {
-                waiting >= self.scenario.capacity || self.scenario.queue_time.is_some()
+                waiting >= self.scenario.capacity
+                    || book.may_be_busy(caller, question, &self.options.admission)
             }
-            Unavailable::Late { .. } => caller.deadline.is_some(),
+            Unavailable::Late { .. } => book.may_be_late(caller, self.clock.passed()),
             _ => outage.as_ref() == Some(why),
         };
         must(is_caused, Check::NeedlessOutage, || {

@@ -1,6 +1,7 @@
 //! Lives: starts, stops and crashes.
 
 use super::World;
+use crate::audit::Book;
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::life::{Current, Life};
 use onhand_core::Seq;
@@ -97,6 +98,7 @@ impl World {
             self.look_at_answers()?;
             // What goes on in the background may have asked for something just now.
             if !is_busy && !was_busy {
+                self.books.iter_mut().for_each(Book::rests);
                 return Ok(());
             }
             was_busy = is_busy;
