@@ -80,7 +80,7 @@ pub(super) struct Need {
     pub(super) machines_at_50: u64,
     /// Machines of which 70 % of the CPU time is used.
     pub(super) machines_at_70: u64,
-    /// To the disks.
+    /// To all disks; a sync adds up to a page.
     pub(super) log_bytes_per_second: f64,
 }
 
@@ -104,7 +104,7 @@ impl Need {
             cores,
             machines_at_50: machines(0.5),
             machines_at_70: machines(0.7),
-            log_bytes_per_second: reservations * prices.disk_bytes,
+            log_bytes_per_second: reservations * prices.log_bytes,
         }
     }
 }
@@ -162,7 +162,6 @@ mod tests {
         grpc_cpu_us: Some(60.0),
         read_cpu_us: Some(100.0),
         log_bytes: 100.0,
-        disk_bytes: 200.0,
         snapshot_level_bytes: 20.0,
         snapshot_reservation_bytes: 50.0,
         level_bytes: 80.0,
@@ -179,7 +178,7 @@ mod tests {
         assert_eq!((average.machines_at_50, average.machines_at_70), (2, 1));
         assert_eq!((peak.machines_at_50, peak.machines_at_70), (4, 3));
         assert_eq!((spike.machines_at_50, spike.machines_at_70), (35, 25));
-        assert!((spike.log_bytes_per_second - 36_000.0 * 200.0).abs() < 1e-6);
+        assert!((spike.log_bytes_per_second - 36_000.0 * 100.0).abs() < 1e-6);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::bench::memory::Counts;
 use crate::bench::scratch::Scratch;
 use crate::bench::shop::{Shop, with_room_for};
 use crate::bench::stage::{Keys, Stock};
-use crate::bench::written::Written;
+use crate::bench::written;
 use crate::failure::Failure;
 use crate::progress;
 use onhand_engine::Options;
@@ -33,8 +33,6 @@ pub(super) struct Prices {
     pub(super) read_cpu_us: Option<f64>,
     /// A reservation in the log.
     pub(super) log_bytes: f64,
-    /// The same in whole pages, as the disk gets them.
-    pub(super) disk_bytes: f64,
     /// A level in a snapshot.
     pub(super) snapshot_level_bytes: f64,
     /// A reservation and its key in a snapshot.
@@ -77,8 +75,7 @@ impl Prices {
             batch_cpu_us: None,
             grpc_cpu_us: None,
             read_cpu_us: None,
-            log_bytes: each(logged.bytes),
-            disk_bytes: each(logged.disk_bytes),
+            log_bytes: each(logged),
             snapshot_level_bytes: empty as f64 / ground.levels as f64,
             snapshot_reservation_bytes: each(full.saturating_sub(empty)),
             level_bytes: level,
@@ -107,11 +104,11 @@ fn snapshot(shop: &Shop) -> Result<u64, Failure> {
     for partition in 0..shop.engine.partitions() {
         shop.engine.snapshot(partition).map_err(Failure::say)?;
     }
-    Ok((so_far()? - before).bytes)
+    Ok(so_far()? - before)
 }
 
-fn so_far() -> Result<Written, Failure> {
-    Written::so_far().map_err(|error| {
+fn so_far() -> Result<u64, Failure> {
+    written::bytes().map_err(|error| {
         let what = "how much the process has written is not known";
         Failure::say(format!("{what}: {error}; it needs Linux"))
     })

@@ -110,10 +110,6 @@ impl Report {
             row("a read of 100 levels, HTTP: the server's CPU µs", one(read)),
             row("a reservation in the log: bytes", one(prices.log_bytes)),
             row(
-                "the same as the disk gets it, in whole pages: bytes",
-                one(prices.disk_bytes),
-            ),
-            row(
                 "a level in a snapshot: bytes",
                 one(prices.snapshot_level_bytes),
             ),
@@ -212,7 +208,8 @@ impl Report {
             "Assumed: {} % of the requests read 100 levels each, the others are reservations, and a confirm or a release \
              costs what a reservation costs; one partition a machine, as many machines as the peak needs at 50 % over \
              HTTP; a snapshot each {} of a partition's log; every reservation of the last {} hours takes what an open one \
-             takes. One copy of everything: a second copy of the log doubles the disks. The spike is of CPU alone: \
+             takes. Disks are written in pages: each sync adds up to 4 KiB to the \
+             bytes of the log. One copy of everything: a second copy of the log doubles the disks. The spike is of CPU alone: \
              nobody keeps machines for it who can refuse (`docs/overload.md`).\n",
             assumed.reads,
             bytes(SNAPSHOT_EVERY),
