@@ -335,6 +335,28 @@ fn what_is_asked_about_tomorrow_is_remembered_until_the_next_entry() {
     assert_eq!(after, row(&store, "north", "milk", moment)[0]);
 }
 
+/// Units that leave for another store tell nothing to learn from, and are gone from the mean all the same.
+#[test]
+fn units_that_move_change_what_is_remembered_of_the_stock() {
+    let mut ledger = Ledger::default();
+    for place in PLACES {
+        ledger.receive(hour(0), place, "milk", 6);
+    }
+    let mean = feature("mean", Sku.mean(balance(Balance::OnHand)));
+    let mut store = store_of(vec![mean], &ledger.entries);
+    let (taken, mut subject) = (ledger.entries.len(), Subject::default());
+    let mut read = |store: &Store| {
+        let mut values = [0.0];
+        store.find("north", "milk", &mut subject);
+        store.read(&mut subject, Moment::of(hour(1)), &mut values);
+        values[0]
+    };
+    assert_eq!(read(&store), 6.0);
+    ledger.send(hour(0), "north", "south", "milk", 4);
+    store.apply(&ledger.entries[taken]).unwrap();
+    assert_eq!(read(&store), 4.0);
+}
+
 #[test]
 fn an_hour_with_a_sale_counts_once_however_often_it_sold() {
     let mut ledger = Ledger::default();

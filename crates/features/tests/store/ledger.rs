@@ -4,6 +4,7 @@ use onhand_core::facts::push::{Push, PushLine};
 use onhand_core::stock::observe::{Observe, ObserveLine};
 use onhand_core::stock::receive::{Receive, ReceiveLine};
 use onhand_core::stock::sell::{Sell, SellLine};
+use onhand_core::transfer::dispatch::{Dispatch, DispatchLine};
 use onhand_core::{
     Command, Decision, Entry, FactName, Few, Label, Lines, LocationId, Millionths, Quantity, Sku,
     State, Timestamp, Value,
@@ -78,6 +79,21 @@ impl Ledger {
             occurred_at: None,
         };
         self.give(known, &Command::Receive(receive));
+    }
+
+    /// Sends units away: they move, and nothing is told to learn from.
+    pub(crate) fn send(&mut self, known: Timestamp, place: &str, to: &str, sku: &str, units: u32) {
+        let line = DispatchLine {
+            sku: Sku::new(sku).unwrap(),
+            quantity: Quantity::new(units).unwrap(),
+        };
+        let dispatch = Dispatch {
+            from: LocationId::new(place).unwrap(),
+            to: LocationId::new(to).unwrap(),
+            lines: lines(vec![line]),
+            reference: None,
+        };
+        self.give(known, &Command::Dispatch(dispatch));
     }
 
     pub(crate) fn look(
