@@ -194,6 +194,17 @@ impl FeatureSet {
         xxh3_64(&hashes.collect::<Vec<_>>().concat())
     }
 
+    /// What a table of rows says of itself: the hash of the set (`onhand.set`), and that of every definition
+    /// (`onhand.features`), all in hexadecimal.
+    pub fn metadata(&self) -> [(&'static str, String); 2] {
+        let of = |one: &Feature| format!("{}={:016x}", one.name, one.hash());
+        let hashes: Vec<String> = self.features.iter().map(of).collect();
+        [
+            ("onhand.set", format!("{:016x}", self.hash())),
+            ("onhand.features", hashes.join(" ")),
+        ]
+    }
+
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
     }

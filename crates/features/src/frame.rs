@@ -8,6 +8,7 @@ use crate::row::Subject;
 use crate::store::{NotNext, Store};
 use crate::window::Moment;
 use onhand_core::{Entry, LocationId, Seq, Sku, Timestamp};
+use std::collections::BTreeMap;
 
 /// Which entries a row may know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +37,48 @@ pub struct Questions {
     pub pairs: Vec<(LocationId, Sku)>,
     /// The questions.
     pub rows: Vec<Question>,
+}
+
+/// Questions being gathered: each pair is kept once.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    questions: Questions,
+    numbers: BTreeMap<(LocationId, Sku), u32>,
+}
+
+impl Asked {
+    /// Adds a question about a SKU at a location, which may know what was recorded up to its time.
+    pub fn ask(&mut self, location: LocationId, sku: Sku, moment: Moment) {
+        let questions = &mut self.questions;
+        let next = questions.pairs.len() as u32;
+        let pair = *self
+            .numbers
+            .entry((location, sku))
+            .or_insert_with_key(|pair| {
+                questions.pairs.push(pair.clone());
+                next
+            });
+        questions.rows.push(Question {
+            pair,
+            known: Known::At(moment.now),
+            moment,
+        });
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.questions.rows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.questions.rows.is_empty()
+    }
+
+    /// What was asked, in the order in which it was.
+    pub fn into_questions(self) -> Questions {
+        self.questions
+    }
 }
 
 /// A row of a frame.

@@ -48,7 +48,7 @@ pub use fact::Fact;
 pub use feature::{BadSet, Feature, FeatureSet, Kind};
 pub use filter::Filter;
 pub use formula::Formula;
-pub use frame::{FrameBuilder, FrameRow, Known, Question, Questions};
+pub use frame::{Asked, FrameBuilder, FrameRow, Known, Question, Questions};
 pub use measure::Measure;
 pub use row::Subject;
 pub use store::{Dropped, Limits, NotNext, Store};

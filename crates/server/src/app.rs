@@ -38,6 +38,8 @@ pub struct App {
     pub(crate) ledger_reads: Arc<Semaphore>,
     /// Places for readings of one entry: a repeated answer never waits behind a long reading.
     pub(crate) entry_reads: Arc<Semaphore>,
+    /// The place for a frame of features: one is made at a time.
+    pub(crate) frames: Arc<Semaphore>,
     /// The OpenAPI document.
     pub(crate) openapi: Bytes,
 }
@@ -80,6 +82,7 @@ pub fn app_with(
         body_room: shared_room(options.body_room),
         ledger_reads: Arc::new(Semaphore::new(options.ledger_reads.max(1))),
         entry_reads: Arc::new(Semaphore::new(ENTRY_READS)),
+        frames: Arc::new(Semaphore::new(1)),
         options,
         openapi: openapi.into(),
     })
@@ -123,6 +126,7 @@ pub(crate) fn routes(metrics: Option<&CallMetrics>) -> OpenApiRouter<Shared> {
         routes!(reservations::fulfill::post),
         routes!(facts::post),
         routes!(features::post),
+        routes!(features::frame::post),
         routes!(predictions::availability::post),
         routes!(ledger::get),
         routes!(operations::health::live),

@@ -1,4 +1,4 @@
-//! Answers in JSON.
+//! Answers in JSON, or in what they say they are.
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
@@ -12,9 +12,13 @@ pub(crate) fn ok(view: &impl Serialize) -> Response {
     with(StatusCode::OK, "application/json", bytes)
 }
 
-/// A status with JSON of a type.
-pub(crate) fn with(status: StatusCode, content_type: &'static str, bytes: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(bytes));
+/// A status with bytes of a type.
+pub(crate) fn with(
+    status: StatusCode,
+    content_type: &'static str,
+    bytes: impl Into<Body>,
+) -> Response {
+    let mut response = Response::new(bytes.into());
     *response.status_mut() = status;
     response
         .headers_mut()

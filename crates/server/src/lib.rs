@@ -9,6 +9,7 @@
 //! same and shows it in messages. `body` takes a request of HTTP in, `write` is the way of every write, `ask` and
 //! `history` are those of the reads; `serve` owns the connections.
 
+mod accept;
 mod app;
 mod ask;
 mod body;

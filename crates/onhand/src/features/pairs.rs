@@ -2,9 +2,8 @@
 
 use crate::failure::Failure;
 use onhand_core::{LocationId, Sku, Timestamp};
-use onhand_features::{Known, Moment, Question, Questions};
+use onhand_features::{Asked, Moment, Questions};
 use serde::Deserialize;
-use std::collections::HashMap;
 use std::path::Path;
 
 /// A line of the file.
@@ -29,36 +28,15 @@ pub(super) fn read(path: &Path) -> Result<Questions, Failure> {
             return Err(Failure::say(format!(
                 "{}, row {}: target {} lies before at {}: ask about a time not before that of the question",
                 path.display(),
-                asked.questions.rows.len() + 1,
+                asked.len() + 1,
                 line.target.unwrap_or_default(),
                 line.at
             )));
         }
-        asked.ask((line.location, line.sku), at, target);
+        let moment = Moment { now: at, target };
+        asked.ask(line.location, line.sku, moment);
     }
-    Ok(asked.questions)
-}
-
-/// Questions being gathered: each pair is kept once.
-#[derive(Default)]
-pub(super) struct Asked {
-    pub(super) questions: Questions,
-    numbers: HashMap<(LocationId, Sku), u32>,
-}
-
-impl Asked {
-    fn ask(&mut self, pair: (LocationId, Sku), now: Timestamp, target: Timestamp) {
-        let next = self.questions.pairs.len() as u32;
-        let number = *self.numbers.entry(pair.clone()).or_insert(next);
-        if number == next {
-            self.questions.pairs.push(pair);
-        }
-        self.questions.rows.push(Question {
-            pair: number,
-            known: Known::At(now),
-            moment: Moment { now, target },
-        });
-    }
+    Ok(asked.into_questions())
 }
 
 fn time(at: jiff::Timestamp) -> Timestamp {

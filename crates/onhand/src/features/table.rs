@@ -40,20 +40,11 @@ impl Table {
         questions: &Questions,
         labels: Option<Vec<f32>>,
     ) -> Result<Self, ParquetError> {
-        let hashes = set
-            .features()
-            .iter()
-            .map(|one| format!("{}={:016x}", one.name, one.hash()));
-        let about = vec![
-            KeyValue::new("onhand.set".to_owned(), format!("{:016x}", set.hash())),
-            KeyValue::new(
-                "onhand.features".to_owned(),
-                hashes.collect::<Vec<_>>().join(" "),
-            ),
-        ];
+        let about = set.metadata();
+        let about = about.map(|(name, value)| KeyValue::new(name.to_owned(), value));
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
-            .set_key_value_metadata(Some(about))
+            .set_key_value_metadata(Some(about.into()))
             .build();
         let schema = schema(set, labels.is_some())?;
         let writer = SerializedFileWriter::new(File::create(path)?, schema, Arc::new(properties))?;

@@ -7,6 +7,7 @@ mod support;
 
 mod data;
 mod frame;
+mod tables;
 
 use data::{DAYS, Data, FIRST_DAY, HOURS};
 use frame::Frame;

@@ -11,6 +11,8 @@ pub(crate) struct WriteProblems;
 pub(crate) struct QuestionProblems;
 /// What a question to a model may answer besides its success.
 pub(crate) struct PredictionProblems;
+/// What a question that is answered with a table may answer besides its success.
+pub(crate) struct TableProblems;
 /// What a read may answer besides its success.
 pub(crate) struct ReadProblems;
 
@@ -29,6 +31,12 @@ impl IntoResponses for QuestionProblems {
 impl IntoResponses for PredictionProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         described(&[400, 404, 408, 413, 415, 422, 429, 503])
+    }
+}
+
+impl IntoResponses for TableProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        described(&[400, 404, 406, 408, 413, 415, 422, 429, 500, 503])
     }
 }
 
@@ -63,6 +71,7 @@ fn meaning(status: u16) -> &'static str {
     match status {
         400 => "The request cannot be read: not JSON, or an Idempotency-Key is missing or is none.",
         404 => "What the request names is not known.",
+        406 => "`Accept` names none of the forms that the answer has.",
         408 => "The body did not come in in time.",
         409 => "Refused by the stock. Nothing changed, and the same key may be tried again.",
         413 => "The body is too large.",

@@ -8,6 +8,7 @@ use onhand_wire::json::counts::{CountAnswer, CountRequest};
 use onhand_wire::json::explain::ExplainAnswer;
 use onhand_wire::json::facts::{FactAnswer, FactRequest};
 use onhand_wire::json::features::FeaturesRequest;
+use onhand_wire::json::frame::FrameRequest;
 use onhand_wire::json::fulfill::{FulfillAnswer, FulfillRequest};
 use onhand_wire::json::ledger::LedgerAnswer;
 use onhand_wire::json::levels::LevelView;
@@ -34,7 +35,7 @@ fn document(shop: &Shop) -> Value {
 }
 
 /// What the contract asks for, and what we added.
-const CALLS: [(&str, &str); 27] = [
+const CALLS: [(&str, &str); 28] = [
     ("post", "/v1/stock/receipts"),
     ("post", "/v1/stock/adjustments"),
     ("post", "/v1/stock/counts"),
@@ -56,6 +57,7 @@ const CALLS: [(&str, &str); 27] = [
     ("post", "/v1/reservations/{id}/fulfill"),
     ("post", "/v1/facts"),
     ("post", "/v1/features"),
+    ("post", "/v1/features/frame"),
     ("post", "/v1/predictions/availability"),
     ("get", "/v1/ledger"),
     ("get", "/healthz"),
@@ -199,6 +201,7 @@ fn says_what_every_field_and_call_is() {
         let keyless = [
             "/v1/availability",
             "/v1/features",
+            "/v1/features/frame",
             "/v1/predictions/availability",
             "/v1/reservations/batch",
         ];
@@ -252,6 +255,7 @@ fn its_examples_are_requests_and_answers() {
     asks::<ObservationRequest>(&document, "ObservationRequest");
     asks::<FactRequest>(&document, "FactRequest");
     asks::<FeaturesRequest>(&document, "FeaturesRequest");
+    asks::<FrameRequest>(&document, "FrameRequest");
     asks::<PredictionRequest>(&document, "PredictionRequest");
     asks::<PolicyRequest>(&document, "PolicyRequest");
     asks::<TransferRequest>(&document, "TransferRequest");

@@ -17,6 +17,7 @@ pub mod date;
 pub mod explain;
 pub mod facts;
 pub mod features;
+pub mod frame;
 pub mod fulfill;
 pub mod id;
 pub mod ledger;

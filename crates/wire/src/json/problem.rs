@@ -31,6 +31,8 @@ pub enum Kind {
     NoModel,
     /// The address takes other methods.
     MethodNotAllowed,
+    /// The answer cannot be given in a form that the client takes.
+    NotAcceptable,
     /// The request did not come in in time.
     RequestTimeout,
     /// Not enough stock.
@@ -120,6 +122,7 @@ impl Kind {
             Self::MethodNotAllowed => {
                 ("method-not-allowed", 405, "The address takes other methods")
             }
+            Self::NotAcceptable => ("not-acceptable", 406, "The answer has other forms"),
             Self::RequestTimeout => (
                 "request-timeout",
                 408,
