@@ -371,6 +371,7 @@ mod tests {
             (some.shown, some.found, some.found_all_the_same),
             (0.5, Some(1.0), Some(0.5))
         );
+        assert_eq!((at(0.8).shown, at(0.8).found), (0.25, Some(1.0)));
         assert_eq!((at(1.0).shown, at(1.0).found), (0.0, None));
     }
 }
