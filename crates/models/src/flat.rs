@@ -5,10 +5,6 @@
 //! (one row) or several rows (a batch) take their steps together until none of them moves, and the processor has that
 //! many loads under way at once.
 //!
-//! A batch takes small trees another way: it asks every question of a tree of all rows of a block, bottom up, and keeps
-//! the answer's side. That is more questions, but without any address to wait for, so the compiler makes vector
-//! instructions of it: 3 times faster for trees of 31 leaves, no faster for 127.
-//!
 //! A missing value has two copies in the prepared row: infinity, which is above every threshold, and minus infinity,
 //! which is above none. A split reads the copy that goes its way, so nothing is asked about missing values on the way.
 //!
@@ -23,9 +19,6 @@ const LANES: usize = 8;
 
 /// Rows of a batch that are taken through a tree before the next tree: all that is known of them stays in a near cache.
 const BLOCK: usize = 32;
-
-/// Nodes up to which a tree is faster asked whole than walked.
-const ASKED_WHOLE: usize = 2 * 80;
 
 /// One number for each row of a block.
 type Rows = [f32; BLOCK];
@@ -60,14 +53,6 @@ impl Place {
     fn nodes(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
-}
-
-/// `above` where a value is above the threshold, else `below`.
-fn select(values: &Rows, threshold: f32, below: &Rows, above: &Rows) -> Rows {
-    std::array::from_fn(|row| match values[row] > threshold {
-        true => above[row],
-        false => below[row],
-    })
 }
 
 fn or(value: f32, missing: f32) -> f32 {
@@ -152,16 +137,12 @@ impl FlatForest {
     pub fn score_batch(&self, rows: &[f32], scores: &mut [f64]) {
         assert_eq!(rows.len(), scores.len() * self.features, "one row a score");
         let mut values = vec![[0.0; BLOCK]; 2 * self.features];
-        let mut answers = vec![[0.0; BLOCK]; ASKED_WHOLE];
         let blocks = rows.chunks(BLOCK * self.features.max(1));
         for (rows, scores) in blocks.zip(scores.chunks_mut(BLOCK)) {
             self.turn(rows, &mut values);
             scores.fill(self.base);
             for tree in &self.trees {
-                let leaves = match tree.nodes().len() <= ASKED_WHOLE {
-                    true => self.ask_whole(tree, &values, &mut answers),
-                    false => self.walk_rows(tree, &values),
-                };
+                let leaves = self.walk_rows(tree, &values);
                 for (score, leaf) in scores.iter_mut().zip(leaves) {
                     *score += f64::from(leaf);
                 }
@@ -178,23 +159,6 @@ impl FlatForest {
                 low[place] = or(value, f32::NEG_INFINITY);
             }
         }
-    }
-
-    /// Takes a block through a tree from its last node to its first: a node's answer is that of one of its children.
-    fn ask_whole(&self, tree: &Place, values: &[Rows], answers: &mut [Rows]) -> Rows {
-        let steps = &self.steps[tree.nodes()];
-        let leaves = &self.leaves[tree.nodes()];
-        for (node, (step, &leaf)) in steps.iter().zip(leaves).enumerate().rev() {
-            let left = usize::from(step.left);
-            if left == node {
-                answers[node] = [leaf; BLOCK];
-            } else {
-                let (own, children) = answers.split_at_mut(left);
-                let values = &values[usize::from(step.value)];
-                own[node] = select(values, step.threshold, &children[0], &children[1]);
-            }
-        }
-        answers[0]
     }
 
     /// Takes a block through a tree, some rows at a time.
