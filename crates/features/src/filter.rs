@@ -16,7 +16,6 @@
 use crate::calendar::{HOURS_A_DAY, hour_of_day};
 use crate::decay::Decay;
 use std::fmt;
-use std::ops::Range;
 
 /// The first hour of trade.
 const FIRST_HOUR: u32 = 6;
@@ -107,7 +106,7 @@ impl Usual<'_> {
 }
 
 /// Decayed sums of an hour of the day.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Hour {
     /// Hours in stock.
     there: f64,
@@ -135,59 +134,132 @@ pub(crate) struct Pass<'a> {
     pub(crate) today: u32,
 }
 
+/// How far a filter has come today. It stands on usual amounts and on which hours sold, so a later request of the day
+/// may go on from here as long as those are the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Progress {
+    /// The first hour that it has not taken in, since the epoch.
+    pub(crate) begun: u32,
+    empty: f64,
+    /// The chance of no sale since the last one, with goods on the shelf.
+    unsold: f64,
+    /// The hour before the begun one, and the begun one itself.
+    before: Both,
+    next: Both,
+}
+
+/// Hours of today that sold anything, a bit for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sold(u32);
+
+impl Sold {
+    /// Asks about the hours of trade before the begun one.
+    pub(crate) fn before(begun: u32, today: u32, sold: impl Fn(u32) -> bool) -> Self {
+        let hours = first_hour(today)..begun.min((today + 1) * HOURS_A_DAY);
+        Self(hours.fold(0, |bits, hour| {
+            bits | u32::from(sold(hour)) << hour_of_day(hour)
+        }))
+    }
+
+    /// Whether both say the same of the hours before the begun one of the same day.
+    pub(crate) fn agrees(self, other: Self, begun: u32) -> bool {
+        let before = (1 << hour_of_day(begun)) - 1;
+        (self.0 ^ other.0) & before == 0
+    }
+
+    fn has(self, hour: u32) -> bool {
+        self.0 >> hour_of_day(hour) & 1 == 1
+    }
+}
+
+fn first_hour(day: u32) -> u32 {
+    day * HOURS_A_DAY + FIRST_HOUR
+}
+
 impl Pass<'_> {
-    /// Runs over the full hours before the begun one, and from there to the one asked about, both as hours since the
-    /// epoch. `sold` says whether anything was sold in an hour.
-    ///
-    /// Where no hour of trade has passed, or another day is asked about, it says how often the shelf is empty then.
-    /// `None` if no look ever told anything of the SKU in the hours that it would begin with.
-    pub(crate) fn run(
-        &self,
-        begun: u32,
-        target: u32,
-        sold: &dyn Fn(u32) -> bool,
-    ) -> Option<Belief> {
-        let first = self.today * HOURS_A_DAY + FIRST_HOUR;
-        let is_today = target / HOURS_A_DAY == self.today;
-        if begun <= first {
-            return Some(Belief {
-                now: self.usually_out(begun)?,
-                ahead: self.usually_out(target)?,
-                silence: 0.0,
-            });
-        }
-        let (mut empty, mut unsold, mut before) = (self.usually_out(first)?, 1.0, Both::default());
-        for hour in first..begun {
-            let both = self.hour(hour);
-            if hour > first {
-                empty = passes(empty, &before, &both);
-            }
-            let sells = both.rate(&SELLS, |one| (one.selling, one.there));
-            unsold = if sold(hour) {
-                1.0
-            } else {
-                unsold * (1.0 - sells)
-            };
-            empty = self.weighed(empty, sells, sold(hour));
-            before = both;
-        }
-        let ahead = match is_today {
-            true => self.ahead(empty, before, begun..target + 1),
-            false => self.usually_out(target)?,
-        };
+    /// How often the shelf is empty in the begun hour and in the one asked about, both as hours since the epoch: all
+    /// there is to say where no hour of trade has passed. `None` if no look ever told anything of the SKU then.
+    pub(crate) fn usually(&self, begun: u32, target: u32) -> Option<Belief> {
         Some(Belief {
-            now: empty,
-            ahead,
-            silence: -libm::log(unsold),
+            now: self.usually_out(begun)?,
+            ahead: self.usually_out(target)?,
+            silence: 0.0,
         })
     }
 
-    fn ahead(&self, empty: f64, before: Both, hours: Range<u32>) -> f64 {
-        let step = |(empty, before): (f64, Both), hour| {
-            let both = self.hour(hour);
-            (passes(empty, &before, &both), both)
+    /// Whether an hour of trade has passed before the begun one.
+    pub(crate) fn has_begun(&self, begun: u32) -> bool {
+        begun > first_hour(self.today)
+    }
+
+    /// The beginning of trade. `None` if no look ever told anything of the SKU in its first hour.
+    pub(crate) fn start(&self) -> Option<Progress> {
+        let first = first_hour(self.today);
+        Some(Progress {
+            begun: first,
+            empty: self.usually_out(first)?,
+            unsold: 1.0,
+            before: Both::default(),
+            next: self.hour(first),
+        })
+    }
+
+    /// Goes on over the full hours before the begun one.
+    pub(crate) fn go_on(&self, mut progress: Progress, begun: u32, sold: Sold) -> Progress {
+        while progress.begun < begun {
+            progress = self.step(progress, sold.has(progress.begun));
+        }
+        progress
+    }
+
+    fn step(&self, progress: Progress, sold: bool) -> Progress {
+        let Progress {
+            begun,
+            mut empty,
+            mut unsold,
+            before,
+            next,
+        } = progress;
+        if begun > first_hour(self.today) {
+            empty = passes(empty, &before, &next);
+        }
+        let sells = next.rate(&SELLS, |one| (one.selling, one.there));
+        unsold = if sold { 1.0 } else { unsold * (1.0 - sells) };
+        Progress {
+            begun: begun + 1,
+            empty: self.weighed(empty, sells, sold),
+            unsold,
+            before: next,
+            next: self.hour(begun + 1),
+        }
+    }
+
+    /// What it says of the begun hour and of the one asked about; of another day, how often the shelf is empty then.
+    pub(crate) fn belief(&self, progress: &Progress, target: u32) -> Option<Belief> {
+        let is_today = target / HOURS_A_DAY == self.today;
+        let ahead = match is_today {
+            true => self.ahead(progress, target),
+            false => self.usually_out(target)?,
         };
-        hours.fold((empty, before), step).0
+        Some(Belief {
+            now: progress.empty,
+            ahead,
+            silence: -libm::log(progress.unsold),
+        })
+    }
+
+    fn ahead(&self, progress: &Progress, target: u32) -> f64 {
+        if target < progress.begun {
+            return progress.empty;
+        }
+        let mut empty = passes(progress.empty, &progress.before, &progress.next);
+        let mut before = progress.next;
+        for hour in progress.begun + 1..=target {
+            let both = self.hour(hour);
+            empty = passes(empty, &before, &both);
+            before = both;
+        }
+        empty
     }
 
     /// How often the shelf is empty in an hour.
@@ -227,7 +299,7 @@ impl Pass<'_> {
 }
 
 /// An hour of the day, own and the SKU's.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Both {
     own: Hour,
     sku: Hour,

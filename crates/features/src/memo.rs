@@ -1,7 +1,8 @@
-//! What a reader remembers: filters by level and means by group, as of an hour. [`crate::versions`] says why it may.
+//! What a reader remembers: filters by level as far as they have come today, and means by group as of an hour.
+//! [`crate::versions`] says why it may.
 
 use crate::calendar::{day_of, hour_of};
-use crate::filter::{Belief, Pass, Usual};
+use crate::filter::{Belief, Pass, Progress, Sold, Usual};
 use crate::row::About;
 use crate::store::Store;
 use crate::window::Moment;
@@ -10,7 +11,7 @@ use onhand_core::Seq;
 /// Tells an entry's number from a version.
 const ANOTHER_DAY: u64 = 1 << 63;
 
-/// What a value was made of.
+/// What a mean was made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) version: u64,
@@ -19,23 +20,39 @@ pub(crate) struct Key {
     pub(crate) hours: (u32, u32),
 }
 
+/// What a filter's usual amounts were made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Usually {
+    past: u64,
+    today: u32,
+}
+
+/// What a filter has taken in of the day, and what it said last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    sold: Sold,
+    progress: Progress,
+    target: u32,
+    belief: Option<Belief>,
+}
+
 /// Values by row.
 #[derive(Clone, Debug)]
-pub(crate) struct Remembered<T>(Vec<Option<(Key, T)>>);
+pub(crate) struct Remembered<K, T>(Vec<Option<(K, T)>>);
 
-impl<T> Default for Remembered<T> {
+impl<K, T> Default for Remembered<K, T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T: Copy> Remembered<T> {
-    pub(crate) fn get(&self, row: usize, key: Key) -> Option<T> {
-        let (of, value) = (*self.0.get(row)?)?;
-        (of == key).then_some(value)
+impl<K: Copy + PartialEq, T: Copy> Remembered<K, T> {
+    pub(crate) fn get(&self, row: usize, key: K) -> Option<T> {
+        let (of, value) = self.0.get(row)?.as_ref()?;
+        (*of == key).then_some(*value)
     }
 
-    pub(crate) fn put(&mut self, row: usize, key: Key, value: T) {
+    pub(crate) fn put(&mut self, row: usize, key: K, value: T) {
         if self.0.len() <= row {
             self.0.resize(row + 1, None);
         }
@@ -50,9 +67,9 @@ pub(crate) struct Memo {
     /// The newest entry, if that is of another day than the request.
     pub(crate) other_day: Option<Seq>,
     /// By number of the filter.
-    pub(crate) filters: Vec<Remembered<Option<Belief>>>,
+    pub(crate) filters: Vec<Remembered<Usually, Taken>>,
     /// By number of the mean.
-    pub(crate) means: Vec<Remembered<f64>>,
+    pub(crate) means: Vec<Remembered<Key, f64>>,
     /// Room for the values of a member's formula.
     pub(crate) values: Vec<f64>,
 }
@@ -78,7 +95,7 @@ impl Store {
         }
     }
 
-    /// What a filter says, remembered for the hour.
+    /// What a filter says. It goes on from where it was last asked today.
     pub(crate) fn filter(
         &self,
         number: usize,
@@ -87,25 +104,47 @@ impl Store {
         memo: &mut Memo,
     ) -> Option<Belief> {
         let plan = &self.set.plan().filters[number];
-        let (sold, row) = self.series(plan.sold, about)?;
+        let (sales, row) = self.series(plan.sold, about)?;
         let (_, sku) = self.series(plan.sku[0].0, about)?;
-        let (begun, target) = (hour_of(moment.now), hour_of(moment.target));
-        let key = Key {
-            version: self.versions.of(0, row),
-            past: self.past(Some(sku as u32), memo),
-            hours: (begun, target),
-        };
-        if let Some(belief) = memo.filters[number].get(row, key) {
-            return belief;
-        }
+        let (begun, target, today) = (
+            hour_of(moment.now),
+            hour_of(moment.target),
+            day_of(moment.now),
+        );
         let pass = Pass {
             filter: plan.filter,
             own: self.usual_amounts(plan.own, row),
             sku: self.usual_amounts(plan.sku, sku),
-            today: day_of(moment.now),
+            today,
         };
-        let belief = pass.run(begun, target, &|hour| sold.hour(row, hour) > 0);
-        memo.filters[number].put(row, key, belief);
+        if !pass.has_begun(begun) {
+            return pass.usually(begun, target);
+        }
+        let key = Usually {
+            past: self.past(Some(sku as u32), memo),
+            today,
+        };
+        let sold = Sold::before(begun, today, |hour| sales.hour(row, hour) > 0);
+        let taken = memo.filters[number].get(row, key);
+        let taken = taken.filter(|taken| {
+            taken.progress.begun <= begun && taken.sold.agrees(sold, taken.progress.begun)
+        });
+        let start = match taken {
+            Some(taken) if (taken.progress.begun, taken.target) == (begun, target) => {
+                return taken.belief;
+            }
+            Some(taken) => taken.progress,
+            None => pass.start()?,
+        };
+        let progress = pass.go_on(start, begun, sold);
+        let belief = pass.belief(&progress, target);
+        let taken = Taken {
+            sold,
+            progress,
+            target,
+            belief,
+        };
+        memo.filters[number].put(row, key, taken);
         belief
     }
 

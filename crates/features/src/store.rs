@@ -386,6 +386,7 @@ impl Store {
     /// Takes back the rows of which nothing was heard for long. Once a day, at its first entry.
     fn drop_cold(&mut self, day: u32) {
         let oldest = day.saturating_sub(self.kept.limits.cold_after_days);
+        let before = self.kept.dropped.cold_rows;
         for level in 0..self.kept.heard.len() {
             if self.kept.heard[level] >= oldest {
                 continue;
@@ -400,6 +401,9 @@ impl Store {
                 self.kept.looks.clear(row);
                 self.kept.dropped.cold_rows += 1;
             }
+        }
+        if self.kept.dropped.cold_rows > before {
+            self.versions.regroup();
         }
     }
 }

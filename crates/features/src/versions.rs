@@ -4,11 +4,12 @@
 //! it was made of, and the store raises a version with every fact. A remembered value is the one that would be made
 //! anew, bit by bit, or it is not used: rows stay a pure function of the store and the moment.
 //!
-//! A filter is made of the own past and today's sales, which the own version covers, and of the past of the SKU at all
-//! other locations. That would change with every sale anywhere, were it not that usual amounts leave today out: it
-//! changes only with what is told of another day. So there is a version of the SKU's past, raised by such facts alone.
-//! It covers reads on the day of the newest entry. Asked about another day, all that is told is past, and a value is
-//! remembered until the next entry.
+//! A filter is made of the past of the SKU, here and at all other locations, and of the hours of today that sold anything
+//! here. The past would change with every sale anywhere, were it not that usual amounts leave today out: it changes only
+//! with what is told of another day. So there is a version of the SKU's past, raised by such facts alone. The hours are
+//! compared themselves, so a filter goes on from where it was last asked today: one step an hour instead of the whole
+//! day. A version covers reads on the day of the newest entry. Asked about another day, all that is told is past, and a
+//! value is remembered until the next entry.
 
 use crate::calendar::day_of;
 use crate::members::NONE;
@@ -76,7 +77,7 @@ impl Versions {
         }
     }
 
-    /// Levels changed their groups: nothing that was remembered holds.
+    /// Levels changed their groups, or gave their rows back: nothing that was remembered holds.
     pub(crate) fn regroup(&mut self) {
         self.life = Life::default();
     }

@@ -38,7 +38,7 @@ pub fn ask<S: Source>(
         store: Store::new(set, Limits::default()),
         outcomes,
         cells,
-        threads: threads.max(1),
+        readers: vec![Subject::default(); threads.max(1)],
         next: 0,
         rows: Vec::new(),
     };
@@ -68,7 +68,8 @@ struct Reader<'a> {
     store: Store,
     outcomes: &'a Outcomes,
     cells: &'a Cells,
-    threads: usize,
+    /// One a thread: what it remembers of a slot, the next goes on from.
+    readers: Vec<Subject>,
     next: usize,
     rows: Vec<f32>,
 }
@@ -88,11 +89,12 @@ impl Reader<'_> {
         }
         let width = self.store.set().len();
         self.rows.resize(pairs.len() * width, 0.0);
-        let part = pairs.len().div_ceil(self.threads);
+        let part = pairs.len().div_ceil(self.readers.len());
         let (store, outcomes) = (&self.store, self.outcomes);
+        let parts = pairs.chunks(part).zip(self.rows.chunks_mut(part * width));
         std::thread::scope(|scope| {
-            for (pairs, rows) in pairs.chunks(part).zip(self.rows.chunks_mut(part * width)) {
-                scope.spawn(move || fill(store, outcomes, moment, pairs, rows));
+            for ((pairs, rows), reader) in parts.zip(&mut self.readers) {
+                scope.spawn(move || fill(store, outcomes, moment, reader, pairs, rows));
             }
         });
         each(Asked {
@@ -103,11 +105,17 @@ impl Reader<'_> {
     }
 }
 
-fn fill(store: &Store, outcomes: &Outcomes, moment: Moment, pairs: &[u32], rows: &mut [f32]) {
-    let mut subject = Subject::default();
+fn fill(
+    store: &Store,
+    outcomes: &Outcomes,
+    moment: Moment,
+    subject: &mut Subject,
+    pairs: &[u32],
+    rows: &mut [f32],
+) {
     for (pair, row) in pairs.iter().zip(rows.chunks_mut(store.set().len())) {
         let pair = &outcomes.pairs[*pair as usize];
-        store.find(pair.location.as_str(), pair.sku.as_str(), &mut subject);
-        store.read(&mut subject, moment, row);
+        store.find(pair.location.as_str(), pair.sku.as_str(), subject);
+        store.read(subject, moment, row);
     }
 }

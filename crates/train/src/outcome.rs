@@ -158,9 +158,10 @@ impl Pass {
             target: self.found.grid.moment(self.next).target,
         };
         let (store, subject) = (&self.store, &mut self.subject);
-        let labels = self.found.pairs.iter().map(|pair| {
+        // Pairs are numbered as levels are: in the order in which the ledger opened them.
+        let labels = (0..self.found.pairs.len() as u32).map(|level| {
             let mut label = [f32::NAN];
-            store.find(pair.location.as_str(), pair.sku.as_str(), subject);
+            store.find_level(LevelNo(level), subject);
             store.read(subject, moment, &mut label);
             label[0]
         });
