@@ -76,7 +76,10 @@ pub(crate) async fn deliver<D: Disk + Clone>(
     outgoing: Outgoing,
 ) -> Result<(), Unavailable> {
     let to = engine.partition_of(&outgoing.to);
-    is_done(engine.call(to, announce(id, outgoing)).await)?;
+    let announced = is_done(engine.call(to, announce(id, outgoing)).await);
+    if !Defect::HandOverUnannounced.is_on() {
+        announced?;
+    }
     is_done(engine.call(id.source, hand_over(id.no)).await)
 }
 

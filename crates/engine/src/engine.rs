@@ -375,7 +375,9 @@ impl<D: Disk + Clone> Engine<D> {
     /// # Errors
     /// It could not be delivered now; it will be.
     pub async fn deliver(&self, id: TransferId, outgoing: Outgoing) -> Result<(), Unavailable> {
-        if self.options.durability != Durability::BeforeAnswer {
+        if self.options.durability != Durability::BeforeAnswer
+            && !Defect::DispatchNotDurable.is_on()
+        {
             courier::make_durable(self, id.source).await?;
         }
         courier::deliver(self, id, outgoing).await
@@ -450,7 +452,10 @@ impl<D: Disk + Clone> Engine<D> {
         };
         // An idempotency key is answered from the ledger, so the ledger is kept at least as long; by the ledger's own
         // time, as the key is, where that is behind the clock.
-        let keep = keep.max(self.options.settings.key_retention);
+        let keep = match Defect::TrimForgetsKeys.is_on() {
+            false => keep.max(self.options.settings.key_retention),
+            true => keep,
+        };
         let horizon = self.options.clock.now().min(ledger_time).minus(keep);
         let kept = member.partition.reader.first_since(horizon.millis())?;
         member.partition.trim(needed.min(kept));

@@ -25,6 +25,10 @@ pub enum Check {
     Recovery,
     /// Every level, reservation and transfer after a start, against the twin's.
     State,
+    /// What one partition sends to another is lost nowhere and doubled nowhere.
+    Transfer,
+    /// Of the ledger only what is older than its retention is trimmed.
+    Trim,
     /// Damage is named, or has changed nothing.
     SilenceOnDamage,
     /// A request is turned away, and a partition out of order, only for a cause, and no longer than that.
@@ -59,6 +63,8 @@ impl Check {
             Self::Durability => "durability",
             Self::Recovery => "recovery",
             Self::State => "state after a start",
+            Self::Transfer => "transfer",
+            Self::Trim => "trim",
             Self::SilenceOnDamage => "silence on damage",
             Self::NeedlessOutage => "needless outage",
             Self::NeedlessRefusal => "needless refusal",

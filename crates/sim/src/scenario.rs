@@ -54,8 +54,8 @@ pub struct Scenario {
     pub segment_bytes: u64,
     /// Bytes of log after which a snapshot is due.
     pub snapshot_bytes: u64,
-    /// Whether the log is trimmed.
-    pub trims: bool,
+    /// How long entries are kept at least before the log is trimmed; for ever if not said.
+    pub keep_ledger: Option<Millis>,
     /// One step in so many has a fault; 0 for none.
     pub faults: usize,
     /// How durable answers are.
@@ -146,7 +146,8 @@ impl Scenario {
                 true => dice.one_of(&[1 << 10, 2 << 10]),
                 false => dice.one_of(&[4 << 10, 32 << 10]),
             },
-            trims: is_small || dice.comes(1, 4),
+            keep_ledger: (is_small || dice.comes(1, 4))
+                .then(|| dice.one_of(&[0, 0, minute, 60 * minute])),
             faults: dice.one_of(&[0, 60, 150, 400]),
             queue_time: dice.one_of(&[None, None, Some(2), Some(20)]),
             tenants: dice.one_of(&[1, 1, 3]),

@@ -13,6 +13,7 @@ mod answers;
 mod entries;
 mod history;
 mod kept;
+mod parcels;
 mod reads;
 mod recovery;
 mod turns;
@@ -21,7 +22,7 @@ mod vanished;
 pub use reads::Reader;
 pub use turns::Caller;
 
-use crate::ask::{Ask, Millis, Time, TransferName};
+use crate::ask::{Ask, Millis, Parcel, Time, TransferName};
 use crate::finding::{Check, Finding, Verdict};
 use crate::translate::{self, Interpreter};
 use crate::twin::{Incoming, Outcome, Promise, Record, Shelf, Twin};
@@ -115,6 +116,8 @@ pub struct Book {
     dropped: usize,
     /// Every entry that the twin foretold; that of position 1 comes first.
     records: Vec<Record>,
+    /// Every parcel that was dispatched from here, by number, with the position of its entry.
+    dispatched: BTreeMap<u64, (u64, Parcel)>,
     /// The numbers of each shelf after each entry that touched it.
     shelves: BTreeMap<(usize, usize), Vec<(u64, Shelf)>>,
     /// Requests in the order in which they were queued, until the writer takes them.
@@ -149,6 +152,7 @@ impl Book {
             deeds: VecDeque::new(),
             dropped: 0,
             records: Vec::new(),
+            dispatched: BTreeMap::new(),
             shelves: BTreeMap::new(),
             queued: VecDeque::new(),
             foretold: BTreeMap::new(),
@@ -273,6 +277,7 @@ impl Book {
         for record in told.entries {
             self.note(record, touched(ask));
         }
+        self.keep_parcel(ask);
         self.did(Deed::Ask(clock, key, ask.clone()));
         match told.outcome {
             // The expiries were told before, each by itself.

@@ -67,6 +67,7 @@ impl Book {
         };
         self.twin = twin;
         self.records.truncate(self.twin.position() as usize);
+        self.forget_parcels_after(self.twin.position());
         for then in self.shelves.values_mut() {
             let kept = then.partition_point(|(at, _)| *at <= self.twin.position());
             then.truncate(kept);

@@ -27,6 +27,11 @@ impl Twin {
         self.outbox.values()
     }
 
+    /// What was dispatched from here under a number and not handed over yet.
+    pub fn parcel(&self, no: u64) -> Option<&Parcel> {
+        self.outbox.get(&no)
+    }
+
     /// A transfer to here, whether it may be forgotten or not.
     pub fn incoming(&self, name: TransferName) -> Option<&Incoming> {
         self.incoming.get(&name)

@@ -35,7 +35,7 @@ pub fn small(seed: u64, durability: Durability) -> Scenario {
         segment_bytes: 5 << 10,
         snapshot_bytes: 1 << 10,
         batch_bytes: 512,
-        trims: true,
+        keep_ledger: Some(0),
         ..Scenario::of(seed, 0)
     }
 }

@@ -1,6 +1,7 @@
 //! What is done to the files of a log, counted by what can be seen of it: segments begun, snapshots, trims.
 
 use super::World;
+use crate::finding::Verdict;
 use onhand_log::disk::Interrupted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -36,11 +37,15 @@ impl World {
         }
     }
 
-    /// Counts a trim if a log begins later than it did.
-    pub(super) fn look_at_beginning(&mut self, which: usize) {
+    /// Counts a trim if a log begins later than it did; it must be allowed.
+    pub(super) fn look_at_beginning(&mut self, which: usize) -> Verdict {
         let first = self.life.engine.ledger(which as u16).positions().start;
         let before = self.files.first.insert(which, first);
-        self.counts.trims += u64::from(before.is_some_and(|before| before < first));
+        if before.is_some_and(|before| before < first) {
+            self.counts.trims += 1;
+            self.check_trimmed(which, first)?;
+        }
+        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ pub mod everywhere;
 mod faults;
 mod files;
 mod outages;
+mod parcels;
 mod readers;
 mod starts;
 
@@ -18,7 +19,7 @@ use crate::audit::{Book, Caller, Question, Reader, Token};
 use crate::clock::SimulatedClock;
 use crate::counts::Counts;
 use crate::dice::Dice;
-use crate::finding::{Check, Finding, Verdict, must};
+use crate::finding::{Check, Finding, Verdict};
 use crate::life::{Current, Life};
 use crate::panics::caught;
 use crate::scenario::{Crashes, Scenario};
@@ -369,7 +370,7 @@ impl World {
         for one in &taken {
             match one {
                 Taken::Decided(request, token) => {
-                    self.check_parcel(request)?;
+                    self.check_parcel(which, request)?;
                     self.books[which].taken(now, moment, request, *token)?;
                 }
                 Taken::TurnedAway(token) => {
@@ -386,32 +387,12 @@ impl World {
         Ok(step)
     }
 
-    /// What is announced to a destination must be what its source has in the outbox.
-    fn check_parcel(&self, request: &Request) -> Verdict {
-        let Request::Command {
-            command: onhand_core::Command::Announce(announce),
-            ..
-        } = request
-        else {
-            return Ok(());
-        };
-        let found = crate::translate::parcel(announce.transfer, &announce.outgoing);
-        let source = self.books[usize::from(announce.transfer.source)].twin();
-        let is_known = source.outbox().any(|parcel| Some(parcel) == found.as_ref());
-        let was_handed_over = source
-            .outbox()
-            .all(|parcel| parcel.name.no != announce.transfer.no.0);
-        must(is_known || was_handed_over, Check::Entry, || {
-            format!("{found:?} is announced, and is not what was dispatched")
-        })
-    }
-
     fn appender(&mut self) -> Verdict {
         let which = self.any_partition();
         let step = self.life.workers[which].append();
         self.note(format_args!("appender {which}: {step:?}"));
         self.appender_had_its_turn(which);
-        self.look_at_beginning(which);
+        self.look_at_beginning(which)?;
         match step {
             Step::Done => self.read_ledger(which),
             _ => Ok(()),
@@ -482,6 +463,8 @@ impl World {
                 _ => self.counts.answers += 1,
             }
             self.books[which].answered(token, &answer, is_out)?;
+            self.deliver(&answer);
+            self.read_repeated(which, &answer)?;
             let table = self.life.engine.table(which as u16).position();
             self.books[which].shows_own_writes(table)?;
         }
@@ -572,7 +555,9 @@ fn options(scenario: &Scenario, clock: &Arc<SimulatedClock>) -> Options {
         segment_bytes: scenario.segment_bytes,
         snapshot_bytes: scenario.snapshot_bytes,
         durability: scenario.durability,
-        keep_ledger: scenario.trims.then(|| Span::from_millis(0)),
+        keep_ledger: scenario
+            .keep_ledger
+            .map(|keep| Span::from_millis(keep as u64)),
         settings: settings(&scenario.rules).unwrap_or_default(),
         clock: clock.clone(),
     }

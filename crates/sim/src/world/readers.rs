@@ -2,13 +2,25 @@
 
 use super::{READERS, World};
 use crate::ask::Millis;
-use crate::finding::{Check, Verdict, must};
+use crate::finding::{Check, Finding, Verdict, must};
 use crate::translate::{location, moment, sku};
 use onhand_core::{LevelNo, Seq};
+use onhand_engine::Answer;
 use onhand_engine::history::{Filter, HistoryError};
 use onhand_log::ReadError;
 
 type Place = (usize, usize);
+
+/// What of the past was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asked {
+    /// A time.
+    Then(Millis),
+    /// The entry at a position.
+    Entry(u64),
+    /// Whatever is still there.
+    WhatThereIs,
+}
 
 impl World {
     /// A reader looks at a shelf.
@@ -53,7 +65,7 @@ impl World {
                 self.counts.past_reads += 1;
                 self.books[which].read_then(position, place, at, found)
             }
-            Err(error) => self.must_be_excused(which, failed, Some(at), &error),
+            Err(error) => self.must_be_excused(which, failed, Asked::Then(at), &error),
         }
     }
 
@@ -76,7 +88,7 @@ impl World {
                 self.counts.past_reads += 1;
                 self.books[which].read_page(place, there, &filter, &page)
             }
-            Err(error) => self.must_be_excused(which, failed, None, &error),
+            Err(error) => self.must_be_excused(which, failed, Asked::WhatThereIs, &error),
         }
     }
 
@@ -92,7 +104,7 @@ impl World {
                 self.counts.past_reads += 1;
                 self.books[which].read_newest(place, there, limit, &found)
             }
-            Err(error) => self.must_be_excused(which, failed, None, &error),
+            Err(error) => self.must_be_excused(which, failed, Asked::WhatThereIs, &error),
         }
     }
 
@@ -101,28 +113,63 @@ impl World {
         self.disk.happened().failed_reads
     }
 
-    /// A question about the past, maybe of a time, is not answered: what was asked for was trimmed, a read of the disk
-    /// failed since `failed` had, or the machine has stopped.
+    /// A question about the past is not answered: what was asked for was trimmed, a read of the disk failed since `failed`
+    /// had, or the machine has stopped.
     pub(super) fn must_be_excused(
         &self,
         which: usize,
         failed: u64,
-        at: Option<Millis>,
+        asked: Asked,
         error: &HistoryError,
     ) -> Verdict {
         let first = self.life.engine.ledger(which as u16).positions().start;
         let begins = self.books[which].recorded_at(first);
-        let is_before = at.is_none_or(|at| begins.is_none_or(|begins| at < begins));
-        let is_excused = match error {
-            HistoryError::Trimmed(_) => self.scenario.trims && first > 1 && is_before,
-            HistoryError::Log(ReadError::Trimmed { .. }) => self.scenario.trims && first > 1,
-            HistoryError::Log(ReadError::Io { .. }) => {
+        let is_excused = match (error, asked) {
+            (HistoryError::Trimmed(_), Asked::Then(at)) => {
+                first > 1 && begins.is_none_or(|begins| at < begins)
+            }
+            (HistoryError::Log(ReadError::Trimmed { .. }), Asked::Entry(position)) => {
+                position < first
+            }
+            (HistoryError::Log(ReadError::Io { .. }), _) => {
                 self.disk.has_crashed() || self.failed_reads() > failed
             }
-            HistoryError::Log(_) | HistoryError::Malformed(_) => false,
+            _ => false,
         };
         must(is_excused, Check::PastRead, || {
-            format!("the past of partition {which} is not told ({error}), which begins at {first}")
+            format!(
+                "the past of partition {which} is not told ({error}), which begins at {first}: {asked:?}"
+            )
+        })
+    }
+
+    /// A repeated answer is the entry that it names, read at once, as a server does. It is there as long as its key is.
+    pub(super) fn read_repeated(&self, which: usize, answer: &Answer) -> Verdict {
+        let Answer::Repeated(seq) = answer else {
+            return Ok(());
+        };
+        let failed = self.failed_reads();
+        match self.life.engine.entry(which as u16, *seq) {
+            Ok(Some(entry)) => self.books[which].read_again(seq.0, &entry),
+            Ok(None) => {
+                let what = format!("an answer repeats entry {seq}, and there is none");
+                Err(Finding::new(Check::Answer, what))
+            }
+            Err(error) => self.must_be_excused(which, failed, Asked::Entry(seq.0), &error),
+        }
+    }
+
+    /// A log was trimmed up to a position: the last entry that is gone was kept for its time, which is no less than that
+    /// of the idempotency keys, since their answers are read from the ledger.
+    pub(super) fn check_trimmed(&self, which: usize, first: u64) -> Verdict {
+        let book = &self.books[which];
+        let keys = self.scenario.rules.key_retention;
+        let keep = self.scenario.keep_ledger.map(|keep| keep.max(keys));
+        let (gone, now) = (book.recorded_at(first - 1), book.twin().now());
+        let is_old = keep.is_some_and(|keep| gone.is_some_and(|gone| gone + keep < now));
+        must(is_old, Check::Trim, || {
+            let gone = first - 1;
+            format!("entry {gone} of partition {which} is trimmed at {now}; to be kept: {keep:?}")
         })
     }
 

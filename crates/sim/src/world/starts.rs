@@ -1,6 +1,7 @@
 //! Lives: starts, stops and crashes.
 
 use super::World;
+use super::readers::Asked;
 use crate::audit::Book;
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::life::{Current, Life};
@@ -8,6 +9,7 @@ use onhand_core::Seq;
 use onhand_engine::folder::FolderError;
 use onhand_engine::verify::Reading;
 use onhand_engine::{OpenError, Step};
+use onhand_log::disk::MemoryDisk;
 use onhand_log::file::FileLog;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -156,6 +158,7 @@ impl World {
         for which in 0..self.books.len() {
             self.began_again(which)?;
         }
+        self.check_parcels()?;
         self.lost_power = false;
         self.counts.starts += 1;
         self.read_old_entries()?;
@@ -246,7 +249,9 @@ impl World {
                         let what = format!("entry {position} is gone");
                         return Err(Finding::new(Check::Recovery, what));
                     }
-                    Err(error) => self.must_be_excused(which, failed, None, &error)?,
+                    Err(error) => {
+                        self.must_be_excused(which, failed, Asked::Entry(position), &error)?
+                    }
                 }
             }
             self.read_ledger(which)?;
@@ -262,21 +267,32 @@ impl World {
             return Ok(());
         }
         self.start_second()?;
-        let copy = self.disk.fork();
-        copy.restart(&mut |_| 0);
+        let copy = self.without_power();
         for (which, book) in self.books.iter().enumerate() {
-            let dir = onhand_engine::folder::log_dir(&self.path, which as u16);
-            let found = FileLog::inspect(&copy, &dir, &mut |_| {});
-            let summary = found.map_err(|error| {
-                let what = format!("a copy without power is damaged: {error}");
-                Finding::new(Check::Durability, what)
-            })?;
-            must(summary.next > book.kept(), Check::Durability, || {
-                let (kept, last) = (book.kept(), summary.next - 1);
+            let (kept, last) = (book.kept(), self.last_on(&copy, which)?);
+            must(last >= kept, Check::Durability, || {
                 format!("{kept} may not be lost, and only {last} is durable in partition {which}")
             })?;
         }
         Ok(())
+    }
+
+    /// A copy of the disk that holds nothing but what is durable.
+    pub(super) fn without_power(&self) -> MemoryDisk {
+        let copy = self.disk.fork();
+        copy.restart(&mut |_| 0);
+        copy
+    }
+
+    /// The last position of a partition's log on a disk.
+    pub(super) fn last_on(&self, disk: &MemoryDisk, which: usize) -> Verdict<u64> {
+        let dir = onhand_engine::folder::log_dir(&self.path, which as u16);
+        let found = FileLog::inspect(disk, &dir, &mut |_| {});
+        let summary = found.map_err(|error| {
+            let what = format!("a copy without power is damaged: {error}");
+            Finding::new(Check::Durability, what)
+        })?;
+        Ok(summary.next - 1)
     }
 
     /// A second process on the same folder is refused, whoever reads or writes.
@@ -304,6 +320,7 @@ impl World {
         self.nobody_waits()?;
         self.all_are_in_order()?;
         self.outboxes_are_empty()?;
+        self.check_parcels()?;
         self.all_tables_are_fresh()?;
         for which in 0..self.books.len() {
             let state = self.life.workers[which].state();
