@@ -113,6 +113,7 @@ defects! {
     OutageStays "outage-stays" "An outage is not taken back when the disk has room again"
     FullDiskStops "full-disk-stops" "A full disk stops the partition for good"
     StopDropsTheQueue "stop-drops-the-queue" "Who waits in the queue at a stop in order is never answered"
+    StopWithoutSync "stop-without-sync" "Within N ms: a stop in order does not sync what was answered last"
     CourierAsleep "courier-asleep" "Transfers are never delivered"
     HandOverUnannounced "hand-over-unannounced" "A transfer whose announcement failed is handed over all the same"
     DispatchNotDurable "dispatch-not-durable" "Within N ms: a transfer is delivered before its dispatch is durable"

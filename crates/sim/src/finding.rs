@@ -29,6 +29,8 @@ pub enum Check {
     Transfer,
     /// Of the ledger only what is older than its retention is trimmed.
     Trim,
+    /// The settings in force are those that the engine was started with.
+    Settings,
     /// Damage is named, or has changed nothing.
     SilenceOnDamage,
     /// A request is turned away, and a partition out of order, only for a cause, and no longer than that.
@@ -65,6 +67,7 @@ impl Check {
             Self::State => "state after a start",
             Self::Transfer => "transfer",
             Self::Trim => "trim",
+            Self::Settings => "settings",
             Self::SilenceOnDamage => "silence on damage",
             Self::NeedlessOutage => "needless outage",
             Self::NeedlessRefusal => "needless refusal",

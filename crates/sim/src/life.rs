@@ -1,12 +1,12 @@
 //! One life of the engine: from a start to a crash or a stop.
 
 use onhand_engine::{
-    Answer, Engine, OpenError, Options, Origin, ReplyTo, Request, Unavailable, Workers,
+    Answer, Engine, Move, OpenError, Options, Origin, ReplyTo, Request, Step, Unavailable, Workers,
 };
 use onhand_engine::{Prepared, RecoveryReport};
 use onhand_log::disk::MemoryDisk;
 use prometheus_client::registry::Registry;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::pin::Pin;
@@ -29,6 +29,9 @@ pub(crate) struct Life {
     pub(crate) engine: Arc<Engine<MemoryDisk>>,
     /// The workers of each partition.
     pub(crate) workers: Vec<Workers>,
+    /// Of the workers those that have ended, by partition: they are not stepped any more.
+    ended_writers: BTreeSet<usize>,
+    ended_appenders: BTreeSet<usize>,
     tasks: Vec<Task>,
     answers: Answers,
     /// Clients that each wait for one answer, by the number of the request.
@@ -84,6 +87,8 @@ impl Life {
         let life = Self {
             engine,
             workers,
+            ended_writers: BTreeSet::new(),
+            ended_appenders: BTreeSet::new(),
             tasks: Vec::new(),
             answers: Answers::default(),
             alone: BTreeMap::new(),
@@ -180,6 +185,35 @@ impl Life {
             Poll::Ready(()) => Some(self.tasks.swap_remove(which).name),
             Poll::Pending => None,
         }
+    }
+
+    /// A writer goes on, unless it has ended.
+    pub(crate) fn write(&mut self, which: usize, watch: &mut dyn FnMut(Move<'_>)) -> Step {
+        if self.ended_writers.contains(&which) {
+            return Step::Ended;
+        }
+        let step = self.workers[which].write(watch);
+        if step == Step::Ended {
+            self.ended_writers.insert(which);
+        }
+        step
+    }
+
+    /// An appender goes on, unless it has ended.
+    pub(crate) fn append(&mut self, which: usize) -> Step {
+        if self.has_ended(which) {
+            return Step::Ended;
+        }
+        let step = self.workers[which].append();
+        if step == Step::Ended {
+            self.ended_appenders.insert(which);
+        }
+        step
+    }
+
+    /// Whether a partition was stopped in order: its appender has done the last that it had to do.
+    pub(crate) fn has_ended(&self, which: usize) -> bool {
+        self.ended_appenders.contains(&which)
     }
 
     /// Whether a partition is stopped for good.

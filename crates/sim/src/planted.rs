@@ -1,6 +1,6 @@
 //! Whether the checks can fail: every planted defect must be found, each by itself.
 
-use crate::campaign::run_seeds;
+use crate::campaign::{run_seed, run_seeds};
 use crate::finding::Finding;
 use onhand_planted::Defect;
 use std::ops::Range;
@@ -21,6 +21,8 @@ pub struct Search {
     pub defect: Defect,
     /// How many seeds it took, and what the last of them found; `None` if none did.
     pub found: Option<(u64, Finding)>,
+    /// What that seed finds without the defect. It must be nothing, or the finding proves nothing.
+    pub without: Option<Finding>,
 }
 
 /// Whether this build can plant defects.
@@ -48,7 +50,15 @@ pub fn search(defect: Defect, seeds: Range<u64>, steps: usize, threads: usize) -
         found.is_none()
     });
     plant(None);
-    Search { defect, found }
+    let without = found.as_ref().and_then(|(needed, _)| {
+        let seed = first + needed - 1;
+        run_seed(seed, steps, false).finding
+    });
+    Search {
+        defect,
+        found,
+        without,
+    }
 }
 
 #[cfg(feature = "planted")]

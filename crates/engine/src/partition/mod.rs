@@ -155,7 +155,7 @@ impl Partition {
     pub(crate) fn stop(&self) {
         self.close();
         if let Some([writer, appender]) = self.threads().take() {
-            // A thread that panicked has said so already.
+            // A thread that panicked has said so already; a writer that did has not told the appender to stop.
             drop(writer.join());
             drop(self.jobs.send(Job::Stop));
             drop(appender.join());

@@ -112,6 +112,8 @@ impl Writer {
         let is_done = wake.log_is_idle && self.waiting() == 0 && !self.machine.has_work();
         if wake.is_closing && (is_done || is_lost) {
             self.wake_table(self.clock.now());
+            // Its last word: the appender carries out what it was given before, syncs, and ends as well.
+            drop(self.jobs.send(Job::Stop));
             return Step::Ended;
         }
         let has = (self.waiting(), self.machine.entries());

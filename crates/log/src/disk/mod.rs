@@ -51,8 +51,6 @@ pub trait DiskFile: Send + Sync + 'static {
     fn sync(&self) -> io::Result<()>;
     /// Reserves room up to `len` bytes, zeroed; fails with `StorageFull` if there is not enough.
     fn allocate(&self, len: u64) -> io::Result<()>;
-    /// Cuts or extends (with zeros) to `len` bytes.
-    fn set_len(&self, len: u64) -> io::Result<()>;
     /// How long the file is.
     fn len(&self) -> io::Result<u64>;
     /// Whether it has no bytes.

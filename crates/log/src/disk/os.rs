@@ -118,10 +118,6 @@ impl DiskFile for File {
         }
     }
 
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        File::set_len(self, len)
-    }
-
     fn len(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }

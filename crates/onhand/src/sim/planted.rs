@@ -5,6 +5,7 @@ use crate::document::write_between;
 use crate::failure::Failure;
 use crate::{output, progress};
 use onhand_planted::Defect;
+use onhand_sim::finding::Finding;
 use onhand_sim::planted::{Search, all, can_plant, elsewhere, search};
 use serde::Serialize;
 use std::fmt::Write;
@@ -21,6 +22,8 @@ struct Row {
     seeds_needed: Option<u64>,
     found_by: Option<&'static str>,
     finding: Option<String>,
+    /// What the same seed finds where nothing is planted.
+    found_without: Option<String>,
     seconds: f64,
 }
 
@@ -33,11 +36,23 @@ impl Row {
             seeds_needed: found.map(|(needed, _)| *needed),
             found_by: found.map(|(_, finding)| finding.check.name()),
             finding: found.map(|(_, finding)| finding.what.clone()),
+            found_without: search.without.as_ref().map(Finding::to_string),
             seconds: took.as_secs_f64(),
         }
     }
 
+    /// Whether it is found, and nothing is where it is not.
+    fn is_found(&self) -> bool {
+        self.seeds_needed.is_some() && self.found_without.is_none()
+    }
+
     fn text(&self) -> String {
+        if let Some(finding) = &self.found_without {
+            return format!(
+                "{:<28}        FOUND WITHOUT IT, TOO: {finding}",
+                self.defect
+            );
+        }
         match (self.seeds_needed, self.found_by, &self.finding) {
             (Some(needed), Some(by), Some(finding)) => {
                 let line: String = finding.chars().take(90).collect();
@@ -78,11 +93,11 @@ pub(super) fn run(command: &Sim, name: &str) -> Result<(), Failure> {
     if let Some(path) = &command.into {
         write_between(path, "planted", &markdown(&rows, command.steps(), first))?;
     }
-    let missed = rows.iter().filter(|row| row.seeds_needed.is_none()).count();
+    let missed = rows.iter().filter(|row| !row.is_found()).count();
     match missed {
         0 => Ok(()),
         _ => Err(Failure::say(format!(
-            "{missed} of {} planted defects were not found: a check is missing",
+            "{missed} of {} planted defects were not found, or not they alone: a check is missing or wrong",
             rows.len()
         ))),
     }

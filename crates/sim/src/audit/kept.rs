@@ -61,6 +61,12 @@ impl Kept {
         }
     }
 
+    /// All was synced, whatever its age.
+    pub(super) fn was_synced(&mut self) {
+        self.kept = self.shown;
+        self.young.clear();
+    }
+
     /// The partition starts again at a position, all of it durable. What was shown after it never was.
     pub(super) fn starts_at(&mut self, position: u64) {
         self.shown = position;

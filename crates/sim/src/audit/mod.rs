@@ -198,6 +198,11 @@ impl Book {
         self.kept.may_have_synced();
     }
 
+    /// Everything that was shown was synced.
+    pub fn was_synced(&mut self) {
+        self.kept.was_synced();
+    }
+
     /// How many requests wait for an answer.
     pub fn waiting(&self) -> usize {
         self.queued.len() + self.foretold.len()

@@ -101,7 +101,7 @@ impl World {
         self.disk.fail_read_at(soon, ErrorKind::TimedOut);
     }
 
-    fn disk_is_full(&mut self) {
+    pub(super) fn disk_is_full(&mut self) {
         self.counts.fault("full disk");
         let room = self.dice.one_of(&[0, 100, 5_000]);
         let used: u64 = self.disk.files().iter().map(|(_, bytes)| bytes).sum();

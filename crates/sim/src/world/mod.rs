@@ -355,8 +355,9 @@ impl World {
         let now = self.now();
         let mut taken = Vec::new();
         let is_out = self.life.engine.outage(which as u16).is_some();
-        let workers = &mut self.life.workers[which];
-        let step = workers.write(&mut |what| taken.push(Taken::of(&what)));
+        let watch = &mut |what: Move<'_>| taken.push(Taken::of(&what));
+        let step = self.life.write(which, watch);
+        let workers = &self.life.workers[which];
         let position = workers.state().last().seq.0;
         // A writer that did something, or has a full batch, may have left the rest for its next turn.
         let is_free = step == Step::Idle
@@ -371,6 +372,7 @@ impl World {
             match one {
                 Taken::Decided(request, token) => {
                     self.check_parcel(which, request)?;
+                    self.check_settings(request)?;
                     self.books[which].taken(now, moment, request, *token)?;
                 }
                 Taken::TurnedAway(token) => {
@@ -389,7 +391,7 @@ impl World {
 
     fn appender(&mut self) -> Verdict {
         let which = self.any_partition();
-        let step = self.life.workers[which].append();
+        let step = self.life.append(which);
         self.note(format_args!("appender {which}: {step:?}"));
         self.appender_had_its_turn(which);
         self.look_at_beginning(which)?;

@@ -100,7 +100,8 @@ fn is_caused(outage: &Unavailable, born: &Happened, now: &Happened) -> bool {
     let failed_writes = now.failed_writes - born.failed_writes;
     let failed_changes = now.failed_changes - born.failed_changes;
     let failed_reads = now.failed_reads - born.failed_reads;
-    let failed_syncs = now.failed_syncs - born.failed_syncs;
+    let syncs = |then: &Happened| then.failed_syncs + then.failed_folder_syncs;
+    let failed_syncs = syncs(now) - syncs(born);
     match outage {
         // A segment that could not be created is undone, and is created again; also if it was its sync that failed,
         // which may be for want of room, too.

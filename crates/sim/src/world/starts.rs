@@ -5,11 +5,14 @@ use super::readers::Asked;
 use crate::audit::Book;
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::life::{Current, Life};
-use onhand_core::Seq;
+use crate::translate::rules;
+use onhand_core::{Command, Seq};
 use onhand_engine::folder::FolderError;
+use onhand_engine::recover::RecoverError;
 use onhand_engine::verify::Reading;
-use onhand_engine::{OpenError, Step};
-use onhand_log::disk::MemoryDisk;
+use onhand_engine::{OpenError, Request, Step};
+use onhand_log::ReadError;
+use onhand_log::disk::{Happened, MemoryDisk};
 use onhand_log::file::FileLog;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -25,9 +28,38 @@ impl World {
             .iter_mut()
             .for_each(|book| book.is_promised(durability));
         self.born = self.disk.happened();
+        self.configure();
+    }
+
+    fn configure(&mut self) {
         self.life.begin("configure", |engine| async move {
             drop(engine.configure().await);
         });
+    }
+
+    /// The settings that an engine asks its partitions to keep are those that it was started with.
+    pub(super) fn check_settings(&self, request: &Request) -> Verdict {
+        let Request::Command {
+            command: Command::Configure(settings),
+            ..
+        } = request
+        else {
+            return Ok(());
+        };
+        let (asked, said) = (rules(settings), self.scenario.rules);
+        must(asked == said, Check::Settings, || {
+            format!("the settings are to be {asked:?}; it was started with {said:?}")
+        })
+    }
+
+    /// A start on a full disk leaves the settings as they were; they were asked for once more since.
+    fn settings_are_in_force(&self) -> Verdict {
+        let said = &self.scenario.rules;
+        let mut found = self.books.iter().map(|book| book.twin().rules());
+        let other = found.find(|rules| *rules != said);
+        must(other.is_none(), Check::Settings, || {
+            format!("the settings are {other:?}; it was started with {said:?}")
+        })
     }
 
     /// Starts the machine again if it has stopped, and the process if a partition has.
@@ -57,19 +89,27 @@ impl World {
         self.start_again(TRIES)
     }
 
-    /// The process ends, and is started again; what the system knew of the disk it still knows.
+    /// The process ends, and is started again; what the system knew of the disk it still knows. Maybe it ends because the
+    /// disk is full, and starts on a full one.
     pub(super) fn restart_process(&mut self) -> Verdict {
         self.counts.fault("process restart");
         self.note(format_args!("the process ends"));
-        self.weather.clear(&self.disk);
+        self.maybe_make_room();
         self.start_again(TRIES)
     }
 
-    /// The process is stopped in order.
+    fn maybe_make_room(&mut self) {
+        if self.dice.comes(1, 2) {
+            self.weather.clear(&self.disk);
+        }
+    }
+
+    /// The process is stopped in order. Then everything that was shown is durable, wherever answers do not wait for that;
+    /// and some machines are switched off at once.
     pub(super) fn stop_in_order(&mut self) -> Verdict {
         self.counts.fault("stop in order");
         self.note(format_args!("stop"));
-        self.weather.clear(&self.disk);
+        self.maybe_make_room();
         self.life.begin("last snapshots", |engine| async move {
             engine.take_last_snapshots().await;
         });
@@ -80,10 +120,30 @@ impl World {
         }
         self.life.engine.close();
         self.settle()?;
-        if !self.disk.has_crashed() {
-            self.nobody_waits()?;
+        if self.disk.has_crashed() {
+            return self.crash();
         }
-        self.start_again(TRIES)
+        self.nobody_waits()?;
+        self.all_have_ended()?;
+        self.check_durable()?;
+        match self.dice.comes(1, 2) {
+            true => self.crash(),
+            false => self.start_again(TRIES),
+        }
+    }
+
+    /// Every worker has ended; what the appender did last was to sync.
+    fn all_have_ended(&mut self) -> Verdict {
+        for which in 0..self.books.len() {
+            must(self.life.has_ended(which), Check::Progress, || {
+                format!("partition {which} was told to stop, and does not end")
+            })?;
+            // One that stopped because of a failed sync had no other.
+            if !self.life.is_stopped(which as u16) {
+                self.books[which].was_synced();
+            }
+        }
+        Ok(())
     }
 
     /// Lets everything come to its end.
@@ -121,9 +181,10 @@ impl World {
         let mut is_busy = self.turn(which)? == Step::Done;
         self.look_at_answers()?;
         loop {
-            let step = self.life.workers[which].append();
+            let step = self.life.append(which);
             self.look_at_answers()?;
-            is_busy |= matches!(step, Step::Done | Step::Later);
+            // On a full disk it tries again and again, until there is room.
+            is_busy |= step == Step::Done || step == Step::Later && self.weather.full_disk == 0;
             if step != Step::Done {
                 break;
             }
@@ -138,13 +199,14 @@ impl World {
         self.lose_power_if_dead();
         self.disk.calm();
         for attempt in 0.. {
-            let is_disturbed =
-                self.crash_in_start() || attempt < most_disturbed && self.disturb_start();
-            let failed = self.failed_reads();
+            if !self.crash_in_start() && attempt < most_disturbed {
+                self.disturb_start();
+            }
+            let before = self.disk.happened();
             match Life::start(&self.disk, &self.path, self.options.clone()) {
                 Ok((life, reports)) => {
                     must(
-                        self.failed_reads() == failed,
+                        self.failed_reads() == before.failed_reads,
                         Check::SilenceOnDamage,
                         || "a read of the disk failed, and the start goes on".to_owned(),
                     )?;
@@ -152,7 +214,7 @@ impl World {
                     self.life = Current::of(life);
                     break;
                 }
-                Err(error) => self.survive(&error, is_disturbed)?,
+                Err(error) => self.survive(&error, &before)?,
             }
         }
         for which in 0..self.books.len() {
@@ -190,26 +252,34 @@ impl World {
     }
 
     /// Lets a start be interrupted, maybe.
-    fn disturb_start(&mut self) -> bool {
+    fn disturb_start(&mut self) {
         let soon = self.disk.changes() + 1 + self.dice.below(25) as u64;
-        match self.dice.below(8) {
+        match self.dice.below(9) {
             0..2 => self.disk.crash_at(soon),
             2 => self.disk.fail_at(soon, ErrorKind::TimedOut),
             3 => {
                 let soon = self.disk.reads() + 1 + self.dice.below(60) as u64;
                 self.disk.fail_read_at(soon, ErrorKind::TimedOut);
             }
-            _ => return false,
+            4 => self.disk_is_full(),
+            _ => {}
         }
-        true
     }
 
-    /// A start was refused: something must have been in its way.
-    fn survive(&mut self, error: &OpenError, is_disturbed: bool) -> Verdict {
+    /// A start was refused: the machine stopped or the disk failed since, and that is what it says. What cannot be read
+    /// now is not taken for damaged, nor for gone.
+    fn survive(&mut self, error: &OpenError, before: &Happened) -> Verdict {
         self.counts.fault("start interrupted");
         self.note(format_args!("not started: {error}"));
-        must(is_disturbed, Check::NeedlessRefusal, || error.to_string())?;
+        let is_caused =
+            self.disk.has_crashed() || self.disk.happened().failures() > before.failures();
+        must(
+            is_caused && is_of_the_system(error),
+            Check::NeedlessRefusal,
+            || format!("a start is refused, and the disk did as it was told: {is_caused}: {error}"),
+        )?;
         self.lose_power_if_dead();
+        self.weather.clear(&self.disk);
         self.disk.calm();
         Ok(())
     }
@@ -321,6 +391,7 @@ impl World {
         self.all_are_in_order()?;
         self.outboxes_are_empty()?;
         self.check_parcels()?;
+        self.settings_are_in_force()?;
         self.all_tables_are_fresh()?;
         for which in 0..self.books.len() {
             let state = self.life.workers[which].state();
@@ -336,6 +407,7 @@ impl World {
             self.crash()?;
         }
         self.disk.calm();
+        self.weather.clear(&self.disk);
         if let Some(change) = self.scenario.crashes.running {
             self.disk.crash_at(change);
         }
@@ -343,6 +415,7 @@ impl World {
         if partitions.any(|one| self.life.is_stopped(one)) {
             self.start_again(0)?;
         }
+        self.configure();
         self.settle()?;
         self.life.begin("courier", |engine| async move {
             engine.carry_transfers().await;
@@ -379,6 +452,17 @@ impl World {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Whether an error says that the system failed, and at which file or folder.
+fn is_of_the_system(error: &OpenError) -> bool {
+    match error {
+        OpenError::Folder(FolderError::Io { .. }) => true,
+        OpenError::Partition { source, .. } => {
+            matches!(source, RecoverError::Log(ReadError::Io { .. }))
+        }
+        _ => false,
     }
 }
 

@@ -137,6 +137,7 @@ impl Disk for MemoryDisk {
 
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
         self.change(Call::CreateFolder, Subject::Path(dir), |state| {
+            state.may_change()?;
             state.folders.extend(dir.ancestors().map(Path::to_path_buf));
             Ok(())
         })
@@ -214,15 +215,6 @@ impl DiskFile for MemoryFile {
             let stored = state.stored(self.file);
             let len = stored.seen.len().max(len as usize);
             stored.change(Change::Length(len));
-            Ok(())
-        })
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.change(Call::SetLength, |state| {
-            state.may_change()?;
-            state.room_to_grow(self.file, len)?;
-            state.stored(self.file).change(Change::Length(len as usize));
             Ok(())
         })
     }

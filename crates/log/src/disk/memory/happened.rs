@@ -20,15 +20,13 @@ pub enum Call {
     Write,
     /// Room is reserved.
     Allocate,
-    /// A file is cut or extended.
-    SetLength,
     /// Bytes are made durable.
     Sync,
 }
 
 impl Call {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Create,
         Self::Rename,
         Self::Remove,
@@ -36,7 +34,6 @@ impl Call {
         Self::SyncFolder,
         Self::Write,
         Self::Allocate,
-        Self::SetLength,
         Self::Sync,
     ];
 }
@@ -57,9 +54,11 @@ pub struct Happened {
     pub crashes: u64,
     /// Writes that failed, in part or as a whole.
     pub failed_writes: u64,
-    /// Syncs that failed, of files and of folders.
+    /// Syncs of files that failed.
     pub failed_syncs: u64,
-    /// Other changes that failed.
+    /// Syncs of folders that failed.
+    pub failed_folder_syncs: u64,
+    /// Creations of files and folders, renames, removals and reservations of room that failed.
     pub failed_changes: u64,
     /// Reads, openings and listings that failed.
     pub failed_reads: u64,
@@ -74,13 +73,27 @@ pub struct Happened {
 }
 
 impl Happened {
+    /// Calls that failed though the machine went on.
+    pub fn failures(&self) -> u64 {
+        self.failed_writes
+            + self.failed_syncs
+            + self.failed_folder_syncs
+            + self.failed_changes
+            + self.failed_reads
+            + self.no_room
+    }
+
     /// Each kind by its name.
-    pub fn by_kind(&self) -> [(&'static str, u64); 9] {
+    pub fn by_kind(&self) -> [(&'static str, u64); 10] {
         [
             ("crash in a call", self.crashes),
             ("failed write", self.failed_writes),
-            ("failed sync", self.failed_syncs),
-            ("failed create, rename or remove", self.failed_changes),
+            ("failed sync of a file", self.failed_syncs),
+            ("failed sync of a folder", self.failed_folder_syncs),
+            (
+                "failed create, rename, remove or allocate",
+                self.failed_changes,
+            ),
             ("failed read", self.failed_reads),
             ("no room", self.no_room),
             ("unsynced writes lost", self.lost_writes),

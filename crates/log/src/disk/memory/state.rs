@@ -113,7 +113,6 @@ impl State {
 
     fn may_sync(&mut self) -> io::Result<()> {
         let failure = self.orders.sync_failure(self.changes);
-        self.happened.failed_syncs += u64::from(failure.is_some());
         failure.map_or(Ok(()), |kind| Err(io::Error::new(kind, "the disk fails")))
     }
 
@@ -139,6 +138,7 @@ impl State {
 
     pub(super) fn sync(&mut self, file: u64) -> io::Result<()> {
         if let Err(error) = self.may_sync() {
+            self.happened.failed_syncs += 1;
             let mut choose = self.throws();
             let fate = self.stored(file).tear(Survives::Anything, &mut choose);
             self.suffered(&fate);
@@ -151,6 +151,7 @@ impl State {
     pub(super) fn sync_names(&mut self, dir: &Path) -> io::Result<()> {
         match self.may_sync() {
             Err(error) => {
+                self.happened.failed_folder_syncs += 1;
                 let mut choose = self.throws();
                 self.happened.lost_names += self.names.settle(Some(dir), &mut choose);
                 Err(error)
