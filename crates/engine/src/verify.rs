@@ -49,6 +49,9 @@ pub struct PartitionReport {
     pub violations: Vec<Violation>,
     /// Snapshots compared with the replayed state, and whether they could be read and agreed.
     pub snapshots: Vec<(Seq, Result<(), String>)>,
+    /// Snapshots that can be read, of positions that the trimmed log no longer has: left where removing them failed.
+    /// Nothing is there to compare them with, and nothing needs them.
+    pub left_over: Vec<Seq>,
 }
 
 /// How far a verification is: the partition, the last position, the last there is.
@@ -114,7 +117,12 @@ impl<D: Disk + Clone> Reading<D> {
                 compared.push((state.last().seq, agrees(hash, state)));
             }
         })?;
+        let mut left_over = Vec::new();
         for (position, hash) in hashes {
+            if hash.is_ok() && !reaches(position, &*reader) {
+                left_over.push(Seq(position));
+                continue;
+            }
             let (first, last) = (replayed_from, state.last().seq);
             let elsewhere =
                 format!("the log does not pass by it: it was replayed from {first} to {last}");
@@ -128,6 +136,7 @@ impl<D: Disk + Clone> Reading<D> {
             hash: state_hash(&state.freeze()),
             violations,
             snapshots: compared,
+            left_over,
             state,
         })
     }
@@ -237,14 +246,19 @@ fn first_state<D: Disk + Clone>(
     if reader.first() <= 1 {
         return Ok(State::new(partition));
     }
-    let reaches = |position: &u64| position + 1 >= reader.first();
-    for position in store.list()?.into_iter().filter(reaches) {
+    let positions = store.list()?.into_iter();
+    for position in positions.filter(|position| reaches(*position, reader)) {
         match read_snapshot(partition, store, position) {
             Ok(state) => return Ok(state),
             Err(unreadable) => drop(unreadable.damage()?),
         }
     }
     Ok(State::new(partition))
+}
+
+/// Whether the log goes on from a snapshot.
+fn reaches(position: u64, reader: &dyn LogReader) -> bool {
+    position + 1 >= reader.first()
 }
 
 /// Replays every batch; `each` sees the state after every entry.

@@ -49,6 +49,7 @@ struct Finding {
     allocated: i64,
     levels_short: usize,
     snapshots: Vec<u64>,
+    snapshots_left_over: Vec<u64>,
     state_hash: String,
     violations: Vec<String>,
 }
@@ -86,6 +87,7 @@ impl Finding {
                 .filter(|(_, level)| level.free() < 0)
                 .count(),
             snapshots: report.snapshots.iter().map(|(seq, _)| seq.0).collect(),
+            snapshots_left_over: report.left_over.iter().map(|seq| seq.0).collect(),
             state_hash: format!("{:032x}", report.hash),
             violations: report.violations.iter().map(ToString::to_string).collect(),
         }
@@ -130,6 +132,12 @@ impl Finding {
             ));
         }
         output::text(format!("  snapshots     {:?}", self.snapshots));
+        if !self.snapshots_left_over.is_empty() {
+            output::text(format!(
+                "  left over     {:?}: snapshots from before the ledger was trimmed, which nothing needs; the next snapshot removes them",
+                self.snapshots_left_over
+            ));
+        }
         output::text(format!("  state hash    {}", self.state_hash));
         match &self.violations[..] {
             [] => output::text(format!(

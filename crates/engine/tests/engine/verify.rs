@@ -68,6 +68,33 @@ fn a_trimmed_folder_agrees_from_its_older_snapshot_on() {
     assert!(refused.is_err(), "what is trimmed cannot be replayed");
 }
 
+/// Found by the simulator, seed 18: a snapshot whose removal had failed was called a broken invariant.
+#[test]
+fn a_snapshot_from_before_the_trimmed_ledger_is_left_over_and_no_violation() {
+    let (folder, early) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (seq, hash) = made(folder.path(), Some(days(1)));
+    let clock = ManualClock::new();
+    let engine = open(early.path(), options(&clock));
+    record(&engine, 0, receive("s", "apple", 5));
+    engine.snapshot(0).unwrap();
+    engine.stop();
+    let old = files(early.path(), "snapshots", "snap").remove(0);
+    let snapshots = files(folder.path(), "snapshots", "snap");
+    let left = snapshots[0].with_file_name(old.file_name().unwrap());
+    std::fs::copy(&old, &left).unwrap();
+
+    let report = verify(folder.path()).unwrap();
+    assert_eq!((report.state.last().seq, report.hash), (seq, hash));
+    assert!(report.violations.is_empty(), "{:?}", report.violations);
+    assert_eq!(
+        (report.left_over.len(), report.snapshots.len()),
+        (1, snapshots.len())
+    );
+
+    damage(&left);
+    assert_eq!(verify(folder.path()).unwrap().violations.len(), 1);
+}
+
 #[test]
 fn a_damaged_snapshot_is_a_violation() {
     for which in 0..2 {
