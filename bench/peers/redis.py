@@ -130,9 +130,9 @@ def benchmark(server, clients, pipeline, requests, *words):
 def measured(server, in_flight, seconds, run):
     """A short run tells how many requests the seconds hold. Gives how many were tried, how many measured, and how it went."""
     tried = max(2_000, 4 * in_flight)
-    requests = max(tried, round(run(tried)[0] * seconds))
+    requests = max(tried, round(run(tried, "tried")[0] * seconds))
     before = machine.cpu_of(server.process.pid)
-    rate, *tail = run(requests)
+    rate, *tail = run(requests, "measured")
     cpu = machine.cpu_of(server.process.pid) - before
     return tried, requests, Sample(rate, *tail, cpu * 1000 / requests)
 
@@ -149,8 +149,9 @@ class Load(Figure):
         level = f"level:{ANY}" if self.keys == "uniform" else f"level:{0:012}"
         with Server(self.scratch) as server:
             server.prove_script()
-            run = lambda requests: benchmark(server, self.clients, self.pipeline, requests, "evalsha", server.script, "2",
-                                             level, f"key:{ANY}{ANY}{ANY}", "1", "600")
+            # A name for each run: redis-benchmark's random numbers come of the second and the process, and may be the same.
+            run = lambda requests, name: benchmark(server, self.clients, self.pipeline, requests, "evalsha", server.script,
+                                                   "2", level, f"key:{name}:{ANY}{ANY}{ANY}", "1", "600")
             tried, requests, sample = measured(server, self.in_flight, seconds, run)
             server.prove_rows(1 + tried + requests, spare=2 * self.in_flight)
         return sample
@@ -165,8 +166,8 @@ class Reads(Figure):
 
     def measure(self, seconds):
         with Server(self.scratch) as server:
-            run = lambda requests: benchmark(server, self.in_flight, LEVELS_A_READ, requests, "hmget", f"level:{ANY}",
-                                             "on_hand", "reserved")
+            run = lambda requests, _: benchmark(server, self.in_flight, LEVELS_A_READ, requests, "hmget", f"level:{ANY}",
+                                                "on_hand", "reserved")
             _, _, sample = measured(server, self.in_flight * LEVELS_A_READ, seconds, run)
         sample.rate, sample.cpu = sample.rate / LEVELS_A_READ, sample.cpu * LEVELS_A_READ
         return sample
