@@ -12,7 +12,9 @@ pub struct Counts {
     pub steps: u64,
     /// Requests of clients.
     pub requests: u64,
-    /// Of these, refused unqueued or undone.
+    /// Beside them, requests that were not made: two answers would be right, or the core has no words for them.
+    pub left_out: u64,
+    /// Of the requests, refused unqueued or undone.
     pub turned_away: u64,
     /// Answers compared with the twin's.
     pub answers: u64,
@@ -64,6 +66,7 @@ impl AddAssign<&Self> for Counts {
         self.seeds += other.seeds;
         self.steps += other.steps;
         self.requests += other.requests;
+        self.left_out += other.left_out;
         self.turned_away += other.turned_away;
         self.answers += other.answers;
         self.unanswered += other.unanswered;

@@ -1,6 +1,7 @@
 //! All chance of a run, from one seed.
 
-/// Throws that only depend on a seed (SplitMix64: Steele, Lea, Flood 2014).
+/// Throws that only depend on a seed (SplitMix64: Steele, Lea, Flood 2014). The disk in memory throws with a generator of
+/// its own, as the log imports no crate of ours, and its tests must not change with the simulator's dice.
 #[derive(Clone, Debug)]
 pub struct Dice {
     state: u64,

@@ -114,7 +114,7 @@ impl Scenario {
         let minute = 60_000;
         // Small files and short retentions, so that all that is done to a log is done in a short run.
         let is_small = dice.comes(1, 2);
-        let rules = Rules {
+        let mut rules = Rules {
             key_retention: match is_small {
                 true => dice.one_of(&[500, 5_000]),
                 false => dice.one_of(&[5_000, minute, 10 * minute]),
@@ -125,13 +125,17 @@ impl Scenario {
             most_levels: dice.one_of(&[12, 100_000, 100_000]),
         };
         let flash_sale = if dice.comes(1, 40) { 10_000 } else { 0 };
+        if flash_sale > 0 {
+            // Nothing but the stock stands between its buyers and what they want.
+            (rules.most_open, rules.most_levels) = (100_000, 100_000);
+        }
         Self {
             seed,
             partitions: dice.one_of(&[1, 1, 2, 3]),
             shops: dice.within(1, 6) as usize,
             items: dice.one_of(&[1, 3, 8, 30]),
             skew: dice.one_of(&[Skew::Uniform, Skew::Zipf, Skew::OneHot]),
-            is_huge: dice.comes(1, 10),
+            is_huge: dice.comes(1, 10) && flash_sale == 0,
             flash_sale,
             // All its buyers shall come.
             steps: steps + 4 * flash_sale,

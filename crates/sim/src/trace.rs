@@ -1,4 +1,4 @@
-//! What happened, line by line. Two runs of a seed are the same if their traces are.
+//! What happened, line by line, and the hash of what was read beside. Two runs of a seed are the same if their traces are.
 
 use crate::ask::{Millis, Time};
 use std::collections::VecDeque;
@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// How many of the last lines are kept for a finding.
 const KEPT: usize = 60;
 
-/// The lines of a run, and their hash.
+/// The lines of a run, and the hash of these and of what was read.
 pub struct Trace {
     hash: Xxh3,
     last: VecDeque<String>,
@@ -40,7 +40,12 @@ impl Trace {
         self.last.push_back(line);
     }
 
-    /// A hash of all lines.
+    /// Adds something that is not told, but must be the same twice.
+    pub fn untold(&mut self, what: fmt::Arguments<'_>) {
+        self.hash.update(what.to_string().as_bytes());
+    }
+
+    /// A hash of all lines, and of what is not told.
     pub fn hash(&self) -> u64 {
         self.hash.digest()
     }

@@ -8,7 +8,7 @@ use crate::ask::{AdjustLine, Ask, Line, Look, Millis, Pick, Rule, TransferName, 
 use crate::audit::Question;
 use crate::dice::Dice;
 use crate::scenario::{Scenario, Skew};
-use crate::twin::Twin;
+use crate::twin::{Shelf, Twin};
 use std::collections::VecDeque;
 
 /// How many requests are remembered, to be sent again.
@@ -40,7 +40,7 @@ pub(crate) struct Workload {
     keys: u64,
     /// Buyers of the flash sale that are still to come.
     flash: usize,
-    /// Whether there is something for them.
+    /// Whether there is something for them: their goods came in.
     is_flash_stocked: bool,
 }
 
@@ -77,7 +77,7 @@ impl Workload {
         twins: &[&Twin],
     ) -> Option<(u16, Question)> {
         if self.flash > 0 && dice.comes(19, 20) {
-            return self.flash_buyer(dice);
+            return self.flash_buyer(dice, twins);
         }
         if dice.comes(1, 8)
             && let Some(again) = self.again(dice)
@@ -102,27 +102,28 @@ impl Workload {
         Some((partition, Question::Ask { key, ask, at }))
     }
 
-    fn flash_buyer(&mut self, dice: &mut Dice) -> Option<(u16, Question)> {
+    /// What of its goods is missing, until they are there: a receipt may be turned away. Then one buyer after the other.
+    fn flash_buyer(&mut self, dice: &mut Dice, twins: &[&Twin]) -> Option<(u16, Question)> {
         let partition = (0..self.shops.len()).find(|at| !self.shops[*at].is_empty())?;
         let shop = self.shops[partition][0];
-        self.flash -= 1;
-        if !std::mem::replace(&mut self.is_flash_stocked, true) {
-            let (lines, happened) = (vec![(0, FLASH_UNITS)], None);
+        let there = twins[partition].shelf(shop, 0).map_or(0, Shelf::free);
+        self.is_flash_stocked |= there >= FLASH_UNITS;
+        let key = Some(self.new_key());
+        if !self.is_flash_stocked {
             let ask = Ask::Receive {
                 shop,
-                lines,
-                happened,
+                lines: vec![(0, FLASH_UNITS - there.max(0))],
+                happened: None,
             };
-            let key = Some(self.new_key());
             return Some((partition as u16, Question::Ask { key, ask, at: None }));
         }
+        self.flash -= 1;
         let ask = Ask::Hold {
             shop,
             lines: vec![(0, 1)],
             ttl: 600_000,
             partial: dice.comes(1, 10),
         };
-        let key = Some(self.new_key());
         Some((partition as u16, Question::Ask { key, ask, at: None }))
     }
 

@@ -42,6 +42,11 @@ fn fixed_seeds_find_nothing_and_are_the_same_twice() {
     ] {
         assert!(count > 0, "no {what}");
     }
+    let (left_out, made) = (counts.left_out, counts.requests);
+    assert!(
+        left_out * 20 < made,
+        "{left_out} requests were left out, and only {made} made"
+    );
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub(super) struct Report {
     steps: u64,
     simulated_days: u64,
     requests: u64,
+    requests_left_out: u64,
     requests_turned_away: u64,
     answers_compared: u64,
     entries_compared: u64,
@@ -48,6 +49,7 @@ impl Report {
             steps: counts.steps,
             simulated_days: counts.simulated_days(),
             requests: counts.requests,
+            requests_left_out: counts.left_out,
             requests_turned_away: counts.turned_away,
             answers_compared: counts.answers,
             entries_compared: counts.entries,
@@ -74,13 +76,14 @@ impl Report {
     }
 
     /// The figures with their names, in the order in which they are told.
-    fn figures(&self) -> [(&'static str, u64); 14] {
+    fn figures(&self) -> [(&'static str, u64); 15] {
         [
             ("seeds", self.seeds),
             ("steps", self.steps),
             ("simulated days", self.simulated_days),
             ("requests", self.requests),
             ("of these turned away", self.requests_turned_away),
+            ("not made, as two answers are right", self.requests_left_out),
             ("answers compared", self.answers_compared),
             ("ledger entries compared", self.entries_compared),
             ("bounded reads compared", self.bounded_reads_compared),

@@ -2,7 +2,7 @@
 //!
 //! It is tried on copies of the disk, once the machine has stopped, so the run itself goes on unharmed. First a clean
 //! start on a copy tells what is there. Then each damaged copy is started: either it is refused, and the error names the
-//! file that was damaged, or its folder if the file is gone; or it starts with the very same state, and every entry that
+//! file that was damaged, or its folder if a segment or a snapshot is gone; or it starts with the very same state, and every entry that
 //! can be read is the same as before. Damage that changes nothing may pass in silence; damage that changes anything may
 //! not. One damaged snapshot never stops a start, and is reported if it was the newest.
 
@@ -294,11 +294,13 @@ fn check_refusal(harm: &Harm, error: &str) -> Verdict {
 
 fn check_named(harm: &Harm, error: &str) -> Verdict {
     let what = &harm.what;
-    let named = match harm.damage {
-        Damage::Lose => harm.path.parent().unwrap_or(&harm.path),
-        _ => &harm.path,
+    let named = match (harm.damage, harm.kind) {
+        // The folder that it is gone from stands in every path.
+        (Damage::Lose, Kind::Identity) => harm.path.file_name().map(Path::new),
+        (Damage::Lose, _) => harm.path.parent(),
+        _ => Some(harm.path.as_path()),
     };
-    let is_named = error.contains(&named.display().to_string());
+    let is_named = named.is_some_and(|named| error.contains(&named.display().to_string()));
     must(is_named, Check::SilenceOnDamage, || {
         format!("{what}: the refusal does not name it: {error}")
     })

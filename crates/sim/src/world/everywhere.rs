@@ -3,19 +3,17 @@
 //! One small scenario without other faults is run once to count the changes. Then it is run again for each of them, with
 //! a crash there, three times: of what was not synced survives nothing, everything, or a part. So every call is
 //! interrupted before, within and after it. The same is done with the making of the folder, and with the first start
-//! after a crash, at every change of that. The segments are tiny, so that all that is done to a log is done: segments
+//! after one crash in forty, at every change of that. The segments are tiny, so that all that is done to a log is done: segments
 //! are begun and sealed, snapshots are taken, the log is trimmed. Which kinds of calls were interrupted is counted, for
 //! a kind that never was proves nothing.
 
+use super::starts::CRASH_OF_A_START;
 use super::{Outcome, World, run};
 use crate::counts::Counts;
 use crate::finding::{Finding, Verdict};
 use crate::scenario::{Crashes, Scenario};
 use onhand_engine::Durability;
 use onhand_log::disk::Survives;
-
-/// How many changes of a start are tried for each crash.
-const CHANGES_OF_A_START: u64 = 32;
 
 /// A start is interrupted everywhere after one crash in so many.
 const CRASHES_FOR_A_START: u64 = 40;
@@ -55,23 +53,47 @@ pub fn crash_everywhere(scenario: &Scenario) -> Result<Counts, (Crashes, Finding
         running: Some(change),
         ..begin
     });
-    let again = (1..=changes).step_by(CRASHES_FOR_A_START as usize);
-    let starting = again.flat_map(|change| {
-        (1..=CHANGES_OF_A_START).map(move |of_the_start| Crashes {
-            running: Some(change),
-            starting: Some(of_the_start),
-            ..begin
-        })
-    });
     let mut counts = Counts::default();
-    for crashes in making.chain(running).chain(starting) {
-        for survives in OUTCOMES {
-            let crashes = Crashes {
-                survives,
-                ..crashes
-            };
-            counts += &crash(scenario, crashes).map_err(|finding| (crashes, finding))?;
+    for crashes in making.chain(running) {
+        counts += &with_each_outcome(scenario, crashes)?;
+    }
+    for change in (1..=changes).step_by(CRASHES_FOR_A_START as usize) {
+        let crashes = Crashes {
+            running: Some(change),
+            ..begin
+        };
+        counts += &crash_the_start(scenario, crashes)?;
+    }
+    Ok(counts)
+}
+
+/// Runs a scenario with a crash, and with another at every change of the start after it.
+fn crash_the_start(scenario: &Scenario, crashes: Crashes) -> Result<Counts, (Crashes, Finding)> {
+    let mut counts = Counts::default();
+    for of_the_start in 1.. {
+        let crashes = Crashes {
+            starting: Some(of_the_start),
+            ..crashes
+        };
+        let tried = with_each_outcome(scenario, crashes)?;
+        counts += &tried;
+        // No start has so many changes.
+        if !tried.faults.contains_key(CRASH_OF_A_START) {
+            break;
         }
+    }
+    Ok(counts)
+}
+
+/// Runs a scenario with a crash, once for each outcome of it.
+fn with_each_outcome(scenario: &Scenario, crashes: Crashes) -> Result<Counts, (Crashes, Finding)> {
+    let mut counts = Counts::default();
+    for survives in OUTCOMES {
+        let crashes = Crashes {
+            survives,
+            ..crashes
+        };
+        counts += &crash(scenario, crashes).map_err(|finding| (crashes, finding))?;
     }
     Ok(counts)
 }

@@ -275,6 +275,7 @@ impl World {
 
     fn submit(&mut self, partition: u16, question: Question) -> Verdict {
         let Some(request) = self.request(partition, &question) else {
+            self.counts.left_out += 1;
             return Ok(());
         };
         self.tokens += 1;

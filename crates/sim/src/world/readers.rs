@@ -37,11 +37,13 @@ impl World {
         if let Some((no, _)) = seen {
             self.read_the_past(which, place, no)?;
         }
+        let what = seen.map(|(_, seen)| seen);
+        self.trace.untold(format_args!("{position:?} {what:?}"));
         self.check_age(which)?;
         let reader = self.dice.below(READERS);
         let reader = self.readers[reader].entry(partition).or_default();
         self.counts.reads += 1;
-        self.books[which].read_shelf(reader, position, place, seen.map(|(_, seen)| seen))
+        self.books[which].read_shelf(reader, position, place, what)
     }
 
     /// Now and then a reader asks the ledger.
@@ -63,6 +65,7 @@ impl World {
         match self.life.engine.ledger(partition).level_at(no, moment(at)) {
             Ok(found) => {
                 self.counts.past_reads += 1;
+                self.trace.untold(format_args!("{found:?}"));
                 self.books[which].read_then(position, place, at, found)
             }
             Err(error) => self.must_be_excused(which, failed, Asked::Then(at), &error),
@@ -86,6 +89,7 @@ impl World {
         match ledger.page(&filter, |entry| ledger.concerns(entry, no)) {
             Ok(page) => {
                 self.counts.past_reads += 1;
+                self.trace.untold(format_args!("{page:?}"));
                 self.books[which].read_page(place, there, &filter, &page)
             }
             Err(error) => self.must_be_excused(which, failed, Asked::WhatThereIs, &error),
@@ -102,6 +106,7 @@ impl World {
         match ledger.newest(no, limit) {
             Ok(found) => {
                 self.counts.past_reads += 1;
+                self.trace.untold(format_args!("{found:?}"));
                 self.books[which].read_newest(place, there, limit, &found)
             }
             Err(error) => self.must_be_excused(which, failed, Asked::WhatThereIs, &error),

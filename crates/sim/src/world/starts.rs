@@ -17,6 +17,9 @@ use onhand_log::file::FileLog;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
+/// What a crash of a start is counted as, if it was said where.
+pub(super) const CRASH_OF_A_START: &str = "crash at a change of a start that was said";
+
 /// How often a start is interrupted before it must come through.
 const TRIES: usize = 8;
 
@@ -199,7 +202,8 @@ impl World {
         self.lose_power_if_dead();
         self.disk.calm();
         for attempt in 0.. {
-            if !self.crash_in_start() && attempt < most_disturbed {
+            let is_said = self.crash_in_start();
+            if !is_said && attempt < most_disturbed {
                 self.disturb_start();
             }
             let before = self.disk.happened();
@@ -214,7 +218,10 @@ impl World {
                     self.life = Current::of(life);
                     break;
                 }
-                Err(error) => self.survive(&error, &before)?,
+                Err(error) => {
+                    self.counts.faults_of(CRASH_OF_A_START, is_said.into());
+                    self.survive(&error, &before)?;
+                }
             }
         }
         for which in 0..self.books.len() {
