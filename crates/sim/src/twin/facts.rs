@@ -26,18 +26,14 @@ impl Twin {
             if !tray.touch(&self.shelves, shop, *item).is_sound() {
                 return Err(too_much(*item, line));
             }
-            remarks.push(Remark {
-                shop,
-                item: Some(*item),
-                at,
-                said: Said::Sold {
-                    units: *units,
-                    surplus,
-                },
-            });
+            let said = Said::Sold {
+                units: *units,
+                surplus,
+            };
+            remarks.push(Remark::of(shop, *item, at, said));
         }
         self.has_room(&tray)?;
-        Ok(Plan::saying("sold", tray, remarks))
+        Ok(Plan::saying("sold", tray, remarks).of(at))
     }
 
     pub(super) fn observe(&self, now: Millis, shop: usize, looks: &[Look]) -> Result<Plan, String> {
@@ -49,12 +45,7 @@ impl Twin {
             tray.touch(&self.shelves, shop, look.item);
         }
         self.has_room(&tray)?;
-        let remark = |look: &Look| Remark {
-            shop,
-            item: Some(look.item),
-            at: look.at,
-            said: Said::Seen(look.found),
-        };
+        let remark = |look: &Look| Remark::of(shop, look.item, look.at, Said::Seen(look.found));
         let mut remarks: Vec<Remark> = looks.iter().map(remark).collect();
         remarks.sort_by_key(|remark| remark.at);
         Ok(Plan::saying("observed", tray, remarks))

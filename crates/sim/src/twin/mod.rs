@@ -24,7 +24,7 @@ mod transfers;
 
 pub use promises::{Promise, PromiseLine};
 pub use shelf::Shelf;
-pub use told::{Change, Outcome, Record, Remark, Said, Told};
+pub use told::{Change, Limits, Outcome, Record, Remark, Said, Told};
 pub use transfers::Incoming;
 
 use crate::ask::{Ask, Millis, Parcel, Rules, TransferName};
@@ -78,6 +78,8 @@ struct Plan {
     event: &'static str,
     tray: Tray,
     then: Then,
+    when: Option<Millis>,
+    yes: Option<bool>,
     remarks: Vec<Remark>,
 }
 
@@ -91,15 +93,30 @@ impl Plan {
             event,
             tray,
             then,
+            when: None,
+            yes: None,
             remarks: Vec::new(),
         }
     }
 
     fn saying(event: &'static str, tray: Tray, remarks: Vec<Remark>) -> Self {
-        Self {
-            remarks,
-            ..Self::new(event, tray)
-        }
+        Self::new(event, tray).remarking(remarks)
+    }
+
+    fn remarking(self, remarks: Vec<Remark>) -> Self {
+        Self { remarks, ..self }
+    }
+
+    /// It tells of a moment.
+    fn of(self, when: Millis) -> Self {
+        let when = Some(when);
+        Self { when, ..self }
+    }
+
+    /// It says yes or no.
+    fn answering(self, yes: bool) -> Self {
+        let yes = Some(yes);
+        Self { yes, ..self }
     }
 }
 
@@ -110,6 +127,15 @@ enum Then {
     /// This promise is new, or stands like that now.
     Promise(u64, Promise),
     Transfer(TransferName, Step),
+}
+
+impl Then {
+    fn parcel(&self) -> Option<&Parcel> {
+        match self {
+            Self::Transfer(_, Step::Dispatch(parcel) | Step::Announce(parcel)) => Some(parcel),
+            _ => None,
+        }
+    }
 }
 
 /// What comes of a request: what is to be recorded if anything, or why it is refused.
@@ -281,7 +307,7 @@ impl Twin {
             } => self.sell(now, *shop, lines, *happened)?,
             Ask::Observe { shop, looks } => self.observe(now, *shop, looks)?,
             Ask::Push { shop, values } => self.push(*shop, values)?,
-            Ask::Policy { shop, rules } => self.policy(*shop, rules)?,
+            Ask::Policy { shop, rules } => self.policy(now, *shop, rules)?,
             Ask::Hold {
                 shop,
                 lines,
@@ -320,8 +346,11 @@ impl Twin {
             event,
             tray,
             then,
+            when,
+            yes,
             remarks,
         } = plan;
+        let parcel = then.parcel().cloned();
         let changes = self.shelves.put_back(tray, self.gone.changes);
         self.now = now;
         self.position += 1;
@@ -335,6 +364,9 @@ impl Twin {
             event,
             reservation,
             transfer,
+            when,
+            yes,
+            parcel,
             changes,
             remarks,
         }

@@ -1,7 +1,7 @@
 //! Reservations: made, confirmed, extended, released, picked, expired.
 
 use super::shelf::{MOST, Tray, insufficient, items, summed, too_much, twice, unknown_item};
-use super::{END, Plan, Then, Twin};
+use super::{END, Plan, Remark, Said, Then, Twin};
 use crate::ask::{Line, Millis, Pick, item_name};
 
 /// Units promised to one buyer.
@@ -120,6 +120,11 @@ impl Twin {
             return Err(insufficient(&short));
         }
         let expires = now.saturating_add(ttl).min(END);
+        let said = |line: &PromiseLine| {
+            let (asked, got) = (line.asked, line.got);
+            Remark::of(shop, line.item, expires, Said::Held { asked, got })
+        };
+        let remarks = lines.iter().map(said).collect();
         let promise = Promise {
             shop,
             state: "held",
@@ -127,11 +132,11 @@ impl Twin {
             ended: None,
             lines,
         };
-        Ok(Plan::then(
-            "held",
-            tray,
-            Then::Promise(self.promised(), promise),
-        ))
+        let then = Then::Promise(self.promised(), promise);
+        Ok(Plan::then("held", tray, then)
+            .of(expires)
+            .answering(partial)
+            .remarking(remarks))
     }
 
     /// A copy of the promise, if it is in one of the states.
@@ -157,12 +162,10 @@ impl Twin {
 
     pub(super) fn extend(&self, now: Millis, no: u64, ttl: Millis) -> Result<Plan, String> {
         let mut promise = self.promise_in(no, &["held"])?;
-        promise.expires = now.saturating_add(ttl).min(END);
-        Ok(Plan::then(
-            "extended",
-            Tray::default(),
-            Then::Promise(no, promise),
-        ))
+        let expires = now.saturating_add(ttl).min(END);
+        promise.expires = expires;
+        let then = Then::Promise(no, promise);
+        Ok(Plan::then("extended", Tray::default(), then).of(expires))
     }
 
     pub(super) fn release(&self, now: Millis, no: u64) -> Result<Plan, String> {
@@ -213,11 +216,15 @@ impl Twin {
                 promised.take(pick, line)?;
             }
         }
-        let tray = self.take_from_shelves(promise.shop, picks, at)?;
-        if promise.lines.iter().all(|line| line.left == 0) {
+        let (tray, remarks) = self.take_from_shelves(promise.shop, picks, at)?;
+        let is_complete = promise.lines.iter().all(|line| line.left == 0);
+        if is_complete {
             (promise.state, promise.ended) = ("fulfilled", Some(now));
         }
-        Ok(Plan::then("fulfilled", tray, Then::Promise(no, promise)))
+        Ok(Plan::then("fulfilled", tray, Then::Promise(no, promise))
+            .of(at)
+            .answering(is_complete)
+            .remarking(remarks))
     }
 
     fn check_names(&self, promise: &Promise, picks: &[Pick]) -> Result<(), String> {
@@ -240,11 +247,22 @@ impl Twin {
         Ok(())
     }
 
-    fn take_from_shelves(&self, shop: usize, picks: &[Pick], at: Millis) -> Result<Tray, String> {
+    /// Takes what was picked; gives what is said of the picks, of what was picked instead, and of what was not known to be
+    /// there, the shelf that was opened first before the others.
+    fn take_from_shelves(
+        &self,
+        shop: usize,
+        picks: &[Pick],
+        at: Millis,
+    ) -> Result<(Tray, Vec<Remark>), String> {
         let mut tray = Tray::default();
+        let mut surplus = Vec::new();
         for (item, units) in taken(picks) {
             // The goods are in the picker's hand, so they were there.
             let shelf = tray.touch(&self.shelves, shop, item);
+            if units > shelf.on_hand {
+                surplus.push((shelf.no, item, units - shelf.on_hand));
+            }
             shelf.on_hand = shelf.on_hand.max(units);
             // But no shelf holds that many.
             if units > MOST {
@@ -261,6 +279,7 @@ impl Twin {
                 return Err(largest(picks));
             }
         }
+        let mut remarks = Vec::new();
         for pick in picks {
             let shelf = tray.touch(&self.shelves, shop, pick.item);
             shelf.allocated -= pick.missing;
@@ -270,8 +289,25 @@ impl Twin {
                 0
             };
             tray.goods(&self.shelves, shop, (pick.item, -lost), at);
+            let said = Said::Picked {
+                units: pick.picked,
+                missing: pick.missing,
+                corrected: lost,
+            };
+            remarks.push(Remark::of(shop, pick.item, at, said));
         }
-        Ok(tray)
+        for pick in picks {
+            let of = pick.item;
+            let said = |(item, units): &Line| {
+                let units = *units;
+                Remark::of(shop, *item, at, Said::Instead { of, units })
+            };
+            remarks.extend(pick.instead.iter().map(said));
+        }
+        surplus.sort_unstable();
+        let said = |(_, item, units)| Remark::of(shop, item, at, Said::Surplus(units));
+        remarks.extend(surplus.into_iter().map(said));
+        Ok((tray, remarks))
     }
 }
 

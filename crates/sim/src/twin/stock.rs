@@ -1,7 +1,7 @@
 //! Receipts, adjustments, counts and policies.
 
 use super::shelf::{MOST, Shelf, Tray, items, too_much, twice};
-use super::{Plan, Twin};
+use super::{Limits, Plan, Remark, Said, Twin};
 use crate::ask::{AdjustLine, Line, Millis, Rule, item_name};
 
 impl Twin {
@@ -13,15 +13,16 @@ impl Twin {
         happened: Option<Millis>,
     ) -> Result<Plan, String> {
         let at = Self::when(now, happened)?;
-        let mut tray = Tray::default();
+        let (mut tray, mut remarks) = (Tray::default(), Vec::new());
         for (line, (item, units)) in lines.iter().enumerate() {
             tray.goods(&self.shelves, shop, (*item, *units), at);
             if !tray.touch(&self.shelves, shop, *item).is_sound() {
                 return Err(too_much(*item, line));
             }
+            remarks.push(Remark::of(shop, *item, at, Said::Came(*units)));
         }
         self.has_room(&tray)?;
-        Ok(Plan::new("received", tray))
+        Ok(Plan::saying("received", tray, remarks).of(at))
     }
 
     pub(super) fn adjust(
@@ -34,7 +35,7 @@ impl Twin {
         let named: Vec<usize> = lines.iter().map(|line| line.item).collect();
         self.shelves.know(shop, &named)?;
         let at = Self::when(now, happened)?;
-        let mut tray = Tray::default();
+        let (mut tray, mut remarks) = (Tray::default(), Vec::new());
         for (
             line,
             AdjustLine {
@@ -57,8 +58,11 @@ impl Twin {
                     false => format!("below zero {} {line} {before}", item_name(*item)),
                 });
             }
+            let (by, unavailable) = (*by, *unavailable);
+            let said = Said::Adjusted { by, unavailable };
+            remarks.push(Remark::of(shop, *item, at, said));
         }
-        Ok(Plan::new("adjusted", tray))
+        Ok(Plan::saying("adjusted", tray, remarks).of(at))
     }
 
     pub(super) fn count(
@@ -75,22 +79,30 @@ impl Twin {
         if as_of < now - self.rules.count_window {
             return Err("too old".to_owned());
         }
-        let mut tray = Tray::default();
+        let (mut tray, mut remarks) = (Tray::default(), Vec::new());
         let named = items(lines);
         for (line, (item, units)) in lines.iter().enumerate() {
             if named[..line].contains(item) {
                 return Err(twice(*item, line));
             }
-            self.count_shelf(&mut tray, shop, (*item, *units), as_of, line)?;
+            let (said, _) = self.count_shelf(&mut tray, shop, (*item, *units), as_of, line)?;
+            remarks.push(Remark::of(shop, *item, as_of, said));
         }
         let others = self.shelves.of(shop).into_iter().map(|shelf| shelf.item);
         for item in others.filter(|item| complete && !named.contains(item)) {
-            self.count_shelf(&mut tray, shop, (item, 0), as_of, lines.len())?;
+            let (said, change) =
+                self.count_shelf(&mut tray, shop, (item, 0), as_of, lines.len())?;
+            if change != 0 {
+                remarks.push(Remark::of(shop, item, as_of, said));
+            }
         }
         self.has_room(&tray)?;
-        Ok(Plan::new("counted", tray))
+        Ok(Plan::saying("counted", tray, remarks)
+            .of(as_of)
+            .answering(complete))
     }
 
+    /// Counts a shelf; gives what is said of it, and by how much on hand changes.
     fn count_shelf(
         &self,
         tray: &mut Tray,
@@ -98,23 +110,30 @@ impl Twin {
         (item, units): Line,
         as_of: Millis,
         line: usize,
-    ) -> Result<(), String> {
+    ) -> Result<(Said, i64), String> {
+        let since = self.shelves.since(shop, item, as_of);
         let shelf = tray.touch(&self.shelves, shop, item);
-        let second = as_of.div_euclid(1000);
-        if shelf.counted.is_none_or(|newest| second >= newest) {
-            shelf.on_hand = (units + self.shelves.since(shop, item, as_of)).max(0);
+        let (before, second) = (shelf.on_hand, as_of.div_euclid(1000));
+        let superseded = shelf.counted.is_some_and(|newest| second < newest);
+        if !superseded {
+            shelf.on_hand = (units + since).max(0);
             shelf.counted = Some(second);
         }
+        let said = Said::Counted {
+            units,
+            since: since.clamp(i32::MIN.into(), i32::MAX.into()),
+            superseded,
+        };
         match shelf.is_sound() && units <= MOST {
-            true => Ok(()),
+            true => Ok((said, shelf.on_hand - before)),
             false => Err(too_much(item, line)),
         }
     }
 
-    pub(super) fn policy(&self, shop: usize, rules: &[Rule]) -> Result<Plan, String> {
+    pub(super) fn policy(&self, now: Millis, shop: usize, rules: &[Rule]) -> Result<Plan, String> {
         let named: Vec<usize> = rules.iter().map(|rule| rule.item).collect();
         self.shelves.know(shop, &named)?;
-        let mut tray = Tray::default();
+        let (mut tray, mut remarks) = (Tray::default(), Vec::new());
         for (line, rule) in rules.iter().enumerate() {
             if named[..line].contains(&rule.item) {
                 return Err(twice(rule.item, line));
@@ -127,10 +146,22 @@ impl Twin {
                 return Err(too_much(rule.item, line));
             }
             let shelf: &mut Shelf = tray.touch(&self.shelves, shop, rule.item);
+            let before = limits(shelf);
             shelf.safety = rule.safety.unwrap_or(shelf.safety);
             shelf.oversell = rule.oversell.unwrap_or(shelf.oversell);
             shelf.corrects = rule.correct.unwrap_or(shelf.corrects);
+            let after = limits(shelf);
+            let said = Said::Ruled { before, after };
+            remarks.push(Remark::of(shop, rule.item, now, said));
         }
-        Ok(Plan::new("policy_set", tray))
+        Ok(Plan::saying("policy_set", tray, remarks))
+    }
+}
+
+fn limits(shelf: &Shelf) -> Limits {
+    Limits {
+        safety: shelf.safety,
+        oversell: shelf.oversell,
+        corrects: shelf.corrects,
     }
 }

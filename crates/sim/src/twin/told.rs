@@ -1,6 +1,6 @@
 //! What the twin foretells of a request.
 
-use crate::ask::{Millis, TransferName};
+use crate::ask::{Millis, Parcel, TransferName};
 
 /// All that is recorded at a request, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +61,15 @@ pub struct Record {
     pub reservation: Option<u64>,
     /// The transfer it is about.
     pub transfer: Option<TransferName>,
+    /// The moment that it tells of: when it happened, of a count what it speaks of, of a hold when it ends.
+    pub when: Option<Millis>,
+    /// Of a hold whether less would have done, of a count whether it is complete, of a pick whether nothing is left.
+    pub yes: Option<bool>,
+    /// The parcel that it sends, or that is on its way.
+    pub parcel: Option<Parcel>,
     /// What changed on which shelf, by shop and item; shelves whose numbers stay are left out.
     pub changes: Vec<Change>,
-    /// What it tells beside: sales, looks and facts, line by line.
+    /// What it tells beside, line by line.
     pub remarks: Vec<Remark>,
 }
 
@@ -74,10 +80,33 @@ pub struct Remark {
     pub shop: usize,
     /// Of what; of the shop itself if there is none.
     pub item: Option<usize>,
-    /// When it happened, was seen, or holds from.
+    /// When it happened, was seen, ends, or holds from; when it was recorded if nothing is said.
     pub at: Millis,
     /// What.
     pub said: Said,
+}
+
+impl Remark {
+    /// What is told of an item.
+    pub fn of(shop: usize, item: usize, at: Millis, said: Said) -> Self {
+        Self {
+            shop,
+            item: Some(item),
+            at,
+            said,
+        }
+    }
+}
+
+/// The rules of a shelf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Units kept back from sale.
+    pub safety: i64,
+    /// Units that may be promised beyond what is there.
+    pub oversell: i64,
+    /// Whether a not-found corrects on hand.
+    pub corrects: bool,
 }
 
 /// What is said.
@@ -86,6 +115,30 @@ pub struct Remark {
 pub enum Said {
     /// So many were sold, of which the record did not know of some.
     Sold { units: i64, surplus: i64 },
+    /// So many came in.
+    Came(i64),
+    /// On hand, or what of it is unavailable, changed by so many.
+    Adjusted { by: i64, unavailable: bool },
+    /// So many were counted, and so many more are known to have come since than went; or a newer count was there.
+    Counted {
+        units: i64,
+        since: i64,
+        superseded: bool,
+    },
+    /// Its rules were these, and are those.
+    Ruled { before: Limits, after: Limits },
+    /// So many were asked for, and so many promised.
+    Held { asked: i64, got: i64 },
+    /// So many were picked, so many not found, and of these so many taken off on hand.
+    Picked {
+        units: i64,
+        missing: i64,
+        corrected: i64,
+    },
+    /// So many were picked in place of another item.
+    Instead { of: usize, units: i64 },
+    /// So many were there though the record did not know of them.
+    Surplus(i64),
     /// It was there, or it was not.
     Seen(bool),
     /// A fact is so many millionths.

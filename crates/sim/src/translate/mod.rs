@@ -1,11 +1,16 @@
 //! Between the plain words of the twin and the types of the core: the one place where both meet.
 
+mod entries;
+mod remarks;
+
+pub use entries::Interpreter;
+
 use crate::ask::{
     AdjustLine, Ask, Line, Look, Millis, Parcel, Pick, Rule, Rules, TransferName, Value, fact_name,
-    fact_of, item_name, item_of, shop_name, shop_of,
+    item_name, item_of, shop_name, shop_of,
 };
-use crate::twin::{Change, Outcome, Promise, PromiseLine, Record, Remark, Said, Told};
-use onhand_core::facts::push::{Fact, FactValue, Push, PushLine};
+use crate::twin::{Promise, PromiseLine};
+use onhand_core::facts::push::{Push, PushLine};
 use onhand_core::level::OnNotFound;
 use onhand_core::reservation::{
     Reservation, ReservationLine,
@@ -18,9 +23,9 @@ use onhand_core::reservation::{
 use onhand_core::stock::{
     adjust::{Adjust, Adjusts, Direction},
     count::{Count, CountLine},
-    observe::{Observe, ObserveLine, Seen},
+    observe::{Observe, ObserveLine},
     receive::{Receive, ReceiveLine},
-    sell::{Sell, SellLine, SoldLine},
+    sell::{Sell, SellLine},
     set_policy::{PolicyLine, SetPolicy},
 };
 use onhand_core::transfer::{
@@ -31,11 +36,9 @@ use onhand_core::transfer::{
     hand_over::HandOver,
 };
 use onhand_core::{
-    Bucket, Command, Decision, Entry, Event, FactName, Label, LevelNo, Lines, LocationId,
-    LocationNo, Millionths, Movement, Quantity, Refusal, ReservationNo, Settings, Sku, Span,
-    Timestamp, TransferNo, stock,
+    Command, FactName, Label, Lines, LocationId, Millionths, Quantity, Refusal, ReservationNo,
+    Settings, Sku, Span, Timestamp, TransferNo, stock,
 };
-use std::collections::BTreeMap;
 
 /// 2026-03-02T00:00:00Z, in milliseconds since 1970.
 const MIDNIGHT: u64 = 1_772_409_600_000;
@@ -421,175 +424,6 @@ pub fn refused(refusal: &Refusal) -> String {
     }
 }
 
-/// Tells the entries of one partition in the twin's words. It learns the shelves behind the numbers of levels from
-/// nothing but the entries, from the first on.
-#[derive(Clone, Debug)]
-pub struct Interpreter {
-    partition: u16,
-    shops: Vec<usize>,
-    places: Vec<(usize, usize)>,
-}
-
-impl Interpreter {
-    /// For a partition without entries.
-    pub fn new(partition: u16) -> Self {
-        Self {
-            partition,
-            shops: Vec::new(),
-            places: Vec::new(),
-        }
-    }
-
-    /// The shop and item of a level.
-    pub fn place(&self, level: LevelNo) -> Option<(usize, usize)> {
-        self.places.get(level.0 as usize).copied()
-    }
-
-    /// Learns the levels that the next entry opens, and tells it in the twin's words; `None` if it names a shop, an
-    /// item or a level that there is not.
-    pub fn record(&mut self, entry: &Entry) -> Option<Record> {
-        for opening in &entry.openings {
-            let shop = shop_of(opening.location.as_str())?;
-            if !self.shops.contains(&shop) {
-                self.shops.push(shop);
-            }
-            self.places.push((shop, item_of(opening.sku.as_str())?));
-        }
-        Some(Record {
-            position: entry.stamp.seq.0,
-            at: millis(entry.stamp.at),
-            event: entry.event.name(),
-            reservation: reservation_of(&entry.event),
-            transfer: self.transfer_of(&entry.event),
-            changes: self.changes(&entry.event)?,
-            remarks: self.remarks(&entry.event)?,
-        })
-    }
-
-    /// What was recorded at a request, expiries first, and what came of it.
-    pub fn told(&mut self, expired: &[Entry], decision: &Decision) -> Option<Told> {
-        let expired = expired.iter().map(|entry| self.record(entry));
-        let mut entries: Vec<Record> = expired.collect::<Option<_>>()?;
-        let outcome = match decision {
-            Decision::Record(entry) => {
-                entries.push(self.record(entry)?);
-                Outcome::Recorded(entries.len() - 1)
-            }
-            Decision::Repeat(position) => Outcome::Repeated(position.0),
-            Decision::Nothing => Outcome::Nothing,
-            Decision::Refuse(refusal) => Outcome::Refused(refused(refusal)),
-        };
-        Some(Told { entries, outcome })
-    }
-
-    fn transfer_of(&self, event: &Event) -> Option<TransferName> {
-        match event {
-            Event::Dispatched(event) => Some(transfer_name(event.transfer)),
-            Event::Announced(event) => Some(transfer_name(event.transfer)),
-            Event::Arrived(event) => Some(transfer_name(event.transfer)),
-            Event::HandedOver(event) => {
-                let (source, no) = (self.partition, event.transfer.0);
-                Some(TransferName { source, no })
-            }
-            _ => None,
-        }
-    }
-
-    fn changes(&self, event: &Event) -> Option<Vec<Change>> {
-        let mut movements = Vec::new();
-        event.movements(&mut |movement| movements.push(movement));
-        let mut changes: BTreeMap<(usize, usize), Change> = BTreeMap::new();
-        for movement in &movements {
-            let (shop, item) = self.place(movement.level)?;
-            let empty = Change {
-                shop,
-                item,
-                ..Change::default()
-            };
-            add(changes.entry((shop, item)).or_insert(empty), movement);
-        }
-        Some(
-            changes
-                .into_values()
-                .filter(|change| !change.is_none())
-                .collect(),
-        )
-    }
-
-    /// What an entry tells beside its movements.
-    fn remarks(&self, event: &Event) -> Option<Vec<Remark>> {
-        match event {
-            Event::Sold(event) => {
-                let lines = event.lines.iter();
-                lines.map(|line| self.sold(event.sold_at, line)).collect()
-            }
-            Event::Observed(event) => {
-                let said = |(at, seen): (Timestamp, Seen)| {
-                    self.remark(seen.level, at, Said::Seen(seen.found))
-                };
-                event.seen().map(said).collect()
-            }
-            Event::Pushed(event) => {
-                let values = event.values();
-                values
-                    .map(|(fact, value)| self.pushed(event.location, fact, value))
-                    .collect()
-            }
-            _ => Some(Vec::new()),
-        }
-    }
-
-    fn sold(&self, at: Timestamp, line: &SoldLine) -> Option<Remark> {
-        let said = Said::Sold {
-            units: line.units.into(),
-            surplus: line.surplus.into(),
-        };
-        self.remark(line.level, at, said)
-    }
-
-    fn pushed(&self, location: LocationNo, fact: &Fact, told: &FactValue) -> Option<Remark> {
-        let onhand_core::Value::Number(number) = told.value else {
-            return None;
-        };
-        let shop = self.shops.get(location.0 as usize).copied()?;
-        let said = Said::Is {
-            fact: fact_of(fact.name.as_str())?,
-            millionths: number.get(),
-        };
-        match told.level {
-            Some(level) => self
-                .remark(level, fact.at, said)
-                .filter(|remark| remark.shop == shop),
-            None => Some(Remark {
-                shop,
-                item: None,
-                at: millis(fact.at),
-                said,
-            }),
-        }
-    }
-
-    fn remark(&self, level: LevelNo, at: Timestamp, said: Said) -> Option<Remark> {
-        let (shop, item) = self.place(level)?;
-        Some(Remark {
-            shop,
-            item: Some(item),
-            at: millis(at),
-            said,
-        })
-    }
-
-    /// A reservation in the twin's words.
-    pub fn promise(&self, found: &Reservation) -> Option<Promise> {
-        let shop = self.place(found.lines.first()?.level)?.0;
-        let items = found
-            .lines
-            .iter()
-            .map(|line| Some(self.place(line.level)?.1));
-        promise(found, Some(shop), items)
-    }
-}
-
 /// A reservation in the twin's words, from the shop and the items that it is of; `None` for names that nobody gave.
 pub fn promise(
     found: &Reservation,
@@ -621,30 +455,4 @@ pub fn promise(
             .map(line)
             .collect::<Option<_>>()?,
     })
-}
-
-fn add(change: &mut Change, movement: &Movement) {
-    let units = i64::from(movement.units);
-    change.on_hand += movement.on_hand_change();
-    for (bucket, units) in [(movement.from, -units), (movement.to, units)] {
-        match bucket {
-            Bucket::Outside | Bucket::Free => {}
-            Bucket::Reserved => change.reserved += units,
-            Bucket::Allocated => change.allocated += units,
-            Bucket::Unavailable => change.unavailable += units,
-            Bucket::InTransit => change.in_transit += units,
-        }
-    }
-}
-
-fn reservation_of(event: &Event) -> Option<u64> {
-    match event {
-        Event::Held(event) => Some(event.reservation.0),
-        Event::Confirmed(event) => Some(event.reservation.0),
-        Event::Extended(event) => Some(event.reservation.0),
-        Event::Released(event) => Some(event.reservation.0),
-        Event::Expired(event) => Some(event.reservation.0),
-        Event::Fulfilled(event) => Some(event.reservation.0),
-        _ => None,
-    }
 }
