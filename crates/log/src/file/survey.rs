@@ -151,6 +151,11 @@ type Kept = (Vec<PathBuf>, Vec<Found>);
 fn kept<D: Disk>(disk: &D, dir: &Path, firsts: &[u64]) -> Result<Kept, ReadError> {
     let mut found: Vec<Result<Found, ReadError>> =
         firsts.iter().map(|first| find(disk, dir, *first)).collect();
+    // What cannot be read now may be the beginning.
+    let fails = |one: &Result<Found, _>| matches!(one, Err(ReadError::Io { .. }));
+    if let Some(failed) = found.iter().position(fails) {
+        return found.swap_remove(failed).map(|_| Kept::default());
+    }
     let begins = |one: &Result<Found, _>| matches!(one, Ok(one) if one.begin == Stamped::Sound(()));
     let Some(begin) = found.iter().rposition(begins) else {
         return Err(no_beginning(dir, found.swap_remove(0)));

@@ -127,11 +127,14 @@ impl Disk for MemoryDisk {
             if !state.folders.contains(dir) {
                 return Err(io::ErrorKind::NotFound.into());
             }
-            let names = state.names.all().map(|(name, _)| name);
-            let inside = names.filter(|path| folder_of(path) == dir);
-            Ok(inside
+            let files = state.names.all().map(|(name, _)| name);
+            let all = files.chain(state.folders.iter().map(PathBuf::as_path));
+            let inside = all.filter(|path| folder_of(path) == dir);
+            let mut names: Vec<_> = inside
                 .filter_map(|path| path.file_name().map(PathBuf::from))
-                .collect())
+                .collect();
+            names.sort();
+            Ok(names)
         })
     }
 
