@@ -211,7 +211,8 @@ proptest! {
         }
     }
 
-    /// One reader remembers, another is new for each row: they read the same bits, whatever comes in between.
+    /// Readers that remember, one of them asked about tomorrow in between, and one that is new for each row: they read the
+    /// same bits, whatever comes in between.
     #[test]
     fn what_is_remembered_is_what_would_be_made_anew(
         steps in proptest::collection::vec((0..6u64, 0..6usize, 0..14u32, 0..1800u64), 1..80),
@@ -220,7 +221,8 @@ proptest! {
         let set = Arc::new(remembered());
         let mut store = Store::new(Arc::clone(&set), Limits { most_rows: 5, cold_after_days: 2 });
         let (mut ledger, mut taken) = (Ledger::default(), 0);
-        let (mut remembering, mut known) = (Subject::default(), hour(60));
+        let mut known = hour(60);
+        let mut readers = [Subject::default(), Subject::default()];
         for (after, pair, what, late) in steps {
             known = Timestamp::from_millis(known.millis() + after * HOUR / 3);
             happen(&mut ledger, known, (PLACES[pair % 2], SKUS[pair / 2]), what, late);
@@ -230,17 +232,46 @@ proptest! {
             taken = ledger.entries.len();
             let soon = known.millis() + later * HOUR;
             let tomorrow = (known.millis() / (24 * HOUR) + 1) * 24 * HOUR + 10 * HOUR;
-            for now in [soon, tomorrow] {
+            for (now, reader) in [(soon, 0), (soon, 1), (tomorrow, 1)] {
+                let remembering = &mut readers[reader];
                 let [now, target] = [now, now + HOUR].map(Timestamp::from_millis);
                 for (place, sku) in PLACES.iter().flat_map(|place| SKUS.map(|sku| (*place, sku))) {
                     let mut values = vec![0.0; set.len()];
-                    store.find(place, sku, &mut remembering);
-                    store.read(&mut remembering, Moment { now, target }, &mut values);
+                    store.find(place, sku, remembering);
+                    store.read(remembering, Moment { now, target }, &mut values);
                     let anew = row(&store, place, sku, Moment { now, target });
                     let same = bits(&values) == bits(&anew);
                     prop_assert!(same, "{values:?}, not {anew:?}, of {sku} at {place}");
                 }
             }
+        }
+    }
+
+    /// A reader goes on from the hour before, and takes the day in again when an hour turns out to have sold.
+    #[test]
+    fn a_day_is_gone_on_with_until_an_hour_of_it_changes(
+        sold in proptest::collection::vec((6..22u64, 0..14u64), 0..12),
+    ) {
+        let mut ledger = Ledger::default();
+        for place in PLACES {
+            ledger.look(hour(30), place, "milk", &[(hour(0), true), (hour(7), true), (hour(15), false)]);
+        }
+        let all = [Filtered::Now, Filtered::Ahead, Filtered::Silence];
+        let features = ["a", "b", "c"].into_iter().zip(all);
+        let features = features.map(|(name, what)| feature(name, filter(QUICK, what)));
+        let mut store = store_of(features.collect(), &ledger.entries);
+        let mut subject = Subject::default();
+        for now in 7..24 {
+            for (happened, _) in sold.iter().filter(|(at, late)| (at + late).min(23) == now) {
+                let taken = ledger.entries.len();
+                ledger.sell(hour(48 + now), minutes(48 + happened - 1, 30), "north", "milk", 1);
+                ledger.entries[taken..].iter().for_each(|entry| store.apply(entry).unwrap());
+            }
+            let moment = Moment::of(hour(48 + now));
+            let mut values = [0.0; 3];
+            store.find("north", "milk", &mut subject);
+            store.read(&mut subject, moment, &mut values);
+            prop_assert_eq!(bits(&values), bits(&row(&store, "north", "milk", moment)), "at {}", now);
         }
     }
 }
