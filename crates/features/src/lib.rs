@@ -9,7 +9,7 @@
 //! - [`fact`]: what an entry tells. [`measure`]: what of it is added up. [`window`]: over which hours or days.
 //! - [`filter`]: what today's sales and silences tell of a shelf that nobody looked at.
 //! - [`formula`], [`feature`]: a feature's definition; [`catalog`]: those that Onhand comes with.
-//! - [`store`]: the state of all features, entry by entry; [`row`]: their values at a moment.
+//! - [`store`]: the state of all features, entry by entry; [`row`]: their values at a moment, read by a [`reader`].
 //! - [`frame`]: many rows in one pass over the ledger; [`snapshot`]: the store as bytes.
 //!
 //! **Exact.** Sums are whole numbers and decays are fixed-point, each day's step always the same; floats come in when a
@@ -38,6 +38,7 @@ pub mod filter;
 pub mod formula;
 pub mod frame;
 pub mod measure;
+pub mod reader;
 pub mod row;
 pub mod snapshot;
 pub mod store;
@@ -50,6 +51,7 @@ pub use filter::Filter;
 pub use formula::Formula;
 pub use frame::{Asked, FrameBuilder, FrameRow, Known, Question, Questions};
 pub use measure::Measure;
+pub use reader::{Reader, Witness};
 pub use row::Subject;
 pub use store::{Dropped, Limits, NotNext, Store};
 pub use window::{Anchor, Moment, Window};

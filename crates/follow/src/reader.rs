@@ -4,8 +4,8 @@
 //! request. So readers put it back when they are done, and the next takes it up.
 
 use crate::sampler::Sampler;
-use onhand_core::Stamp;
-use onhand_features::{Moment, Store, Subject};
+use onhand_core::{Seq, Stamp};
+use onhand_features::{Moment, Store, Subject, Witness};
 use std::ops::Deref;
 use std::sync::{Mutex, PoisonError, RwLockReadGuard};
 
@@ -33,11 +33,24 @@ impl Pool {
 /// A store that stands still while it is read.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    partition: u16,
     store: RwLockReadGuard<'a, Store>,
     subject: Subject,
     pool: &'a Pool,
-    sampler: Option<&'a Sampler>,
+    sampled: Option<Sampled<'a>>,
+}
+
+/// What is served of a partition may be written down.
+#[derive(Debug)]
+struct Sampled<'a> {
+    partition: u16,
+    sampler: &'a Sampler,
+}
+
+impl Witness for Sampled<'_> {
+    fn served(&self, store: &Store, name: (&str, &str), moment: Moment, row: &[f32]) {
+        let known: (u16, Seq) = (self.partition, store.last().seq);
+        self.sampler.served(known, name, moment, store.set(), row);
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -48,11 +61,10 @@ impl<'a> Reader<'a> {
         sampler: Option<&'a Sampler>,
     ) -> Self {
         Self {
-            partition,
             store,
             subject: pool.take(),
             pool,
-            sampler,
+            sampled: sampler.map(|sampler| Sampled { partition, sampler }),
         }
     }
 
@@ -61,13 +73,13 @@ impl<'a> Reader<'a> {
     /// # Panics
     /// `row` has another length than the set.
     pub fn row(&mut self, location: &str, sku: &str, moment: Moment, row: &mut [f32]) -> bool {
-        self.store.find(location, sku, &mut self.subject);
-        self.store.read(&mut self.subject, moment, row);
-        if let Some(sampler) = self.sampler {
-            let known = (self.partition, self.store.last().seq);
-            sampler.served(known, (location, sku), moment, self.store.set(), row);
-        }
-        self.subject.is_known()
+        self.rows().row((location, sku), moment, row).is_some()
+    }
+
+    /// The store with what is remembered of it, for who reads more than values.
+    pub fn rows(&mut self) -> onhand_features::Reader<'_> {
+        let witness = self.sampled.as_ref().map(|one| one as &dyn Witness);
+        onhand_features::Reader::new(&self.store, &mut self.subject, witness)
     }
 
     /// The last entry that rows show.

@@ -14,7 +14,7 @@ use crate::prior::Prior;
 use crate::scorer::{Explanation, Scorer};
 use crate::scores::{Score, Scores};
 use onhand_core::{LevelNo, Span, Timestamp};
-use onhand_features::{Moment, Store, Subject};
+use onhand_features::{Moment, Reader, Store};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,7 +30,7 @@ pub trait Stores: fmt::Debug + Send + Sync {
     fn partitions(&self) -> u16;
 
     /// Lets a partition's store be read; short, for nothing is applied meanwhile.
-    fn read(&self, partition: u16, with: &mut dyn FnMut(&Store));
+    fn read(&self, partition: u16, with: &mut dyn FnMut(Reader<'_>));
 
     /// Up to when the store, as it is, knows all that the partition's ledger holds.
     fn as_of(&self, partition: u16, store: &Store, now: Timestamp) -> Timestamp;
@@ -77,16 +77,6 @@ pub struct Predictor<S> {
     policy: Policy,
     pub(crate) stores: S,
     scores: Vec<Mutex<Scores>>,
-    /// By partition: what readers remember from one row to the next.
-    readers: Vec<Mutex<Vec<Reader>>>,
-}
-
-/// Room for reading rows.
-#[derive(Debug, Default)]
-pub(crate) struct Reader {
-    subject: Subject,
-    row: Vec<f32>,
-    rows: Vec<f32>,
 }
 
 /// Whom a row is read for.
@@ -125,7 +115,6 @@ impl<S: Stores> Predictor<S> {
             scores: (0..partitions)
                 .map(|_| Mutex::new(Scores::with_room(most)))
                 .collect(),
-            readers: (0..partitions).map(|_| Mutex::default()).collect(),
         }
     }
 
@@ -202,14 +191,13 @@ impl<S: Stores> Predictor<S> {
             open.extend(0..asked.len());
             return (told, open);
         }
-        let mut reader = self.reader(partition);
-        self.stores.read(partition, &mut |store| {
+        self.stores.read(partition, &mut |mut reader| {
             let mut scores = lock(&self.scores[usize::from(partition)]);
             for (at, item) in asked.iter().enumerate() {
-                store.find(item.location, item.sku, &mut reader.subject);
-                let known = reader.subject.level().and_then(|level| {
+                let known = reader.find(item.location, item.sku).and_then(|level| {
                     let score = scores.ask(level, moment.now)?;
-                    Some((score, score.is_current(store.version(level), moment.now)))
+                    let version = reader.store().version(level);
+                    Some((score, score.is_current(version, moment.now)))
                 });
                 match known {
                     Some((score, true)) => told[at] = Some((score, None)),
@@ -221,7 +209,6 @@ impl<S: Stores> Predictor<S> {
                 }
             }
         });
-        self.give_back(partition, reader);
         (told, open)
     }
 
@@ -231,58 +218,55 @@ impl<S: Stores> Predictor<S> {
         partition: u16,
         whom: &[Whom<'_>],
         moment: Moment,
-        explain: bool,
+        explain_it: bool,
     ) -> Vec<Made> {
-        let mut reader = self.reader(partition);
-        let mut made = Vec::with_capacity(whom.len());
-        self.stores.read(partition, &mut |store| {
-            let as_of = self.stores.as_of(partition, store, moment.now);
-            made.extend(whom.iter().map(|whom| {
-                let mut one = self.read(store, &mut reader, *whom, moment);
+        let mut row = vec![f32::NAN; self.scorer.set().len()];
+        let (mut made, mut rows) = (Vec::with_capacity(whom.len()), Vec::new());
+        self.stores.read(partition, &mut |mut reader| {
+            let as_of = self.stores.as_of(partition, reader.store(), moment.now);
+            for whom in whom {
+                let mut one = self.read(&mut reader, *whom, moment, &mut row);
                 one.score.as_of = as_of;
-                if explain && !one.score.is_prior {
-                    let (subject, row) = (&reader.subject, &reader.row);
-                    one.explanation = Some(self.scorer.explain(store, subject, row, moment.now));
+                if !one.score.is_prior {
+                    self.scorer.pick(&row, &mut rows);
+                    let explain = || self.scorer.explain(&reader, &row, moment.now);
+                    one.explanation = explain_it.then(explain);
                 }
-                one
-            }));
+                made.push(one);
+            }
         });
         // The model itself needs no lock.
-        let found = self.scorer.found(&reader.rows);
         let by_model = made.iter_mut().filter(|one| !one.score.is_prior);
         by_model
-            .zip(found)
+            .zip(self.scorer.found(&rows))
             .for_each(|(one, found)| one.score.found = found);
-        self.give_back(partition, reader);
         made
     }
 
     /// Reads a row; what the model will say of it is still open, unless it is a prior.
-    fn read(&self, store: &Store, reader: &mut Reader, whom: Whom<'_>, moment: Moment) -> Made {
-        let Reader { subject, row, rows } = reader;
-        match whom {
-            Whom::Name(item) => store.find(item.location, item.sku, subject),
-            Whom::Level(level) => store.find_level(level, subject),
-        }
-        let level = subject.level();
-        row.resize(store.set().len(), f32::NAN);
-        store.read(subject, moment, row);
-        let is_prior = level.is_none() || self.prior.is_new(row);
-        let found = match is_prior {
-            true => self.prior.found(row),
-            false => {
-                self.scorer.pick(row, rows);
-                0.0
+    fn read(
+        &self,
+        reader: &mut Reader<'_>,
+        whom: Whom<'_>,
+        moment: Moment,
+        row: &mut [f32],
+    ) -> Made {
+        let level = match whom {
+            Whom::Name(item) => reader.row((item.location, item.sku), moment, row),
+            Whom::Level(level) => {
+                reader.row_of_level(level, moment, row);
+                Some(level)
             }
         };
+        let is_prior = level.is_none() || self.prior.is_new(row);
         Made {
             level,
             score: Score {
-                found,
+                found: if is_prior { self.prior.found(row) } else { 0.0 },
                 is_prior,
                 made_at: moment.now,
                 as_of: moment.now,
-                version: level.map_or(0, |level| store.version(level)),
+                version: level.map_or(0, |level| reader.store().version(level)),
             },
             explanation: None,
         }
@@ -303,9 +287,8 @@ impl<S: Stores> Predictor<S> {
 
     fn say(&self, item: &Asked<'_>, told: Told, now: Timestamp) -> Prediction {
         let (found, as_of, fallback) = match told {
-            Some((score, None)) if score.is_prior => {
-                (score.found, score.as_of, Some(Fallback::Prior))
-            }
+            // However old: the model never said anything of it.
+            Some((score, _)) if score.is_prior => (score.found, score.as_of, Some(Fallback::Prior)),
             Some((score, fallback)) => (score.found, score.as_of, fallback),
             None => (self.prior.usually(), now, Some(Fallback::Prior)),
         };
@@ -320,18 +303,6 @@ impl<S: Stores> Predictor<S> {
 
     pub(crate) fn remembered_of(&self, partition: u16) -> MutexGuard<'_, Scores> {
         lock(&self.scores[usize::from(partition)])
-    }
-
-    fn reader(&self, partition: u16) -> Reader {
-        let mut reader = lock(&self.readers[usize::from(partition)])
-            .pop()
-            .unwrap_or_default();
-        reader.rows.clear();
-        reader
-    }
-
-    fn give_back(&self, partition: u16, reader: Reader) {
-        lock(&self.readers[usize::from(partition)]).push(reader);
     }
 }
 

@@ -75,7 +75,8 @@ impl<S: Stores> Predictor<S> {
             from += LOOKED_AT;
             done.looked_at += scores.len();
             let mut changed = Vec::new();
-            self.stores.read(partition, &mut |store| {
+            self.stores.read(partition, &mut |reader| {
+                let store = reader.store();
                 for (level, score) in &scores {
                     if score.version != store.version(*level) {
                         changed.push(*level);

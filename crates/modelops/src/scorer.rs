@@ -7,7 +7,7 @@
 //! told to a shopper is the other side of it: the probability that the item is found.
 
 use onhand_core::{Span, Timestamp};
-use onhand_features::{FeatureSet, Store, Subject};
+use onhand_features::{FeatureSet, Reader};
 use onhand_models::artefact::Unreadable;
 use onhand_models::tree::Broken;
 use onhand_models::{Artefact, Calibration, FlatForest, Forest};
@@ -182,14 +182,9 @@ impl Scorer {
         1.0 - self.calibration.probability(score)
     }
 
-    /// Why a score is what it is. `row` was just read for the subject.
-    pub fn explain(
-        &self,
-        store: &Store,
-        subject: &Subject,
-        row: &[f32],
-        now: Timestamp,
-    ) -> Explanation {
+    /// Why a score is what it is. `row` is the last that was read.
+    pub fn explain(&self, reader: &Reader<'_>, row: &[f32], now: Timestamp) -> Explanation {
+        let (store, subject) = (reader.store(), reader.subject());
         let mut values = Vec::new();
         self.pick(row, &mut values);
         let told = self.forest.explain(&values);

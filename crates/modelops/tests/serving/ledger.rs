@@ -3,9 +3,9 @@
 use onhand_core::stock::receive::{Receive, ReceiveLine};
 use onhand_core::stock::sell::{Sell, SellLine};
 use onhand_core::{Command, Decision, Few, Lines, LocationId, Quantity, Sku, State, Timestamp};
-use onhand_features::{Limits, Store, catalog};
+use onhand_features::{Limits, Moment, Reader, Store, Subject, Witness, catalog};
 use onhand_modelops::Stores;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 pub(crate) const HOUR: u64 = 3_600_000;
 /// A midnight.
@@ -24,6 +24,17 @@ pub(crate) struct Shop(Arc<Kept>);
 struct Kept {
     state: RwLock<State>,
     store: RwLock<Store>,
+    served: Served,
+}
+
+/// The names of the rows that were served.
+#[derive(Debug, Default)]
+struct Served(Mutex<Vec<String>>);
+
+impl Witness for Served {
+    fn served(&self, _: &Store, (location, sku): (&str, &str), _: Moment, _: &[f32]) {
+        self.0.lock().unwrap().push(format!("{location} {sku}"));
+    }
 }
 
 impl Stores for Shop {
@@ -31,8 +42,13 @@ impl Stores for Shop {
         1
     }
 
-    fn read(&self, _: u16, with: &mut dyn FnMut(&Store)) {
-        with(&self.0.store.read().unwrap());
+    fn read(&self, _: u16, with: &mut dyn FnMut(Reader<'_>)) {
+        let store = self.0.store.read().unwrap();
+        with(Reader::new(
+            &store,
+            &mut Subject::default(),
+            Some(&self.0.served),
+        ));
     }
 
     fn as_of(&self, _: u16, _: &Store, now: Timestamp) -> Timestamp {
@@ -46,7 +62,13 @@ impl Shop {
         Self(Arc::new(Kept {
             state: RwLock::default(),
             store: RwLock::new(Store::new(set, Limits::default())),
+            served: Served::default(),
         }))
+    }
+
+    /// Takes the names of the rows that were served since.
+    pub(crate) fn served(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.served.0.lock().unwrap())
     }
 
     pub(crate) fn receive(&self, at: Timestamp, place: &str, sku: &str, units: u32) {

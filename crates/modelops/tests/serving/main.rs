@@ -103,6 +103,17 @@ fn what_there_is_much_of_is_found() {
 }
 
 #[test]
+fn the_rows_that_a_prediction_is_made_of_are_served_before_a_witness() {
+    let (shop, predictor) = open();
+    one(&predictor, "many", later(5), YES);
+    assert_eq!(shop.served(), ["here many"]);
+    one(&predictor, "many", later(6), YES);
+    assert!(shop.served().is_empty(), "it was remembered");
+    predictor.explain(0, &asked(&["few"]), later(5), YES);
+    assert_eq!(shop.served(), ["here few"]);
+}
+
+#[test]
 fn a_score_is_made_anew_once_something_was_told() {
     let (shop, predictor) = open();
     let (before, scored) = (one(&predictor, "many", later(5), YES), later(5).now);
@@ -161,6 +172,8 @@ fn what_is_new_here_has_a_prior_and_so_has_what_there_was_no_time_for() {
         let told = one(&predictor, sku, later(5), YES);
         assert_eq!(told.fallback, Some(Fallback::Prior), "{sku}");
     }
+    let stale = one(&predictor, "new", later(30), NO);
+    assert_eq!(stale.fallback, Some(Fallback::Prior), "old, and a prior");
     let none = one(&predictor, "many", later(5), NO);
     assert_eq!(none.fallback, Some(Fallback::Prior));
     assert_eq!(none.found, predictor.scorer().usually_found());

@@ -106,6 +106,9 @@ impl Check {
             false => report.print(),
         }
         match report.differences {
+            0 if report.rows_compared == 0 => {
+                Err(Failure::say("nothing was compared: no row was sampled"))
+            }
             0 => Ok(()),
             many => Err(Failure::say(format!("{many} values differ"))),
         }

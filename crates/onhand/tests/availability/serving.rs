@@ -63,8 +63,15 @@ fn a_page_is_predicted_and_explained_and_read_beside_its_stock() {
         "[usual]\nshow_from = 0.0\nhide_below = 0.0\n[locations.store-1]\nshow_from = 1.0\nhide_below = 1.0\n",
     )
     .unwrap();
+    let samples = dir.path().join("served.jsonl");
+    let samples = samples.to_str().unwrap();
     let thresholds = ["--availability-thresholds", thresholds.to_str().unwrap()];
-    let server = serve(&folder, &model, &thresholds);
+    let sampling = ["--features-sample", samples, "--features-sample-every", "1"];
+    let mut server = serve(
+        &folder,
+        &model,
+        &[thresholds.as_slice(), &sampling].concat(),
+    );
     let mut client = Client::new(server.address);
     let told = settled(&mut client);
     for item in &told.as_array().unwrap()[..2] {
@@ -121,6 +128,12 @@ fn a_page_is_predicted_and_explained_and_read_beside_its_stock() {
         (refused.status, &refused.json()["errors"][0]["pointer"]),
         (422, &json!("/at"))
     );
+    // What the predictions were made of is what a model is trained on.
+    server.stop();
+    let checked = ["features", "check", "--served", samples, "--json", "--data"];
+    let report = succeed(&[&checked[..], &[folder.to_str().unwrap()]].concat());
+    assert_eq!(report["differences"], 0, "{report}");
+    assert!(report["rows_compared"].as_u64().unwrap() >= 8, "{report}");
 }
 
 #[test]

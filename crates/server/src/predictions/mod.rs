@@ -5,7 +5,7 @@ pub(crate) mod availability;
 
 use onhand_core::Timestamp;
 use onhand_engine::Engine;
-use onhand_features::Store;
+use onhand_features::{Reader, Store};
 use onhand_follow::Follower;
 use onhand_modelops::{Fallback, Prediction, Predictor, Stores};
 use onhand_wire::json::predictions as json;
@@ -39,8 +39,8 @@ impl Stores for Followed {
         self.engine.partitions()
     }
 
-    fn read(&self, partition: u16, with: &mut dyn FnMut(&Store)) {
-        with(&self.follower.reader(partition));
+    fn read(&self, partition: u16, with: &mut dyn FnMut(Reader<'_>)) {
+        with(self.follower.reader(partition).rows());
     }
 
     fn as_of(&self, partition: u16, store: &Store, now: Timestamp) -> Timestamp {
