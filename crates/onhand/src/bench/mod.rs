@@ -2,6 +2,7 @@
 
 mod closed_loop;
 mod cost;
+mod features;
 mod layers;
 mod memory;
 mod overload;
@@ -30,6 +31,7 @@ pub(crate) struct Bench {
 #[derive(Subcommand, Debug)]
 enum What {
     Cost(cost::Cost),
+    Features(features::Features),
     Overload(overload::Overload),
     Reserve(reserve::Reserve),
     Layers(layers::Layers),
@@ -46,6 +48,7 @@ impl Bench {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.what {
             What::Cost(bench) => bench.run(),
+            What::Features(bench) => bench.run(),
             What::Overload(bench) => bench.run(),
             What::Reserve(bench) => bench.run(),
             What::Layers(bench) => bench.run(),

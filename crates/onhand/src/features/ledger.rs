@@ -59,16 +59,16 @@ impl LedgerFile {
 }
 
 /// An empty store of the features that Onhand comes with.
-pub(super) fn store(set: &Arc<FeatureSet>) -> Store {
+pub(crate) fn store(set: &Arc<FeatureSet>) -> Store {
     Store::new(Arc::clone(set), Limits::default())
 }
 
 /// The features that Onhand comes with.
-pub(super) fn set() -> Arc<FeatureSet> {
+pub(crate) fn set() -> Arc<FeatureSet> {
     Arc::new(catalog::availability())
 }
 
 /// What a store says to an entry that does not follow: a ledger that was read in order has none.
-pub(super) fn in_order<T>(taken: Result<T, onhand_features::NotNext>) -> T {
+pub(crate) fn in_order<T>(taken: Result<T, onhand_features::NotNext>) -> T {
     taken.expect("a ledger is read in order, from its first entry")
 }

@@ -4,7 +4,7 @@ mod check;
 mod frame;
 mod get;
 mod grid;
-mod ledger;
+pub(crate) mod ledger;
 mod list;
 mod pairs;
 mod served;
