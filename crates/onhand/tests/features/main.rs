@@ -295,6 +295,19 @@ fn a_server_follows_its_ledger_and_what_it_served_can_be_made_again() {
         report["rows_compared"].as_u64().unwrap() >= 2 * data.series.len() as u64,
         "{report}"
     );
+    let bench = ["bench", "features", "--seconds", "0.01", "--data", folder];
+    let figures = json(&bench);
+    let page = data
+        .items()
+        .filter(|one| one["location"] == item["location"]);
+    assert!(
+        figures["page"].as_u64().unwrap() >= page.count() as u64,
+        "{figures}"
+    );
+    assert!(figures["first_row_micros"].as_f64() > figures["again_row_micros"].as_f64());
+    let shelves = &figures["entities"][0];
+    assert_eq!(shelves["entities"], data.series.len() as u64, "{figures}");
+    assert!(shelves["bytes_each"].as_f64() > Some(1_000.0), "{figures}");
 }
 
 #[test]
