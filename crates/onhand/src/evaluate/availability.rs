@@ -68,6 +68,9 @@ pub(super) struct Availability {
     /// Write a page with plots, which needs no network.
     #[arg(long, value_name = "report.html")]
     html: Option<PathBuf>,
+    /// About so many of the questions, drawn at random; without it all.
+    #[arg(long, value_name = "N")]
+    rows: Option<usize>,
     /// Threads; the result does not depend on it. Without it as many as there are cores.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -124,8 +127,8 @@ impl Availability {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.unwrap_or_else(cores);
         let outcomes = evaluate::outcomes(truth, &days, Label::Shelf)?;
-        let scored =
-            evaluate::score(entries, &outcomes, self.from, model, threads).map_err(Failure::say)?;
+        let scored = evaluate::score(entries, &outcomes, self.from, self.rows, model, threads)
+            .map_err(Failure::say)?;
         if let (Some(path), Some(model)) = (&self.frame, model) {
             let frame = evaluate::frame(entries, &outcomes, self.from, model, FRAME_ROWS)
                 .map_err(Failure::say)?;

@@ -66,7 +66,7 @@ pub(super) struct Availability {
     /// The model to write.
     #[arg(long, value_name = "model.onhand")]
     out: PathBuf,
-    /// Also write the rows trained on and stopped on to this folder, as files of columns: for bench/reference.
+    /// Also write the rows to this folder, a file of columns for each part: for bench/reference.
     #[arg(long, value_name = "DIR")]
     frames: Option<PathBuf>,
     /// Print the result as JSON.
@@ -231,7 +231,13 @@ fn fit(gathered: Gathered, plan: &Plan) -> Result<Artefact, Failure> {
 fn write_frames(folder: &Path, gathered: &Gathered) -> Result<(), Failure> {
     let say = |error| Failure::say(format!("cannot write to {}: {error}", folder.display()));
     fs::create_dir_all(folder).map_err(say)?;
-    for (part, name) in [(Part::Train, "train.cols"), (Part::Stop, "stop.cols")] {
+    for (part, name) in [
+        (Part::Train, "train.cols"),
+        (Part::Stop, "stop.cols"),
+        (Part::Fit, "fit.cols"),
+        (Part::Choose, "choose.cols"),
+        (Part::Unseen, "unseen.cols"),
+    ] {
         if let Some(frame) = gathered.frame(part) {
             let mut out = BufWriter::new(File::create(folder.join(name)).map_err(say)?);
             frame.write(&gathered.names(), &mut out).map_err(say)?;

@@ -74,7 +74,8 @@ pub fn outcomes<S: Source>(
     Outcomes::read(truth, grid, label)
 }
 
-/// Asks every question from day `first` on, with what was known then. The result does not depend on `threads`.
+/// Asks every question from day `first` on, or about `rows` of them, with what was known then. The result does not
+/// depend on `threads`.
 ///
 /// # Errors
 /// See [`Misfit`].
@@ -82,12 +83,13 @@ pub fn score<S: Source>(
     known: &S,
     outcomes: &Outcomes,
     first: u32,
+    rows: Option<usize>,
     model: Option<&Artefact>,
     threads: usize,
 ) -> Result<Scored, Misfit<S::Error>> {
     let set = Arc::new(set_for(model)?);
     let mut judge = Judge::new(&set, model, threads)?;
-    let cells = cells_of(outcomes, first);
+    let cells = cells_of(outcomes, first, rows);
     let mut scored = Scored::with_room(outcomes, &cells, first);
     known::ask(
         known,
@@ -132,10 +134,11 @@ pub fn frame<S: Source>(
     Ok(frame)
 }
 
-fn cells_of(outcomes: &Outcomes, first: u32) -> Cells {
+fn cells_of(outcomes: &Outcomes, first: u32, rows: Option<usize>) -> Cells {
     let before = cells::all(outcomes, |slot, _| outcomes.grid.day(slot) < first);
     let before = cells::sample(outcomes, before, ROWS_BEFORE, 1);
     let judged = cells::all(outcomes, |slot, _| outcomes.grid.day(slot) >= first);
+    let judged = cells::sample(outcomes, judged, rows.unwrap_or(usize::MAX), 1);
     cells::join(before, judged)
 }
 
