@@ -1,6 +1,6 @@
 //! The model card: what a person should know before using the model, from what the artefact says of itself.
 
-use crate::evaluate::Quality;
+use crate::evaluate::{FIGURES, Quality};
 use onhand_models::Artefact;
 use std::fmt::Write;
 
@@ -38,9 +38,11 @@ another trade than those it was trained on without evaluating it there first (`o
 On the last days of calibration, before the calibration was fitted to them, at stores it was trained on; and at stores
 held out. Later days than these tell more: `onhand evaluate availability --from DAY --to DAY`.
 
-| stores | questions | base rate | PR-AUC | ROC-AUC | log loss | skill | Brier | ECE | slope |
-|---|---|---|---|---|---|---|---|---|---|
+| stores | {figures} |
+|---|{rule}
 ",
+        figures = FIGURES.join(" | "),
+        rule = "---|".repeat(FIGURES.len()),
         name = model.name,
         made_by = fact("made by"),
         trees = model.forest.trees.len(),
@@ -103,18 +105,6 @@ Share of the gain of all splits; every feature has the hash of its definition in
 }
 
 fn row(card: &mut String, stores: &str, quality: &Quality) {
-    let line = writeln!(
-        card,
-        "| {stores} | {} | {:.3} | {:.4} | {:.4} | {:.4} | {:.3} | {:.4} | {:.4} | {:.3} |",
-        quality.rows,
-        quality.base_rate,
-        quality.pr_auc,
-        quality.roc_auc,
-        quality.log_loss,
-        quality.skill,
-        quality.brier.score,
-        quality.ece,
-        quality.slope
-    );
+    let line = writeln!(card, "| {stores} | {} |", quality.figures().join(" | "));
     line.expect("a string takes everything");
 }

@@ -6,7 +6,7 @@ use crate::{memory, output};
 use clap::Args;
 use onhand_core::{LocationId, Sku};
 use onhand_models::Artefact;
-use onhand_train::evaluate::{self, Report, Row};
+use onhand_train::evaluate::{self, FIGURES, Report, Row};
 use onhand_train::frame::Frame;
 use onhand_train::grid::date;
 use onhand_train::outcome::Label;
@@ -210,39 +210,9 @@ impl Told {
             "{}: {} questions at {} stores, {} of which the model knows ({:.0} s)",
             report.days, report.rows, report.locations, report.known_locations, self.seconds
         ));
-        output::text(format!(
-            "{:<24} {:<7} {:>9} {:>7} {:>7} {:>7} {:>8} {:>7} {:>7} {:>7} {:>6}",
-            "",
-            "stores",
-            "questions",
-            "base",
-            "PR-AUC",
-            "ROC",
-            "log loss",
-            "skill",
-            "Brier",
-            "ECE",
-            "slope"
-        ));
-        for Row {
-            what,
-            stores,
-            quality,
-        } in &report.table
-        {
-            output::text(format!(
-                "{what:<24} {:<7} {:>9} {:>7.4} {:>7.4} {:>7.4} {:>8.4} {:>7.4} {:>7.4} {:>7.4} {:>6.3}",
-                stores.name(),
-                quality.rows,
-                quality.base_rate,
-                quality.pr_auc,
-                quality.roc_auc,
-                quality.log_loss,
-                quality.skill,
-                quality.brier.score,
-                quality.ece,
-                quality.slope
-            ));
+        line("", "stores", &FIGURES);
+        for row in &report.table {
+            line(&row.what, row.stores.name(), &row.quality.figures());
         }
         for worst in &report.worst {
             output::text(format!(
@@ -255,4 +225,13 @@ impl Told {
             ));
         }
     }
+}
+
+/// A line of the table.
+fn line(what: &str, stores: &str, figures: &[impl AsRef<str>]) {
+    let figures: String = figures
+        .iter()
+        .map(|figure| format!(" {:>9}", figure.as_ref()))
+        .collect();
+    output::text(format!("{what:<22} {stores:<7}{figures}"));
 }

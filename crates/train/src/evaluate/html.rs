@@ -1,7 +1,7 @@
 //! The report as a page that needs no network: tables and plots in one file.
 
 use super::plot;
-use super::quality::Quality;
+use super::quality::{FIGURES, Quality};
 use super::report::{Report, Segment, Stores};
 use super::segment::By;
 use std::error::Error;
@@ -54,7 +54,7 @@ pub fn page(report: &Report) -> Result<String, Box<dyn Error>> {
 
 fn table(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
     page.push_str("<table>\n<tr><th>predictor<th>stores");
-    page.push_str(HEAD);
+    page.push_str(&head());
     for row in &report.table {
         write!(
             page,
@@ -68,24 +68,14 @@ fn table(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-const HEAD: &str = "<th>questions<th>base rate<th>PR-AUC<th>ROC-AUC<th>log loss<th>skill<th>Brier<th>ECE<th>95 %<th>slope";
+fn head() -> String {
+    format!("<th>{}<th>95 % of the ECE", FIGURES.join("<th>"))
+}
 
 fn cells(page: &mut String, quality: &Quality) -> Result<(), Box<dyn Error>> {
     let interval = quality.ece_interval;
     let interval = interval.map_or(String::new(), |(low, high)| format!("{low:.4}–{high:.4}"));
-    write!(
-        page,
-        "<td>{}<td>{:.3}<td>{:.4}<td>{:.4}<td>{:.4}<td>{:.3}<td>{:.4}<td>{:.4}<td>{interval}<td>{:.3}",
-        quality.rows,
-        quality.base_rate,
-        quality.pr_auc,
-        quality.roc_auc,
-        quality.log_loss,
-        quality.skill,
-        quality.brier.score,
-        quality.ece,
-        quality.slope
-    )?;
+    write!(page, "<td>{}<td>{interval}", quality.figures().join("<td>"))?;
     Ok(())
 }
 
@@ -128,7 +118,7 @@ fn plots(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
         page.push_str(
             "<details><summary>All segments as a table</summary>\n<table>\n<tr><th>by<th>segment",
         );
-        page.push_str(HEAD);
+        page.push_str(&head());
         for segment in plain.iter().chain(&categories) {
             write!(
                 page,

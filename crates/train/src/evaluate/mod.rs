@@ -12,6 +12,6 @@ mod score;
 mod segment;
 
 pub use html::page;
-pub use quality::{Brier, Quality};
+pub use quality::{Brier, FIGURES, Quality};
 pub use report::{Report, Row, Segment, Stores};
 pub use score::{Misfit, Scored, frame, outcomes, score};

@@ -34,6 +34,38 @@ pub struct Quality {
     pub shift: f64,
 }
 
+/// What the figures of a table are called, in the order of [`Quality::figures`].
+pub const FIGURES: [&str; 9] = [
+    "questions",
+    "base rate",
+    "PR-AUC",
+    "ROC-AUC",
+    "log loss",
+    "skill",
+    "Brier",
+    "ECE",
+    "slope",
+];
+
+impl Quality {
+    /// The figures of a table as people read them, in the order of [`FIGURES`].
+    pub fn figures(&self) -> [String; FIGURES.len()] {
+        let three = |value: f64| format!("{value:.3}");
+        let four = |value: f64| format!("{value:.4}");
+        [
+            self.rows.to_string(),
+            three(self.base_rate),
+            four(self.pr_auc),
+            four(self.roc_auc),
+            four(self.log_loss),
+            three(self.skill),
+            four(self.brier.score),
+            four(self.ece),
+            three(self.slope),
+        ]
+    }
+}
+
 /// `score = reliability - resolution + uncertainty + within` (Murphy, 1973).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Brier {
