@@ -6,6 +6,7 @@
 
 use crate::Source;
 use crate::cells::{self, Cells};
+use crate::columns;
 use crate::evaluate::Quality;
 use crate::frame::Frame;
 use crate::grid::{Grid, date};
@@ -138,7 +139,7 @@ pub fn gather<S: Source, T: Source<Error = S::Error>>(
         &mut take,
     )
     .map_err(TrainError::Source)?;
-    let used = frames[&Part::Train].telling();
+    let used = columns::learned(&set, frames[&Part::Train].telling());
     frames.values_mut().for_each(|frame| frame.keep(&used));
     let gathered = Gathered {
         split,

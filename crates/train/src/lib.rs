@@ -17,6 +17,7 @@
 pub mod availability;
 pub mod card;
 pub mod cells;
+mod columns;
 pub mod evaluate;
 pub mod frame;
 pub mod grid;
