@@ -146,7 +146,11 @@ impl<const ROOM: usize> Laid<ROOM> {
     }
 
     fn ask(&self, question: &Question, next: usize) -> Step {
-        let copy = if question.missing_left { self.features } else { 0 };
+        let copy = if question.missing_left {
+            self.features
+        } else {
+            0
+        };
         Step {
             threshold: question.threshold,
             value: (question.feature as usize + copy) as u16,

@@ -1,7 +1,7 @@
 //! The fit: *will the shelf be empty in the hour that begins now?*
 //!
-//! [`gather`] asks a ledger's past and holds the rows; [`Gathered::fit`] grows the forest, stops it on later days,
-//! calibrates it on later ones again, and says how good it is on the last of them and at stores held out. The artefact
+//! [`gather`] asks a ledger's past and holds the rows; [`Gathered::fit`] grows the forest, stops it and calibrates it at
+//! other stores, and says how good it is at others again. The artefact
 //! has in it all that decided what it became, and no time of day.
 
 use crate::Source;
@@ -11,8 +11,8 @@ use crate::evaluate::Quality;
 use crate::frame::Frame;
 use crate::grid::{Grid, date};
 use crate::known;
-use crate::outcome::{Label, Outcomes};
-use crate::split::{HoldOut, Part, Split, Trained};
+use crate::outcome::{Label, Outcomes, Pair};
+use crate::split::{Fold, HoldOut, Part, Split, Trained};
 use onhand_core::Stamp;
 use onhand_features::{FeatureSet, catalog};
 use onhand_models::artefact::{self, Artefact};
@@ -21,7 +21,7 @@ use onhand_models::calibrate::{Calibration, Form};
 use onhand_models::dataset::{Dataset, Refused};
 use onhand_models::metrics::Sample;
 use onhand_models::{FlatForest, tree::Broken};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Bins of a column.
@@ -53,9 +53,7 @@ pub enum TrainError<E> {
     #[error("{0}")]
     Source(E),
     /// Too few days.
-    #[error(
-        "the ledger has {days} days up to {until}: training needs 8, to grow trees, stop them and calibrate on different days"
-    )]
+    #[error("the ledger has {days} days up to {until}: training needs 8")]
     Days {
         /// Days there are.
         days: u32,
@@ -64,7 +62,7 @@ pub enum TrainError<E> {
     },
     /// A part without rows.
     #[error(
-        "no question of the days {what} has a known answer: does the ledger hold what was seen on the shelves?"
+        "no question {what} has a known answer: does the ledger hold what was seen on the shelves?"
     )]
     Rows {
         /// Which part.
@@ -121,10 +119,7 @@ pub fn gather<S: Source, T: Source<Error = S::Error>>(
     let threads = plan.booster.threads;
     let mut take = |asked: known::Asked<'_>| {
         for (pair, row) in asked.pairs.iter().zip(asked.rows.chunks(set.len())) {
-            let part = split.part(
-                outcomes.grid.day(asked.slot),
-                parts.is_held_out(&outcomes, *pair),
-            );
+            let part = parts.part(outcomes.grid.day(asked.slot), *pair);
             if let Some(frame) = frames.get_mut(&part) {
                 frame.push(row, outcomes.label(asked.slot, *pair));
             }
@@ -170,8 +165,11 @@ const RULES: [(&str, Monotone); 0] = [];
 
 /// The questions of each part.
 struct Parts {
+    split: Split,
     /// By location.
     held_out: Vec<bool>,
+    /// By pair: whether its location is held out, and its fold.
+    pairs: Vec<(bool, Fold)>,
     each: Vec<(Part, Cells)>,
 }
 
@@ -181,31 +179,36 @@ impl Parts {
         for pair in &outcomes.pairs {
             held_out[pair.location_no as usize] = plan.hold_out.holds(&pair.location);
         }
-        let rows = |part| match part {
-            Part::Train => plan.rows,
-            Part::Stop => plan.rows / 8,
-            _ => plan.rows / 4,
+        let pair = |pair: &Pair| {
+            let is_held_out = held_out[pair.location_no as usize];
+            let fold = Fold::of(held_out.len(), &pair.location, &pair.sku);
+            (is_held_out, fold)
         };
-        let cells = |part| {
-            let cells = cells::all(outcomes, |slot, pair| {
-                split.part(outcomes.grid.day(slot), held_out[pair.location_no as usize]) == part
-            });
-            (
-                part,
-                cells::sample(outcomes, cells, rows(part), plan.booster.seed),
-            )
-        };
-        let parts = [
-            Part::Train,
-            Part::Stop,
-            Part::Fit,
-            Part::Choose,
-            Part::Unseen,
-        ];
-        Self {
-            each: parts.map(cells).into(),
+        let mut parts = Self {
+            split,
+            pairs: outcomes.pairs.iter().map(pair).collect(),
             held_out,
+            each: Vec::new(),
+        };
+        for (part, rows) in [
+            (Part::Train, plan.rows),
+            (Part::Stop, plan.rows / 8),
+            (Part::Fit, plan.rows / 4),
+            (Part::Choose, plan.rows / 8),
+            (Part::Unseen, plan.rows / 4),
+        ] {
+            let cells = cells::all(outcomes, |slot, pair| {
+                parts.part(outcomes.grid.day(slot), pair) == part
+            });
+            let cells = cells::sample(outcomes, cells, rows, plan.booster.seed);
+            parts.each.push((part, cells));
         }
+        parts
+    }
+
+    fn part(&self, day: u32, pair: u32) -> Part {
+        let (is_held_out, fold) = self.pairs[pair as usize];
+        self.split.part(day, is_held_out, fold)
     }
 
     fn cells(&self) -> Cells {
@@ -213,16 +216,18 @@ impl Parts {
         each.reduce(cells::join).unwrap_or_default()
     }
 
-    fn is_held_out(&self, outcomes: &Outcomes, pair: u32) -> bool {
-        self.held_out[outcomes.pairs[pair as usize].location_no as usize]
-    }
-
     /// The locations that are learned from.
     fn trained(&self, outcomes: &Outcomes) -> Trained {
-        let pairs = outcomes.pairs.iter();
+        let of_part = |part| self.each.iter().filter(move |each| each.0 == part);
+        let learned = [Part::Train, Part::Stop, Part::Fit, Part::Choose];
+        let cells = learned.into_iter().flat_map(of_part);
+        let pairs: BTreeSet<u32> = cells
+            .flat_map(|(_, cells)| cells.iter().flatten())
+            .copied()
+            .collect();
         pairs
-            .filter(|pair| !self.held_out[pair.location_no as usize])
-            .map(|pair| &pair.location)
+            .iter()
+            .map(|pair| &outcomes.pairs[*pair as usize].location)
             .collect()
     }
 }
@@ -230,10 +235,10 @@ impl Parts {
 impl Gathered {
     fn checked<E>(self) -> Result<Self, TrainError<E>> {
         let needed = [
-            (Part::Train, "trained on"),
-            (Part::Stop, "that tell when to stop"),
+            (Part::Train, "to grow trees on"),
+            (Part::Stop, "that tells when to stop"),
             (Part::Fit, "of calibration"),
-            (Part::Choose, "that tell which calibration"),
+            (Part::Choose, "that tells which calibration"),
         ];
         match needed.into_iter().find(|(part, _)| self.rows(*part) == 0) {
             Some((_, what)) => Err(TrainError::Rows { what }),
@@ -323,9 +328,8 @@ impl Gathered {
         let split = self.split;
         let days = |from: u32, after: u32| format!("{}..{}", date(from), date(after - 1));
         say("made by", format!("onhand {}", env!("CARGO_PKG_VERSION")));
-        say("days.train", days(split.from, split.stop));
-        say("days.stop", days(split.stop, split.fit));
-        say("days.calibration", days(split.fit, split.until + 1));
+        say("days.learned", days(split.from, split.until + 1));
+        say("days.judged", days(split.judged, split.until + 1));
         for (part, name) in [
             (Part::Train, "rows.train"),
             (Part::Stop, "rows.stop"),
@@ -366,13 +370,13 @@ impl Gathered {
 struct Calibrated {
     calibration: Calibration,
     losses: Vec<(Form, f64)>,
-    known: Quality,
+    kept_back: Quality,
     unseen: Option<Quality>,
 }
 
 impl Calibrated {
-    /// The form is chosen on the days after those that it was fitted to; then it is fitted to all of them. What is said
-    /// of its quality is from before that.
+    /// The form is chosen at other stores than those that it was fitted to; then it is fitted to all of them. What is
+    /// said of its quality is from before that.
     fn of(flat: &FlatForest, frames: &BTreeMap<Part, Frame>) -> Result<Self, Refused> {
         let scored = |part| {
             let frame = &frames[&part];
@@ -388,7 +392,7 @@ impl Calibrated {
             let told = chosen.calibration.probabilities(scores);
             Sample::new(&told, labels, None).map(|sample| Quality::of(&sample))
         };
-        let known = quality(&choose, later_labels(frames))?;
+        let kept_back = quality(&choose, later_labels(frames))?;
         let unseen = match frames.get(&Part::Unseen) {
             Some(frame) if !frame.labels().is_empty() => {
                 Some(quality(&scored(Part::Unseen), frame.labels())?)
@@ -401,7 +405,7 @@ impl Calibrated {
         Ok(Self {
             calibration: Calibration::fit(form, &Sample::new(&fit, &labels, None)?),
             losses: chosen.log_losses,
-            known,
+            kept_back,
             unseen,
         })
     }
@@ -421,7 +425,7 @@ impl Calibrated {
             let text = serde_json::to_string(quality).expect("a quality is plain data");
             facts.insert(name.to_owned(), text);
         };
-        say("quality.known", &self.known);
+        say("quality.kept back", &self.kept_back);
         if let Some(unseen) = &self.unseen {
             say("quality.unseen", unseen);
         }

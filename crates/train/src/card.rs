@@ -23,9 +23,10 @@ another trade than those it was trained on without evaluating it there first (`o
 |---|---|
 | made by | {made_by} |
 | form | {trees} trees, {features} features, calibration {calibration} |
-| trees grown on | {train}, {rows} questions |
-| stopped on | {stop}, {stop_rows} questions |
-| calibrated on | {calibrated}, {fit_rows} and {choose_rows} questions |
+| days | {days} |
+| trees grown on | {rows} questions |
+| stopped on | {stop_rows} questions at other stores |
+| calibrated on | {fit_rows} questions at others again; the form chosen on {choose_rows}, then fitted to all of these |
 | ledger | entries {first} to {last} |
 | label | {label} |
 | stores held out | {held} ({share} of them, by hash, seed {seed}) |
@@ -35,8 +36,9 @@ another trade than those it was trained on without evaluating it there first (`o
 
 ## How good it is
 
-On the last days of calibration, before the calibration was fitted to them, at stores it was trained on; and at stores
-held out. Later days than these tell more: `onhand evaluate availability --from DAY --to DAY`.
+At the stores kept back to choose the calibration's form, before it was fitted to them; and at stores held out of
+everything, {judged}. Trees have seen these days at other stores: later days tell more
+(`onhand evaluate availability --from DAY --to DAY`).
 
 | stores | {figures} |
 |---|{rule}
@@ -48,11 +50,10 @@ held out. Later days than these tell more: `onhand evaluate availability --from 
         trees = model.forest.trees.len(),
         features = model.features.len(),
         calibration = fact("calibration"),
-        train = fact("days.train"),
+        days = fact("days.learned"),
+        judged = fact("days.judged"),
         rows = fact("rows.train"),
-        stop = fact("days.stop"),
         stop_rows = fact("rows.stop"),
-        calibrated = fact("days.calibration"),
         fit_rows = fact("rows.calibration"),
         choose_rows = fact("rows.choice"),
         first = fact("ledger.first"),
@@ -65,7 +66,7 @@ held out. Later days than these tell more: `onhand evaluate availability --from 
         rounds = fact("rounds"),
         losses = fact("calibration.log losses"),
     );
-    for stores in ["known", "unseen"] {
+    for stores in ["kept back", "unseen"] {
         let text = model.facts.get(&format!("quality.{stores}"));
         if let Some(quality) = text.and_then(|text| serde_json::from_str::<Quality>(text).ok()) {
             row(&mut card, stores, &quality);

@@ -10,12 +10,10 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 pub type Cells = Vec<Vec<u32>>;
 
 /// Every question with a label that `keep` wants (by slot and pair).
-pub fn all(outcomes: &Outcomes, keep: impl Fn(usize, &Pair) -> bool) -> Cells {
+pub fn all(outcomes: &Outcomes, keep: impl Fn(usize, u32) -> bool) -> Cells {
     let slot = |slot: usize| {
         let pairs = outcomes.labelled(slot);
-        pairs
-            .filter(|pair| keep(slot, &outcomes.pairs[*pair as usize]))
-            .collect()
+        pairs.filter(|pair| keep(slot, *pair)).collect()
     };
     (0..outcomes.grid.slots()).map(slot).collect()
 }

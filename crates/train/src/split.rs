@@ -1,8 +1,9 @@
 //! Which days and stores are for what.
 //!
-//! Time goes forward: a forest is grown on the first days, told when to stop by later ones, and calibrated on later
-//! ones again. Whole stores are held out of all of that, by a hash of their names, so that it can be said how good the
-//! model is where it has never been.
+//! Every day is learned from, up to the newest: a forest that is two weeks old is worse by more than a calibration on
+//! later days is better (`docs/decisions/0020`). What trees are grown on, what stops them and what calibrates them are
+//! different stores, drawn by a hash of their names. Others again are held out of all of that, so that it can be said
+//! how good the model is where it has never been. How good it is on later days, an evaluation says.
 
 use onhand_core::{LocationId, Sku};
 use onhand_models::Artefact;
@@ -13,6 +14,14 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Salt of the draw of stores, so that the seed draws something else than for rows.
 const STORES: u64 = 0x73746f726573;
+/// Salt of the draw of folds.
+const FOLDS: u64 = 0x666f6c6473;
+/// Fewer locations than this are few.
+const FEW: usize = 96;
+/// The last days, on which stores held out are asked about: two weeks, because a week's days differ more than its weeks.
+const JUDGED: u32 = 14;
+/// Days that it takes.
+const LEAST: u32 = 8;
 
 /// Stores that are held out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,62 +102,68 @@ pub enum Part {
     Fit,
     /// Tells which calibration.
     Choose,
-    /// A store that is held out, in the days of calibration: tells how good the model is where it has never been.
+    /// A store that is held out, on the last days: tells how good the model is where it has never been.
     Unseen,
     /// Not used.
     Unused,
 }
 
-/// Days of each part.
+/// What the questions about a SKU at a location are for, if its location is not held out: drawn by names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fold(Part);
+
+impl Fold {
+    /// Of 24 locations 20 are for trees; one tells when to stop, two are for fitting calibrations, one tells which.
+    /// Where there are few locations, items are drawn instead.
+    pub fn of(locations: usize, location: &LocationId, sku: &Sku) -> Self {
+        let mut drawn = xxh3_64_with_seed(location.as_str().as_bytes(), FOLDS);
+        if locations < FEW {
+            drawn = xxh3_64_with_seed(sku.as_str().as_bytes(), drawn);
+        }
+        Self(match drawn % 24 {
+            0 => Part::Stop,
+            1 => Part::Choose,
+            2 | 3 => Part::Fit,
+            _ => Part::Train,
+        })
+    }
+}
+
+/// Days that anything is learned from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
-    /// The first day trained on, in days since 1970-01-01.
+    /// The first, in days since 1970-01-01.
     pub from: u32,
-    /// The first day that tells when to stop.
-    pub stop: u32,
-    /// The first day that calibrations are fitted to.
-    pub fit: u32,
-    /// The first day that tells which calibration.
-    pub choose: u32,
-    /// The last day of all.
+    /// The first day on which stores held out tell how good the model is.
+    pub judged: u32,
+    /// The last.
     pub until: u32,
 }
 
 impl Split {
-    /// Of the days from the first to the last, the last ten, or half of them if they are few, are not trained on: three
-    /// tell when to stop, four fit the calibrations, three tell which.
+    /// Of the days from the first to the last.
     pub fn of(from: u32, until: u32) -> Self {
         let days = (until + 1).saturating_sub(from);
-        let later = 10.min(days / 2);
-        let part = |share: u32| (later * share).div_ceil(10);
         Self {
             from,
-            stop: until + 1 - later,
-            fit: until + 1 - part(7),
-            choose: until + 1 - part(3),
+            judged: until + 1 - JUDGED.min(days),
             until,
         }
     }
 
     /// What a day is for, at a store that is held out or not.
-    pub fn part(&self, day: u32, is_held_out: bool) -> Part {
+    pub fn part(&self, day: u32, is_held_out: bool, fold: Fold) -> Part {
         match day {
             day if day < self.from || day > self.until => Part::Unused,
-            day if is_held_out && day >= self.fit => Part::Unseen,
+            day if is_held_out && day >= self.judged => Part::Unseen,
             _ if is_held_out => Part::Unused,
-            day if day >= self.choose => Part::Choose,
-            day if day >= self.fit => Part::Fit,
-            day if day >= self.stop => Part::Stop,
-            _ => Part::Train,
+            _ => fold.0,
         }
     }
 
-    /// Whether every part has a day.
+    /// Whether there are as many days as it takes.
     pub fn is_whole(&self) -> bool {
-        self.from < self.stop
-            && self.stop < self.fit
-            && self.fit < self.choose
-            && self.choose <= self.until
+        self.from + LEAST <= self.until + 1
     }
 }
 
@@ -156,28 +171,55 @@ impl Split {
 mod tests {
     use super::*;
 
+    fn location(number: usize) -> LocationId {
+        LocationId::new(&format!("store-{number}")).unwrap()
+    }
+
+    fn sku(number: usize) -> Sku {
+        Sku::new(&format!("item-{number}")).unwrap()
+    }
+
     #[test]
-    fn days_go_forward_and_held_out_stores_train_nothing() {
+    fn held_out_stores_teach_nothing() {
         let split = Split::of(100, 160);
-        let days = |part, is_held_out| {
+        let days = |part, is_held_out, fold| {
             (90..=170)
-                .filter(|day| split.part(*day, is_held_out) == part)
+                .filter(|day| split.part(*day, is_held_out, Fold(fold)) == part)
                 .collect::<Vec<u32>>()
         };
-        assert_eq!(days(Part::Train, false), (100..=150).collect::<Vec<_>>());
-        assert_eq!(days(Part::Stop, false), (151..=153).collect::<Vec<_>>());
-        assert_eq!(days(Part::Fit, false), (154..=157).collect::<Vec<_>>());
-        assert_eq!(days(Part::Choose, false), (158..=160).collect::<Vec<_>>());
-        assert_eq!(days(Part::Unseen, true), (154..=160).collect::<Vec<_>>());
-        for part in [Part::Train, Part::Stop, Part::Fit, Part::Choose] {
-            assert!(days(part, true).is_empty());
+        for fold in [Part::Train, Part::Stop, Part::Fit, Part::Choose] {
+            assert_eq!(days(fold, false, fold), (100..=160).collect::<Vec<_>>());
+            assert_eq!(
+                days(Part::Unseen, true, fold),
+                (147..=160).collect::<Vec<_>>()
+            );
+            assert!(days(fold, true, fold).is_empty());
         }
     }
 
     #[test]
-    fn few_days_are_split_too_and_too_few_are_not_whole() {
+    fn seven_days_are_too_few() {
         assert!(Split::of(100, 107).is_whole());
-        assert!(!Split::of(100, 102).is_whole());
+        assert!(!Split::of(100, 106).is_whole());
+    }
+
+    #[test]
+    fn of_many_stores_each_has_one_fold_and_of_few_every_item_its_own() {
+        let one = |item| Fold::of(500, &location(1), &sku(item));
+        assert!((0..400).all(|item| one(item) == one(0)));
+        let mut folds = [0; 4];
+        for number in 0..4_800 {
+            let place = match Fold::of(3, &location(1), &sku(number)).0 {
+                Part::Train => 0,
+                Part::Stop => 1,
+                Part::Fit => 2,
+                _ => 3,
+            };
+            folds[place] += 1;
+        }
+        assert!((3_900..4_100).contains(&folds[0]), "{folds:?}");
+        assert!((160..240).contains(&folds[1]), "{folds:?}");
+        assert!((340..460).contains(&folds[2]), "{folds:?}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::time::Instant;
 /// Trains the availability model: will the shelf be empty in the hour that begins now? Writes the model and, beside
 /// it, its card (.md). The server must be stopped.
 ///
-/// The last ten days are not trained on: three tell when to stop, seven calibrate. The same ledger and seed give the
+/// Trees are grown at most of the stores; others tell when to stop, and calibrate. The same ledger and seed give the
 /// same bytes, on any number of threads.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -74,24 +74,24 @@ pub(super) struct Availability {
     json: bool,
 }
 
-/// The forest's settings. The defaults are usual ones, not tuned yet.
+/// The forest's settings.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Forest")]
 struct ForestSettings {
     /// Trees at most.
-    #[arg(long, value_name = "N", default_value_t = 600)]
+    #[arg(long, value_name = "N", default_value_t = 160)]
     rounds: usize,
     /// Leaves of a tree at most.
     #[arg(long, value_name = "N", default_value_t = 127)]
     leaves: usize,
     /// Share of a tree's values that is added.
-    #[arg(long, value_name = "RATE", default_value_t = 0.1)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.12)]
     learning_rate: f32,
     /// Rows in a leaf at least.
     #[arg(long, value_name = "N", default_value_t = 100)]
     min_rows: usize,
     /// Share of the features that a tree may use.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     feature_fraction: f64,
     /// Pulls the values of leaves to zero.
     #[arg(long, value_name = "L2", default_value_t = 1.0)]
@@ -133,7 +133,7 @@ struct Report {
     fit_seconds: f64,
     seconds: f64,
     peak_megabytes: Option<u64>,
-    known: Option<Quality>,
+    kept_back: Option<Quality>,
     unseen: Option<Quality>,
 }
 
@@ -175,7 +175,7 @@ impl Availability {
             fit_seconds,
             seconds: start.elapsed().as_secs_f64(),
             peak_megabytes: memory::peak().map(|bytes| bytes / 1_000_000),
-            known: quality("known"),
+            kept_back: quality("kept back"),
             unseen: quality("unseen"),
         };
         match self.json {
@@ -264,10 +264,10 @@ impl Report {
             self.peak_megabytes
                 .map_or("unknown".to_owned(), |peak| peak.to_string())
         ));
-        for (stores, quality) in [("known", &self.known), ("unseen", &self.unseen)] {
+        for (stores, quality) in [("kept back", &self.kept_back), ("unseen", &self.unseen)] {
             if let Some(quality) = quality {
                 output::text(format!(
-                    "  {stores:<7} stores: PR-AUC {:.4} (base rate {:.3}), log loss {:.4}, ECE {:.4}",
+                    "  {stores:<9} stores: PR-AUC {:.4} (base rate {:.3}), log loss {:.4}, ECE {:.4}",
                     quality.pr_auc, quality.base_rate, quality.log_loss, quality.ece
                 ));
             }
