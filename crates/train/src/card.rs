@@ -14,7 +14,7 @@ pub fn markdown(model: &Artefact) -> String {
         "# Model card: {name}
 
 **What it answers.** At the end of an hour, for an item at a store: the probability that the shelf is empty in the hour
-that begins. A probability of what a nightly feed would call out of stock, not of what a shopper sees.
+that begins. Its labels are the {label}.
 
 **What it is for.** To warn, to hide an item, to ask for a recount. Not for judging people, and not for stores of
 another trade than those it was trained on without evaluating it there first (`onhand evaluate availability`).
@@ -75,7 +75,7 @@ everything, {judged}. Trees have seen these days at other stores: later days tel
     card.push_str(
         "\n## What it does not know
 
-- Labels come from a feed that tells of each shelf once a night; what it got wrong, the model learned.
+- What those who tell of shelves got wrong, the model learned; what nobody told of, it did not learn from.
 - An item that nobody could buy was not sold: silence is taken for an empty shelf more often where sales are many.
 - A store or an item of which the ledger knows little is judged by its category, its city and everything else.
 

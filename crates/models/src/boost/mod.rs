@@ -62,7 +62,7 @@ impl Booster {
         valid: Option<&Dataset>,
         mut progress: impl FnMut(Round),
     ) -> Result<Fit, Refused> {
-        self.check(train)?;
+        self.check_for(train)?;
         self.loss.check(train)?;
         valid.map_or(Ok(()), |valid| self.check_valid(train, valid))?;
         let mut run = Run::new(self, train);

@@ -80,10 +80,13 @@ impl Default for Booster {
 }
 
 impl Booster {
-    pub(super) fn check(&self, train: &Dataset) -> Result<(), Refused> {
+    /// Whether the settings are ones to fit with, whatever the frame: so that they can be refused before it is made.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), Refused> {
         let within = |share: f64| share > 0.0 && share <= 1.0;
-        let columns = train.maps().len();
-        let rules = [
+        first_broken(&[
             (
                 "learning_rate",
                 "over 0 and up to 1",
@@ -109,6 +112,13 @@ impl Booster {
                 "shares over 0, together up to 1",
                 self.sampling.is_valid(),
             ),
+        ])
+    }
+
+    pub(super) fn check_for(&self, train: &Dataset) -> Result<(), Refused> {
+        self.check()?;
+        let columns = train.maps().len();
+        first_broken(&[
             (
                 "monotone",
                 "one for each feature, or none",
@@ -116,11 +126,7 @@ impl Booster {
             ),
             ("rows", "1 to 2^30", (1..=1 << 30).contains(&train.rows())),
             ("columns", "1 to 32,767", (1..32_768).contains(&columns)),
-        ];
-        match rules.into_iter().find(|rule| !rule.2) {
-            None => Ok(()),
-            Some((setting, rule, _)) => Err(Refused::Setting { setting, rule }),
-        }
+        ])
     }
 
     pub(super) fn check_valid(&self, train: &Dataset, valid: &Dataset) -> Result<(), Refused> {
@@ -131,5 +137,15 @@ impl Booster {
             });
         }
         self.loss.check(valid)
+    }
+}
+
+/// A setting's name, what it has to be, and whether it is.
+type Rule = (&'static str, &'static str, bool);
+
+fn first_broken(rules: &[Rule]) -> Result<(), Refused> {
+    match rules.iter().find(|rule| !rule.2) {
+        None => Ok(()),
+        Some(&(setting, rule, _)) => Err(Refused::Setting { setting, rule }),
     }
 }

@@ -16,9 +16,10 @@ pub fn log_loss(probabilities: &Sample) -> f64 {
 }
 
 /// Share of the log loss of always saying the base rate that is saved: 1 is perfect, 0 is no better, below 0 is worse.
-pub fn skill(probabilities: &Sample) -> f64 {
+/// Nothing where it never happened or always did: there the base rate loses nothing.
+pub fn skill(probabilities: &Sample) -> Option<f64> {
     let base = base_rate(probabilities);
-    1.0 - log_loss(probabilities) / nats(base, base)
+    (base > 0.0 && base < 1.0).then(|| 1.0 - log_loss(probabilities) / nats(base, base))
 }
 
 fn nats(p: f64, label: f64) -> f64 {

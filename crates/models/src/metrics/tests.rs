@@ -45,7 +45,7 @@ fn proper_scores() {
     let nats = -(0.9f64.ln() + 0.4f64.ln() + 0.6f64.ln() + 0.8f64.ln() + 0.7f64.ln()) / 5.0;
     near(log_loss(&plain()), nats);
     let base = -(0.4 * 0.4f64.ln() + 0.6 * 0.6f64.ln());
-    near(skill(&plain()), 1.0 - nats / base);
+    near(skill(&plain()).unwrap(), 1.0 - nats / base);
     let brier = brier(&plain(), 5);
     near(brier.score, (0.01 + 0.36 + 0.16 + 0.04 + 0.09) / 5.0);
     near(brier.uncertainty, 0.24);
@@ -53,6 +53,12 @@ fn proper_scores() {
     near(brier.reliability, (0.01 + 0.09 + 2.0 * 0.01 + 0.04) / 5.0);
     near(brier.resolution, (0.16 + 0.16 + 2.0 * 0.01 + 0.36) / 5.0);
     near(brier.within, 0.0);
+}
+
+#[test]
+fn where_nothing_happened_there_is_no_skill() {
+    assert_eq!(skill(&Sample::new(&P, &[0.0; 5], None).unwrap()), None);
+    assert_eq!(skill(&Sample::new(&P, &[1.0; 5], None).unwrap()), None);
 }
 
 #[test]

@@ -141,6 +141,8 @@ impl Availability {
     pub(super) fn run(self) -> Result<(), Failure> {
         let start = Instant::now();
         let plan = self.plan();
+        plan.booster.check().map_err(Failure::say)?;
+        writable(&self.out)?;
         let mut entries = Entries::open(&self.data, self.until)?;
         if let Some(looks) = self.looks {
             entries = entries.looked(looks)?;
@@ -244,6 +246,28 @@ fn write_frames(folder: &Path, gathered: &Gathered) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Refuses a place for the model before anything is asked, rather than after the fit.
+fn writable(out: &Path) -> Result<(), Failure> {
+    if out.extension().is_some_and(|extension| extension == "md") {
+        return Err(Failure::say(format!(
+            "{}: .md is the card's name, which is written beside the model",
+            out.display()
+        )));
+    }
+    let folder = match out.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match folder.is_dir() {
+        true => Ok(()),
+        false => Err(Failure::say(format!(
+            "cannot write {}: there is no folder {}",
+            out.display(),
+            folder.display()
+        ))),
+    }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {

@@ -204,7 +204,22 @@ fn what_cannot_be_trained_on_is_said() {
     assert!(arguments(&date(2), &[]).contains("training needs 8"));
     assert!(arguments("2024-13-01", &[]).contains("must be a date"));
     assert!(arguments(&date(DAYS - 1), &["--holdout-stores", "120%"]).contains("must be a share"));
+    let leaves = ["--leaves", "1"];
+    assert!(arguments(&date(DAYS - 1), &leaves).contains("max_leaves: 2 to 32,768"));
     assert!(!out.exists(), "nothing was written");
+    let card = dir.path().join("model.md");
+    let start = ["train", "availability", "--data", file.to_str().unwrap()];
+    let to = |path: &Path| {
+        refused(
+            &[
+                &start[..],
+                &["--until", &date(7), "--out", path.to_str().unwrap()],
+            ]
+            .concat(),
+        )
+    };
+    assert!(to(&card).contains("the card's name"));
+    assert!(to(&dir.path().join("no/model")).contains("there is no folder"));
     std::fs::write(&out, "no model").unwrap();
     let arguments = ["evaluate", "availability", "--data", file.to_str().unwrap()];
     let days = [

@@ -19,8 +19,8 @@ pub struct Quality {
     pub roc_auc: f64,
     /// In nats.
     pub log_loss: f64,
-    /// Share of the log loss of always saying the base rate that is saved.
-    pub skill: f64,
+    /// Share of the log loss of always saying the base rate that is saved; missing where that loses nothing.
+    pub skill: Option<f64>,
     /// Brier score and its parts.
     pub brier: Brier,
     /// Expected calibration error over 15 bins of equal mass.
@@ -58,7 +58,7 @@ impl Quality {
             four(self.pr_auc),
             four(self.roc_auc),
             four(self.log_loss),
-            three(self.skill),
+            self.skill.map_or("-".to_owned(), three),
             four(self.brier.score),
             four(self.ece),
             three(self.slope),
