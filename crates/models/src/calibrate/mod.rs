@@ -9,7 +9,7 @@ mod isotonic;
 mod parametric;
 
 use crate::metrics::{Sample, log_loss};
-use crate::numeric::{logit, sigmoid_wide};
+use crate::numeric::sigmoid_wide;
 use serde::{Deserialize, Serialize};
 
 /// A rising map from a raw score (a log odds) to a probability.
@@ -111,11 +111,6 @@ impl Calibration {
             .iter()
             .map(|&score| self.probability(score))
             .collect()
-    }
-
-    /// The log odds after calibration: what the parts of a calibrated score would add up to.
-    pub fn log_odds(&self, score: f64) -> f64 {
-        logit(self.probability(score).clamp(1e-12, 1.0 - 1e-12))
     }
 }
 

@@ -266,9 +266,10 @@ impl Group {
 
 /// A column of whole numbers that are not negative.
 fn whole(group: &dyn RowGroupReader, name: &'static str) -> Result<Vec<u32>, DatasetError> {
-    let rule = 0.0..=f64::from(u32::MAX);
+    let is_whole =
+        |value: f64| (0.0..=f64::from(u32::MAX)).contains(&value) && value.fract() == 0.0;
     let values = numbers(group, name)?;
-    match values.iter().find(|value| !rule.contains(value)) {
+    match values.iter().find(|value| !is_whole(**value)) {
         Some(value) => Err(bad(
             name,
             format!("holds {value}: it must be a whole number, 0 or more"),
@@ -309,12 +310,22 @@ fn hours(
 /// A column of one number a row.
 fn numbers(group: &dyn RowGroupReader, name: &'static str) -> Result<Vec<f64>, DatasetError> {
     let (values, _) = column(group, name)?;
-    if values.len() != group.metadata().num_rows() as usize {
-        return Err(bad(name, "has not one value in every row".into()));
-    }
+    one_a_row(group, name, values.len())?;
     match values.iter().find(|value| !value.is_finite()) {
         Some(value) => Err(bad(name, format!("holds {value}"))),
         None => Ok(values),
+    }
+}
+
+/// Of a missing value nothing is handed out: what comes after it would be another row's.
+fn one_a_row(
+    group: &dyn RowGroupReader,
+    name: &'static str,
+    values: usize,
+) -> Result<(), DatasetError> {
+    match values == group.metadata().num_rows() as usize {
+        true => Ok(()),
+        false => Err(bad(name, "has not one value in every row".into())),
     }
 }
 
@@ -326,6 +337,7 @@ fn days(group: &dyn RowGroupReader) -> Result<Vec<u32>, DatasetError> {
         return whole(group, NAME);
     }
     let (texts, _) = typed::<ByteArrayType>(group.get_column_reader(at)?)?;
+    one_a_row(group, NAME, texts.len())?;
     let epoch = jiff::civil::date(1970, 1, 1);
     let day = |text: &ByteArray| {
         let text = String::from_utf8_lossy(text.data());
