@@ -108,24 +108,41 @@ pub enum Part {
     Unused,
 }
 
-/// What the questions about a SKU at a location are for, if its location is not held out: drawn by names.
+/// What decides which questions about a SKU at a location are for what, if its location is not held out: drawn by names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fold(Part);
+pub struct Fold {
+    drawn: u64,
+    by_day: bool,
+}
 
 impl Fold {
-    /// Of 24 locations 20 are for trees; one tells when to stop, two are for fitting calibrations, one tells which.
-    /// Where there are few locations, items are drawn instead.
+    /// Where there are few locations, the days of each of its items are drawn instead.
     pub fn of(locations: usize, location: &LocationId, sku: &Sku) -> Self {
-        let mut drawn = xxh3_64_with_seed(location.as_str().as_bytes(), FOLDS);
-        if locations < FEW {
-            drawn = xxh3_64_with_seed(sku.as_str().as_bytes(), drawn);
+        let drawn = xxh3_64_with_seed(location.as_str().as_bytes(), FOLDS);
+        match locations < FEW {
+            true => Self {
+                drawn: xxh3_64_with_seed(sku.as_str().as_bytes(), drawn),
+                by_day: true,
+            },
+            false => Self {
+                drawn,
+                by_day: false,
+            },
         }
-        Self(match drawn % 24 {
+    }
+
+    /// Of 24 draws 20 are for trees; one tells when to stop, two are for fitting calibrations, one tells which.
+    fn part(self, day: u32) -> Part {
+        let drawn = match self.by_day {
+            true => xxh3_64_with_seed(&day.to_le_bytes(), self.drawn),
+            false => self.drawn,
+        };
+        match drawn % 24 {
             0 => Part::Stop,
             1 => Part::Choose,
             2 | 3 => Part::Fit,
             _ => Part::Train,
-        })
+        }
     }
 }
 
@@ -157,7 +174,7 @@ impl Split {
             day if day < self.from || day > self.until => Part::Unused,
             day if is_held_out && day >= self.judged => Part::Unseen,
             _ if is_held_out => Part::Unused,
-            _ => fold.0,
+            day => fold.part(day),
         }
     }
 
@@ -180,20 +197,18 @@ mod tests {
     }
 
     #[test]
-    fn held_out_stores_teach_nothing() {
+    fn held_out_stores_teach_nothing_and_the_others_every_day() {
         let split = Split::of(100, 160);
-        let days = |part, is_held_out, fold| {
+        let fold = Fold::of(500, &location(1), &sku(1));
+        let days = |part, is_held_out| {
             (90..=170)
-                .filter(|day| split.part(*day, is_held_out, Fold(fold)) == part)
+                .filter(|day| split.part(*day, is_held_out, fold) == part)
                 .collect::<Vec<u32>>()
         };
-        for fold in [Part::Train, Part::Stop, Part::Fit, Part::Choose] {
-            assert_eq!(days(fold, false, fold), (100..=160).collect::<Vec<_>>());
-            assert_eq!(
-                days(Part::Unseen, true, fold),
-                (147..=160).collect::<Vec<_>>()
-            );
-            assert!(days(fold, true, fold).is_empty());
+        assert_eq!(days(fold.part(0), false), (100..=160).collect::<Vec<_>>());
+        assert_eq!(days(Part::Unseen, true), (147..=160).collect::<Vec<_>>());
+        for part in [Part::Train, Part::Stop, Part::Fit, Part::Choose] {
+            assert!(days(part, true).is_empty());
         }
     }
 
@@ -204,22 +219,22 @@ mod tests {
     }
 
     #[test]
-    fn of_many_stores_each_has_one_fold_and_of_few_every_item_its_own() {
-        let one = |item| Fold::of(500, &location(1), &sku(item));
-        assert!((0..400).all(|item| one(item) == one(0)));
-        let mut folds = [0; 4];
-        for number in 0..4_800 {
-            let place = match Fold::of(3, &location(1), &sku(number)).0 {
+    fn of_many_stores_each_has_one_part_and_of_few_every_day_of_an_item_its_own() {
+        let one = |item, day| Fold::of(500, &location(1), &sku(item)).part(day);
+        assert!((0..400).all(|item| one(item, item as u32) == one(0, 0)));
+        let mut parts = [0; 4];
+        for (item, day) in (0..48).flat_map(|item| (0..100).map(move |day| (item, day))) {
+            let place = match Fold::of(3, &location(1), &sku(item)).part(day) {
                 Part::Train => 0,
                 Part::Stop => 1,
                 Part::Fit => 2,
                 _ => 3,
             };
-            folds[place] += 1;
+            parts[place] += 1;
         }
-        assert!((3_900..4_100).contains(&folds[0]), "{folds:?}");
-        assert!((160..240).contains(&folds[1]), "{folds:?}");
-        assert!((340..460).contains(&folds[2]), "{folds:?}");
+        assert!((3_900..4_100).contains(&parts[0]), "{parts:?}");
+        assert!((150..250).contains(&parts[1]), "{parts:?}");
+        assert!((340..460).contains(&parts[2]), "{parts:?}");
     }
 
     #[test]
