@@ -8,20 +8,20 @@
 //! A missing value has two copies in the prepared row: infinity, which is above every threshold, and minus infinity,
 //! which is above none. A split reads the copy that goes its way, so nothing is asked about missing values on the way.
 //!
-//! Every tree has room for the same number of nodes, and every prepared row for the same number of values, both a
-//! power of two: a number of a node or of a value cut to that many bits is always inside, so the walk checks no bounds.
-//! The usual forest (up to 128 leaves a tree and 128 features) has the smallest room; larger ones have more.
-//!
 //! Scores are the same, to the last bit, as [`Forest::score`]'s: the values of the trees are added in the same order.
 
-use crate::tree::{Broken, Forest, Kind, Question, Tree};
-use std::sync::Arc;
+use std::ops::Range;
+
+use crate::tree::{Broken, Forest, Kind, Node, Question, Tree};
 
 /// Walks side by side: what hides the time of a load.
 const LANES: usize = 8;
 
 /// Rows of a batch that are taken through a tree before the next tree: all that is known of them stays in a near cache.
 const BLOCK: usize = 32;
+
+/// One number for each row of a block.
+type Rows = [f32; BLOCK];
 
 /// `x[value] > threshold` goes to `left + 1`, else to `left`.
 #[derive(Clone, Copy, Debug)]
@@ -31,22 +31,32 @@ struct Step {
     left: u16,
 }
 
-impl Step {
-    /// A leaf's: no value is above infinity.
-    fn stay(node: usize) -> Self {
-        Self {
-            threshold: f32::INFINITY,
-            value: 0,
-            left: node as u16,
-        }
-    }
-}
-
 /// A forest made for speed. Built from a [`Forest`], which remains the form to keep.
 #[derive(Clone, Debug)]
 pub struct FlatForest {
+    base: f64,
     features: usize,
-    walk: Arc<dyn Walk>,
+    trees: Vec<Place>,
+    steps: Vec<Step>,
+    /// The values of those nodes that are leaves.
+    leaves: Vec<f32>,
+}
+
+/// Where a tree's nodes lie.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    fn nodes(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+fn or(value: f32, missing: f32) -> f32 {
+    if value.is_nan() { missing } else { value }
 }
 
 impl FlatForest {
@@ -57,19 +67,23 @@ impl FlatForest {
     /// 32,767 features.
     pub fn new(forest: &Forest) -> Result<Self, Broken> {
         forest.check()?;
-        let features = forest.features as usize;
-        let nodes = forest.trees.iter().map(|tree| tree.nodes().len());
-        let most = nodes.clone().max().unwrap_or(0);
-        let is_too_large = |nodes: usize| nodes > u16::MAX as usize || features > i16::MAX as usize;
-        if let Some(tree) = nodes.into_iter().position(is_too_large) {
-            return Err(Broken { tree, node: 0 });
-        }
-        let walk: Arc<dyn Walk> = match most.max(2 * features) {
-            0..=256 => Arc::new(Laid::<256>::new(forest)),
-            257..=2048 => Arc::new(Laid::<2048>::new(forest)),
-            _ => Arc::new(Laid::<65_536>::new(forest)),
+        let mut flat = Self {
+            base: forest.base.into(),
+            features: forest.features as usize,
+            trees: Vec::new(),
+            steps: Vec::new(),
+            leaves: Vec::new(),
         };
-        Ok(Self { features, walk })
+        for (index, tree) in forest.trees.iter().enumerate() {
+            if tree.nodes().len() > u16::MAX as usize || flat.features > i16::MAX as usize {
+                return Err(Broken {
+                    tree: index,
+                    node: 0,
+                });
+            }
+            flat.push(tree);
+        }
+        Ok(flat)
     }
 
     /// Number of values that a row has.
@@ -83,7 +97,37 @@ impl FlatForest {
     /// If the row has another number of values.
     pub fn score(&self, row: &[f32]) -> f64 {
         assert_eq!(row.len(), self.features, "one value a feature");
-        self.walk.one(row)
+        let high = row.iter().map(|&value| or(value, f32::INFINITY));
+        let low = row.iter().map(|&value| or(value, f32::NEG_INFINITY));
+        let values: Vec<f32> = high.chain(low).collect();
+        let mut score = self.base;
+        let mut groups = self.trees.chunks_exact(LANES);
+        for trees in &mut groups {
+            let starts: [u32; LANES] = std::array::from_fn(|lane| trees[lane].start);
+            self.walk_trees(starts, &values)
+                .into_iter()
+                .for_each(|leaf| score += f64::from(leaf));
+        }
+        for tree in groups.remainder() {
+            score += f64::from(self.walk_trees([tree.start], &values)[0]);
+        }
+        score
+    }
+
+    /// Takes one row through some trees.
+    fn walk_trees<const N: usize>(&self, starts: [u32; N], values: &[f32]) -> [f32; N] {
+        let mut at = starts;
+        loop {
+            let next: [u32; N] = std::array::from_fn(|lane| {
+                let step = self.steps[at[lane] as usize];
+                let above = values[usize::from(step.value)] > step.threshold;
+                starts[lane] + u32::from(step.left) + u32::from(above)
+            });
+            if next == at {
+                return at.map(|node| self.leaves[node as usize]);
+            }
+            at = next;
+        }
     }
 
     /// The raw scores of rows that lie one after the other in `rows`.
@@ -92,57 +136,88 @@ impl FlatForest {
     /// If `rows` does not hold `features` values for each place in `scores`.
     pub fn score_batch(&self, rows: &[f32], scores: &mut [f64]) {
         assert_eq!(rows.len(), scores.len() * self.features, "one row a score");
-        self.walk.batch(rows, scores);
+        let mut values = vec![[0.0; BLOCK]; 2 * self.features];
+        let blocks = rows.chunks(BLOCK * self.features.max(1));
+        for (rows, scores) in blocks.zip(scores.chunks_mut(BLOCK)) {
+            self.turn(rows, &mut values);
+            scores.fill(self.base);
+            for tree in &self.trees {
+                let leaves = self.walk_rows(tree, &values);
+                for (score, leaf) in scores.iter_mut().zip(leaves) {
+                    *score += f64::from(leaf);
+                }
+            }
+        }
     }
-}
 
-/// A forest laid out with some room.
-trait Walk: std::fmt::Debug + Send + Sync {
-    fn one(&self, row: &[f32]) -> f64;
-    fn batch(&self, rows: &[f32], scores: &mut [f64]);
-}
+    /// Lays rows side by side, with both copies of each value.
+    fn turn(&self, rows: &[f32], values: &mut [Rows]) {
+        let (high, low) = values.split_at_mut(self.features);
+        for (place, row) in rows.chunks_exact(self.features).enumerate() {
+            for ((&value, high), low) in row.iter().zip(&mut *high).zip(&mut *low) {
+                high[place] = or(value, f32::INFINITY);
+                low[place] = or(value, f32::NEG_INFINITY);
+            }
+        }
+    }
 
-/// `ROOM` nodes a tree, and `ROOM` values a prepared row.
-#[derive(Debug)]
-struct Laid<const ROOM: usize> {
-    base: f64,
-    features: usize,
-    /// `ROOM` of each tree.
-    steps: Vec<Step>,
-    /// The values of those nodes that are leaves.
-    leaves: Vec<f32>,
-}
-
-impl<const ROOM: usize> Laid<ROOM> {
-    fn new(forest: &Forest) -> Self {
-        let mut laid = Self {
-            base: forest.base.into(),
-            features: forest.features as usize,
-            steps: Vec::with_capacity(forest.trees.len() * ROOM),
-            leaves: Vec::with_capacity(forest.trees.len() * ROOM),
-        };
-        forest.trees.iter().for_each(|tree| laid.push(tree));
-        laid
+    /// Takes a block through a tree, some rows at a time.
+    fn walk_rows(&self, tree: &Place, values: &[Rows]) -> Rows {
+        let steps = &self.steps[tree.nodes()];
+        let leaves = &self.leaves[tree.nodes()];
+        let mut found = [0.0; BLOCK];
+        for (group, found) in found.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let first = group * LANES;
+            let mut at = [0u16; LANES];
+            loop {
+                let next: [u16; LANES] = std::array::from_fn(|lane| {
+                    let step = steps[usize::from(at[lane])];
+                    let value = values[usize::from(step.value)][(first + lane) % BLOCK];
+                    step.left + u16::from(value > step.threshold)
+                });
+                if next == at {
+                    break;
+                }
+                at = next;
+            }
+            *found = at.map(|node| leaves[usize::from(node)]);
+        }
+        found
     }
 
     /// Adds a tree level by level, children side by side.
     fn push(&mut self, tree: &Tree) {
+        let start = self.steps.len() as u32;
         let mut order = vec![0];
         let mut index = 0;
         while let Some(node) = order.get(index).map(|&node: &usize| &tree.nodes()[node]) {
-            let (step, leaf) = match &node.kind {
-                Kind::Leaf { value } => (Step::stay(index), *value),
-                Kind::Split(question) => (self.ask(question, order.len()), 0.0),
-            };
+            let step = self.step(node, index, order.len());
+            self.steps.push(step.0);
+            self.leaves.push(step.1);
             if let Kind::Split(question) = &node.kind {
                 order.extend([question.left as usize, question.right as usize]);
             }
-            self.steps.push(step);
-            self.leaves.push(leaf);
             index += 1;
         }
-        self.steps.extend((index..ROOM).map(Step::stay));
-        self.leaves.resize(self.steps.len(), 0.0);
+        let end = self.steps.len() as u32;
+        self.trees.push(Place { start, end });
+    }
+
+    /// The step of the node at `index` whose children, if any, come at `next`.
+    fn step(&self, node: &Node, index: usize, next: usize) -> (Step, f32) {
+        match &node.kind {
+            Kind::Leaf { value } => (self.stay(index), *value),
+            Kind::Split(question) => (self.ask(question, next), 0.0),
+        }
+    }
+
+    /// No value is above infinity.
+    fn stay(&self, index: usize) -> Step {
+        Step {
+            threshold: f32::INFINITY,
+            value: 0,
+            left: index as u16,
+        }
     }
 
     fn ask(&self, question: &Question, next: usize) -> Step {
@@ -155,86 +230,6 @@ impl<const ROOM: usize> Laid<ROOM> {
             threshold: question.threshold,
             value: (question.feature as usize + copy) as u16,
             left: next as u16,
-        }
-    }
-
-    fn trees(&self) -> impl Iterator<Item = (&[Step; ROOM], &[f32; ROOM])> {
-        let (steps, _) = self.steps.as_chunks();
-        let (leaves, _) = self.leaves.as_chunks();
-        steps.iter().zip(leaves)
-    }
-
-    /// Puts both copies of each of a row's values into its room.
-    fn prepare(&self, row: &[f32], into: &mut [f32; ROOM]) {
-        let or = |value: f32, missing: f32| if value.is_nan() { missing } else { value };
-        let (high, low) = into.split_at_mut(self.features);
-        for ((&value, high), low) in row.iter().zip(high).zip(low) {
-            *high = or(value, f32::INFINITY);
-            *low = or(value, f32::NEG_INFINITY);
-        }
-    }
-}
-
-/// Walks `N` lanes from their roots to their leaves; gives the leaves' places. A lane has a tree and a row.
-fn walk<const ROOM: usize, const N: usize>(
-    trees: [&[Step; ROOM]; N],
-    rows: [&[f32; ROOM]; N],
-) -> [usize; N] {
-    let mut at = [0; N];
-    loop {
-        let next = std::array::from_fn(|lane| {
-            let step: Step = trees[lane][at[lane] & (ROOM - 1)];
-            let is_above = rows[lane][usize::from(step.value) & (ROOM - 1)] > step.threshold;
-            usize::from(step.left) + usize::from(is_above)
-        });
-        if next == at {
-            return at;
-        }
-        at = next;
-    }
-}
-
-impl<const ROOM: usize> Walk for Laid<ROOM> {
-    fn one(&self, row: &[f32]) -> f64 {
-        let mut prepared = vec![0.0; ROOM];
-        let row_of_room = prepared.first_chunk_mut().expect("it has this room");
-        self.prepare(row, row_of_room);
-        let row = &*row_of_room;
-        let (steps, _) = self.steps.as_chunks::<ROOM>();
-        let (leaves, _) = self.leaves.as_chunks::<ROOM>();
-        let mut score = self.base;
-        let (groups, rest) = steps.as_chunks::<LANES>();
-        let mut values = leaves.iter();
-        for trees in groups {
-            let places = walk(trees.each_ref(), [row; LANES]);
-            for (place, values) in places.into_iter().zip(&mut values) {
-                score += f64::from(values[place & (ROOM - 1)]);
-            }
-        }
-        for (tree, values) in rest.iter().zip(values) {
-            score += f64::from(values[walk([tree], [row])[0] & (ROOM - 1)]);
-        }
-        score
-    }
-
-    fn batch(&self, rows: &[f32], scores: &mut [f64]) {
-        let mut prepared = vec![0.0; BLOCK * ROOM];
-        let (prepared, _) = prepared.as_chunks_mut::<ROOM>();
-        let blocks = rows.chunks(BLOCK * self.features.max(1));
-        for (rows, scores) in blocks.zip(scores.chunks_mut(BLOCK)) {
-            for (row, into) in rows.chunks(self.features.max(1)).zip(&mut *prepared) {
-                self.prepare(row, into);
-            }
-            scores.fill(self.base);
-            let (groups, _) = prepared.as_chunks::<LANES>();
-            for (tree, values) in self.trees() {
-                for (rows, scores) in groups.iter().zip(scores.chunks_mut(LANES)) {
-                    let places = walk([tree; LANES], rows.each_ref());
-                    for (score, place) in scores.iter_mut().zip(places) {
-                        *score += f64::from(values[place & (ROOM - 1)]);
-                    }
-                }
-            }
         }
     }
 }
