@@ -269,7 +269,10 @@ impl<D: Disk + Clone> Engine<D> {
 
     /// The partition that keeps all stock of a location.
     pub fn partition_of(&self, location: &LocationId) -> u16 {
-        (xxh3_64(location.as_str().as_bytes()) % self.members.len() as u64) as u16
+        match self.members.len() as u64 {
+            1 => 0,
+            partitions => (xxh3_64(location.as_str().as_bytes()) % partitions) as u16,
+        }
     }
 
     /// Queues a request of the default tenant, who waits as long as it takes; its answer goes to `to`.

@@ -6,10 +6,13 @@
 //! searched one after the other from where the hash falls, so that most searches end within a cache line.
 //!
 //! It is cut into shards, so that growing moves one small shard at a time. A shard that grows is built anew, half as
-//! large again, and put in place of the old one; a reader that still has the old one misses only what came after it
-//! began. Nothing is ever taken out.
+//! large again, and a new list of shards is put in place of the old one; a reader that still has the old one misses only
+//! what came after it began. Nothing is ever taken out.
+//!
+//! Taking the list costs two locked instructions, across which a processor looks nothing up ahead. So who has many to
+//! find takes it once ([`Index::view`]): then the cache misses of all of them overlap.
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,18 +22,18 @@ const NUMBER_BITS: u32 = 27;
 const NUMBER: u32 = (1 << NUMBER_BITS) - 1;
 
 type Slots = Box<[AtomicU32]>;
+type Shards = Box<[Arc<Slots>]>;
 
 /// Numbers found by the hash of what they stand for. The hash must be mixed well in all its bits.
 #[derive(Debug)]
 pub(super) struct Index {
-    shards: Box<[Shard]>,
+    shards: ArcSwap<Shards>,
+    /// How many slots of each shard are taken.
+    used: Box<[AtomicU32]>,
 }
 
-#[derive(Debug)]
-struct Shard {
-    slots: ArcSwap<Slots>,
-    used: AtomicU32,
-}
+/// The index as it was at one moment, or newer.
+pub(super) struct View(Guard<Arc<Shards>>);
 
 impl Default for Index {
     fn default() -> Self {
@@ -46,22 +49,52 @@ impl Index {
     /// another.
     pub(super) fn with_room_for(numbers: usize) -> Self {
         let slots = (numbers / SHARDS) * 5 / 4;
-        let none: Arc<Slots> = Arc::new(free_slots(0));
-        let shard = |_| Shard {
-            slots: ArcSwap::new(match slots {
-                0 => Arc::clone(&none),
-                some => Arc::new(free_slots(some)),
-            }),
-            used: AtomicU32::new(0),
+        let none = Arc::new(free_slots(0));
+        let shards: Shards = match slots {
+            0 => vec![none; SHARDS].into(),
+            some => (0..SHARDS).map(|_| Arc::new(free_slots(some))).collect(),
         };
         Self {
-            shards: (0..SHARDS).map(shard).collect(),
+            shards: ArcSwap::new(Arc::new(shards)),
+            used: (0..SHARDS).map(|_| AtomicU32::new(0)).collect(),
         }
+    }
+
+    /// The index as it is now, to find many.
+    pub(super) fn view(&self) -> View {
+        View(self.shards.load())
     }
 
     /// The number under `hash` for which `is_it` holds.
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let slots = self.shard(hash).slots.load();
+        self.view().find(hash, is_it)
+    }
+
+    /// Adds `no`, which is below [`Index::MOST`], under `hash`. Called by the one writer only; `rehash` tells the hash
+    /// of a number that is there.
+    pub(super) fn insert(&self, hash: u64, no: u32, rehash: impl Fn(u32) -> u64) {
+        let shard = shard(hash);
+        let used = self.used[shard].load(Ordering::Relaxed) + 1;
+        let shards = self.shards.load();
+        let slots = &shards[shard];
+        let is_crowded = used as usize * 8 > slots.len() * 7;
+        if is_crowded {
+            let slots = grown(slots, rehash);
+            place(&slots, hash, no);
+            let mut shards = Shards::clone(&shards);
+            shards[shard] = Arc::new(slots);
+            self.shards.store(Arc::new(shards));
+        } else {
+            place(slots, hash, no);
+        }
+        self.used[shard].store(used, Ordering::Relaxed);
+    }
+}
+
+impl View {
+    /// The number under `hash` for which `is_it` holds.
+    pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let slots = &self.0[shard(hash)];
         for at in probe(hash, slots.len()) {
             match slots[at].load(Ordering::Acquire) {
                 0 => return None,
@@ -74,26 +107,15 @@ impl Index {
         None
     }
 
-    /// Adds `no`, which is below [`Index::MOST`], under `hash`. Called by the one writer only; `rehash` tells the hash
-    /// of a number that is there.
-    pub(super) fn insert(&self, hash: u64, no: u32, rehash: impl Fn(u32) -> u64) {
-        let shard = self.shard(hash);
-        let used = shard.used.load(Ordering::Relaxed) + 1;
-        let slots = shard.slots.load();
-        let is_crowded = used as usize * 8 > slots.len() * 7;
-        if is_crowded {
-            let slots = grown(&slots, rehash);
-            place(&slots, hash, no);
-            shard.slots.store(Arc::new(slots));
-        } else {
-            place(&slots, hash, no);
-        }
-        shard.used.store(used, Ordering::Relaxed);
+    /// A number that may be the one under `hash`: nearly always it is, and it is told without a look at what the
+    /// number stands for.
+    pub(super) fn guess(&self, hash: u64) -> Option<u32> {
+        self.find(hash, |_| true)
     }
+}
 
-    fn shard(&self, hash: u64) -> &Shard {
-        &self.shards[(hash >> 5) as usize % SHARDS]
-    }
+fn shard(hash: u64) -> usize {
+    (hash >> 5) as usize % SHARDS
 }
 
 fn number(slot: u32) -> u32 {

@@ -68,6 +68,24 @@ impl Catalogue {
         self.skus.find(sku.as_str()).map(SkuNo)
     }
 
+    /// The numbers of many locations, in their order.
+    pub fn locations<'a>(
+        &self,
+        locations: impl Iterator<Item = &'a LocationId>,
+    ) -> impl Iterator<Item = Option<LocationNo>> {
+        let texts = locations.map(LocationId::as_str);
+        self.locations.find_all(texts).map(|no| no.map(LocationNo))
+    }
+
+    /// The numbers of many SKUs, in their order.
+    pub fn skus<'a>(
+        &self,
+        skus: impl Iterator<Item = &'a Sku>,
+    ) -> impl Iterator<Item = Option<SkuNo>> {
+        let texts = skus.map(Sku::as_str);
+        self.skus.find_all(texts).map(|no| no.map(SkuNo))
+    }
+
     /// The name of a location; empty if there is no such number.
     pub fn location_name(&self, location: LocationNo) -> &str {
         self.locations.text(location.0)
@@ -84,6 +102,25 @@ impl Catalogue {
         self.index
             .find(mixed(sought), |no| self.joined(no) == Some(sought))
             .map(LevelNo)
+    }
+
+    /// The numbers of many levels, in their order: [`Catalogue::level`] for each.
+    ///
+    /// A level found misses the cache again and again, each time for what the miss before told. Here each step is done
+    /// for all before the next one, so that the processor waits for many at once.
+    pub fn levels(&self, sought: &[Option<(LocationNo, SkuNo)>]) -> Vec<Option<LevelNo>> {
+        let index = self.index.view();
+        let joined = |names: &Option<(LocationNo, SkuNo)>| names.map(|(at, sku)| joined(at, sku));
+        let guess = |names| index.guess(mixed(joined(names)?));
+        let guesses: Vec<Option<u32>> = sought.iter().map(guess).collect();
+        let check = |(names, guess): (&Option<(LocationNo, SkuNo)>, Option<u32>)| {
+            let guess = guess?;
+            match self.joined(guess) == joined(names) {
+                true => Some(LevelNo(guess)),
+                false => names.and_then(|(location, sku)| self.level(location, sku)),
+            }
+        };
+        sought.iter().zip(guesses).map(check).collect()
     }
 
     /// Location and SKU of a level.
@@ -169,4 +206,40 @@ fn mixed(joined: u64) -> u64 {
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     hash ^ (hash >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many levels that some guesses meet the number of another one with the same bits of its hash.
+    #[test]
+    fn many_levels_are_found_at_once_as_each_is_alone() {
+        let catalogue = Catalogue::default();
+        let (locations, skus) = (40, 500);
+        let name = |location: u32, sku: u32| (LocationNo(location), SkuNo(sku));
+        let all = (0..locations).flat_map(|at| (0..skus).map(move |sku| (at, sku)));
+        for (at, sku) in all.filter(|(at, sku)| (at + sku) % 2 == 0) {
+            let (location, sku) = (format!("at-{at}"), format!("sku-{sku}"));
+            let location = catalogue.add_location(&location).unwrap();
+            let sku = catalogue.add_sku(&sku).unwrap();
+            catalogue.add_level(location, sku).unwrap();
+        }
+        let sought = (0..locations).flat_map(|at| (0..skus).map(move |sku| Some(name(at, sku))));
+        let sought: Vec<_> = sought.chain([None]).collect();
+        let alone = |names: &Option<(LocationNo, SkuNo)>| {
+            names.and_then(|(location, sku)| catalogue.level(location, sku))
+        };
+        let expected: Vec<_> = sought.iter().map(alone).collect();
+        let found = expected.iter().filter(|no| no.is_some()).count();
+        assert_eq!(found as u32, locations * skus / 2);
+        assert!(catalogue.levels(&sought) == expected);
+        let guess = |names: &Option<(LocationNo, SkuNo)>| {
+            let (location, sku) = (*names)?;
+            let hash = mixed(joined(location, sku));
+            catalogue.index.view().guess(hash).map(LevelNo)
+        };
+        let wrong = sought.iter().map(guess).zip(&expected);
+        assert!(wrong.filter(|(guess, no)| guess != *no).count() > 0);
+    }
 }

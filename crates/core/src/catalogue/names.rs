@@ -1,7 +1,7 @@
 //! Names and their numbers.
 
 use super::growing::Growing;
-use super::index::Index;
+use super::index::{Index, View};
 use compact_str::CompactString;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,8 +22,20 @@ impl Names {
     }
 
     pub(super) fn find(&self, text: &str) -> Option<u32> {
-        self.index
-            .find(xxh3_64(text.as_bytes()), |no| self.text(no) == text)
+        self.find_in(&self.index.view(), text)
+    }
+
+    /// The numbers of many.
+    pub(super) fn find_all<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a str>,
+    ) -> impl Iterator<Item = Option<u32>> {
+        let index = self.index.view();
+        texts.map(move |text| self.find_in(&index, text))
+    }
+
+    fn find_in(&self, index: &View, text: &str) -> Option<u32> {
+        index.find(xxh3_64(text.as_bytes()), |no| self.text(no) == text)
     }
 
     /// The name with this number; empty if there is none.

@@ -99,15 +99,38 @@ impl ReadTable {
     /// The number of a location.
     pub fn location(&self, location: &LocationId) -> Option<LocationNo> {
         let no = self.catalogue.location(location)?;
-        (no.0 < self.locations.load(Ordering::Acquire)).then_some(no)
+        self.shows(no).then_some(no)
+    }
+
+    fn shows(&self, location: LocationNo) -> bool {
+        location.0 < self.locations.load(Ordering::Acquire)
     }
 
     /// A level at a location, by the SKU's name.
     pub fn find(&self, location: LocationNo, sku: &Sku) -> Option<(LevelNo, Seen)> {
         let no = self.catalogue.level(location, self.catalogue.sku(sku)?)?;
-        let seen = self.level(no);
-        // A level just opened is not there until the entry that opened it has filled it.
-        (seen.seq != Seq::ZERO).then_some((no, seen))
+        Some((no, self.opened(no)?))
+    }
+
+    /// Many levels by their names, in their order; much faster than one by one.
+    pub fn find_all<'a>(
+        &self,
+        names: impl Iterator<Item = (&'a LocationId, &'a Sku)> + Clone,
+    ) -> Vec<Option<Seen>> {
+        let locations = self.catalogue.locations(names.clone().map(|name| name.0));
+        let skus = self.catalogue.skus(names.map(|name| name.1));
+        let both = |(location, sku): (Option<_>, Option<_>)| {
+            let location = location.filter(|no| self.shows(*no));
+            location.zip(sku)
+        };
+        let sought: Vec<_> = locations.zip(skus).map(both).collect();
+        let levels = self.catalogue.levels(&sought);
+        levels.into_iter().map(|no| self.opened(no?)).collect()
+    }
+
+    /// A level that is there: one just opened is not, until the entry that opened it has filled it.
+    fn opened(&self, no: LevelNo) -> Option<Seen> {
+        Some(self.level(no)).filter(|seen| seen.seq != Seq::ZERO)
     }
 
     /// A level by its number; all zero if there is none.

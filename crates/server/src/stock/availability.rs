@@ -15,8 +15,8 @@ use crate::problem::unreadable::unfit;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use onhand_core::{LocationId, LocationNo, Seq, Sku, Timestamp};
-use onhand_engine::{Origin, Query, ReadTable, What};
+use onhand_core::{LocationId, Seq, Sku, Timestamp};
+use onhand_engine::{Origin, Query, What};
 use onhand_modelops::Prediction;
 use onhand_wire::json::availability::{
     Asked, AvailabilityAnswer, AvailabilityItem, AvailabilityRequest, PartitionPosition,
@@ -91,83 +91,24 @@ fn add(items: &mut [AvailabilityItem<'_>], now: Timestamp, chances: &[Prediction
     }
 }
 
-fn bounded<'a>(app: &'a App, asked: &'a Asked) -> AvailabilityAnswer<'a> {
-    let mut reader = Reader::new(app);
-    let items: Vec<_> = asked
-        .names()
-        .map(|(location, sku)| reader.item(location, sku))
-        .collect();
-    answer(
-        items,
-        Consistency::Bounded,
-        reader.positions,
-        app.engine.partitions(),
-    )
-}
-
-/// Reads levels from the tables, and remembers where it looked last: most requests ask about one location.
-struct Reader<'a> {
-    app: &'a App,
-    /// By partition: the position before the first level was read. What is read reflects at least this.
-    positions: BTreeMap<u16, Seq>,
-    last: Option<Place<'a>>,
-}
-
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    location: &'a LocationId,
-    table: &'a ReadTable,
-    no: Option<LocationNo>,
-    age_ms: u64,
-}
-
-impl<'a> Reader<'a> {
-    fn new(app: &'a App) -> Self {
-        Self {
-            app,
-            positions: BTreeMap::new(),
-            last: None,
+fn bounded<'a>(app: &App, asked: &'a Asked) -> AvailabilityAnswer<'a> {
+    let (engine, names) = (&app.engine, names(asked));
+    let mut items: Vec<_> = names.iter().map(unknown).collect();
+    let mut positions = BTreeMap::new();
+    for (partition, places) in by_partition(app, &names) {
+        let (table, age) = (engine.table(partition), engine.age(partition));
+        // Before the first level is read: what is read reflects at least this.
+        positions.insert(partition, table.position().seq);
+        let found = table.find_all(places.iter().map(|&at| names[at]));
+        for (at, seen) in places.into_iter().zip(found) {
+            let item = &mut items[at];
+            item.age_ms = age.millis();
+            if let Some(seen) = seen {
+                (item.available, item.on_hand, item.known) = (seen.available, seen.on_hand, true);
+            }
         }
     }
-
-    fn item(&mut self, location: &'a LocationId, sku: &'a Sku) -> AvailabilityItem<'a> {
-        let place = self.place(location);
-        let seen = place
-            .no
-            .and_then(|no| place.table.find(no, sku))
-            .map(|(_, seen)| seen);
-        AvailabilityItem {
-            location: location.as_str().into(),
-            sku: sku.as_str().into(),
-            available: seen.map_or(0, |seen| seen.available),
-            on_hand: seen.map_or(0, |seen| seen.on_hand),
-            known: seen.is_some(),
-            age_ms: place.age_ms,
-            probability_found: None,
-            probability_age_ms: None,
-            probability_fallback: None,
-        }
-    }
-
-    fn place(&mut self, location: &'a LocationId) -> Place<'a> {
-        if let Some(last) = self.last.filter(|last| last.location == location) {
-            return last;
-        }
-        let engine = &self.app.engine;
-        let partition = engine.partition_of(location);
-        let table = engine.table(partition);
-        self.positions
-            .entry(partition)
-            .or_insert_with(|| table.position().seq);
-        let place = Place {
-            location,
-            table,
-            no: table.location(location),
-            age_ms: engine.age(partition).millis(),
-        };
-        self.last = Some(place);
-        place
-    }
+    answer(items, Consistency::Bounded, positions, engine.partitions())
 }
 
 async fn strong<'a>(
@@ -175,28 +116,10 @@ async fn strong<'a>(
     origin: Origin,
     asked: &'a Asked,
 ) -> Result<AvailabilityAnswer<'a>, Denied> {
-    let mut by_partition: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
-    let names: Vec<_> = asked.names().collect();
-    for (at, (location, _)) in names.iter().enumerate() {
-        by_partition
-            .entry(app.engine.partition_of(location))
-            .or_default()
-            .push(at);
-    }
-    let unknown = |&(location, sku): &(&'a LocationId, &'a Sku)| AvailabilityItem {
-        location: location.as_str().into(),
-        sku: sku.as_str().into(),
-        available: 0,
-        on_hand: 0,
-        known: false,
-        age_ms: 0,
-        probability_found: None,
-        probability_age_ms: None,
-        probability_fallback: None,
-    };
-    let mut items: Vec<AvailabilityItem<'_>> = names.iter().map(unknown).collect();
+    let names = names(asked);
+    let mut items: Vec<_> = names.iter().map(unknown).collect();
     let mut positions = BTreeMap::new();
-    for (partition, places) in by_partition {
+    for (partition, places) in by_partition(app, &names) {
         let levels = places
             .iter()
             .map(|&at| (names[at].0.clone(), names[at].1.clone()));
@@ -213,12 +136,41 @@ async fn strong<'a>(
             (item.available, item.on_hand, item.known) = (level.available(), level.on_hand(), true);
         }
     }
-    Ok(answer(
-        items,
-        Consistency::Strong,
-        positions,
-        app.engine.partitions(),
-    ))
+    let partitions = app.engine.partitions();
+    Ok(answer(items, Consistency::Strong, positions, partitions))
+}
+
+type Name<'a> = (&'a LocationId, &'a Sku);
+
+fn names(asked: &Asked) -> Vec<Name<'_>> {
+    asked.names().collect()
+}
+
+/// The places of the levels of each partition that is concerned.
+fn by_partition(app: &App, names: &[Name<'_>]) -> BTreeMap<u16, Vec<usize>> {
+    if app.engine.partitions() == 1 {
+        return BTreeMap::from([(0, (0..names.len()).collect())]);
+    }
+    let mut places: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+    for (at, (location, _)) in names.iter().enumerate() {
+        let partition = app.engine.partition_of(location);
+        places.entry(partition).or_default().push(at);
+    }
+    places
+}
+
+fn unknown<'a>(&(location, sku): &Name<'a>) -> AvailabilityItem<'a> {
+    AvailabilityItem {
+        location: location.as_str().into(),
+        sku: sku.as_str().into(),
+        available: 0,
+        on_hand: 0,
+        known: false,
+        age_ms: 0,
+        probability_found: None,
+        probability_age_ms: None,
+        probability_fallback: None,
+    }
 }
 
 fn answer(
@@ -247,7 +199,5 @@ fn answer(
 }
 
 fn respond(answer: AvailabilityAnswer<'_>) -> Response {
-    let mut bytes = Vec::with_capacity(128 + answer.items.len() * 128);
-    serde_json::to_writer(&mut bytes, &answer).expect("an answer is plain data");
-    json::with(StatusCode::OK, "application/json", bytes)
+    json::with(StatusCode::OK, "application/json", answer.to_json())
 }
