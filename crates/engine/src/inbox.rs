@@ -76,9 +76,19 @@ pub(crate) struct Envelope {
     pub(crate) from: Waiting,
 }
 
-#[derive(Default)]
+/// So many requests wake the writer while the log is busy. Fewer wait until it is idle: none of them could be answered
+/// before, and to decide them takes less than to wake a thread for them.
+pub(crate) const BURST: usize = 32;
+
+/// The writer is not waiting for requests.
+const NOT_AWAITED: usize = usize::MAX;
+
 struct Inner {
     queue: Vec<Envelope>,
+    /// How many requests must be there for the writer to be woken.
+    awaited: usize,
+    /// Whether the writer is waiting, for whatever.
+    waits: bool,
     log_is_idle: bool,
     is_closing: bool,
     outage: Option<Unavailable>,
@@ -125,8 +135,12 @@ impl Inbox {
         metrics: Arc<PartitionMetrics>,
     ) -> Self {
         let inner = Inner {
+            queue: Vec::new(),
+            awaited: NOT_AWAITED,
+            waits: false,
             log_is_idle: true,
-            ..Inner::default()
+            is_closing: false,
+            outage: None,
         };
         Self {
             inner: Mutex::new(inner),
@@ -158,22 +172,23 @@ impl Inbox {
         }
         // Before the writer can see it.
         self.door.queued(&ticket);
-        let was_empty = inner.queue.is_empty();
         let from = Waiting::new(to, permit);
         inner.queue.push(Envelope {
             ticket,
             request,
             from,
         });
+        let is_awaited = inner.queue.len() == inner.awaited;
         drop(inner);
-        if was_empty {
+        if is_awaited {
             self.changed.notify_one();
         }
         Ok(())
     }
 
     /// Waits until there is something to do for the writer, at most until `timeout`, and moves what is queued into
-    /// `into`. With `has_work`, or when closing, an idle log is something to do. Without `has_room`, requests are not.
+    /// `into`. With `has_work`, or when closing, an idle log is something to do. Without `has_room`, requests are not;
+    /// while the log is busy, a [`BURST`] of them is.
     pub(crate) fn wait(
         &self,
         timeout: Duration,
@@ -184,13 +199,20 @@ impl Inbox {
         let is_idle = |inner: &mut Inner| {
             let may_go_on = inner.log_is_idle && (has_work || inner.is_closing);
             let is_lost = inner.is_closing && inner.is_stopped();
-            let has_request = has_room && !inner.queue.is_empty();
-            !has_request && !may_go_on && !is_lost
+            inner.awaited = match has_room {
+                false => NOT_AWAITED,
+                true if inner.log_is_idle || inner.is_closing || inner.outage.is_some() => 1,
+                true => BURST,
+            };
+            inner.queue.len() < inner.awaited && !may_go_on && !is_lost
         };
+        let mut inner = self.lock();
+        inner.waits = true;
         let (mut inner, _) = self
             .changed
-            .wait_timeout_while(self.lock(), timeout, is_idle)
+            .wait_timeout_while(inner, timeout, is_idle)
             .unwrap_or_else(PoisonError::into_inner);
+        (inner.awaited, inner.waits) = (NOT_AWAITED, false);
         inner.hand_out(into)
     }
 
@@ -201,9 +223,10 @@ impl Inbox {
 
     /// Says that the log has begun, or has done, an append.
     pub(crate) fn set_log_idle(&self, is_idle: bool) {
-        self.lock().log_is_idle = is_idle;
+        let mut inner = self.lock();
+        inner.log_is_idle = is_idle;
         if is_idle {
-            self.changed.notify_one();
+            self.wake(inner);
         }
     }
 
@@ -214,9 +237,18 @@ impl Inbox {
         let is_news = !inner.is_stopped() && inner.outage != outage;
         if is_news {
             inner.outage = outage;
-            self.changed.notify_one();
+            self.wake(inner);
         }
         is_news
+    }
+
+    /// Lets the writer look what has changed, if it waits: to wake nobody costs a call of the system as well.
+    fn wake(&self, inner: MutexGuard<'_, Inner>) {
+        let waits = inner.waits;
+        drop(inner);
+        if waits {
+            self.changed.notify_one();
+        }
     }
 
     /// Stops for good when a thread of the partition is gone: nobody shall wait for it.
@@ -246,12 +278,86 @@ impl Inbox {
         if Defect::StopDropsTheQueue.is_on() {
             inner.queue.clear();
         }
-        drop(inner);
-        self.changed.notify_one();
+        self.wake(inner);
     }
 
     /// A panic elsewhere does not make the queue unsound: every change to it is one assignment.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this test waits on a thread of its own"
+)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::metrics::Metrics;
+    use crate::query::Query;
+    use prometheus_client::registry::Registry;
+    use std::sync::mpsc::{Receiver, channel};
+
+    const A_WHILE: Duration = Duration::from_millis(50);
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn inbox() -> Arc<Inbox> {
+        let metrics = Metrics::register(&mut Registry::default()).of(0);
+        let inbox = Inbox::new(Policy::default(), Arc::new(SystemClock), Arc::new(metrics));
+        Arc::new(inbox)
+    }
+
+    fn send(inbox: &Inbox, count: usize) {
+        for _ in 0..count {
+            let question = Request::Query(Query::Levels(Vec::new()));
+            let to = ReplyTo::Once(oneshot::channel().0, None);
+            inbox.send(Origin::default(), question, to).unwrap();
+        }
+    }
+
+    /// Waits as the writer does, once; tells how many requests it was woken for.
+    fn wait(inbox: &Arc<Inbox>) -> Receiver<usize> {
+        let (tell, told) = channel();
+        let inbox = Arc::clone(inbox);
+        std::thread::spawn(move || {
+            let mut taken = Vec::new();
+            inbox.wait(LONG, false, true, &mut taken);
+            tell.send(taken.len()).unwrap();
+        });
+        told
+    }
+
+    #[test]
+    fn an_idle_log_wakes_the_writer_for_one_request_and_a_busy_one_for_a_burst() {
+        let inbox = inbox();
+        let woken = wait(&inbox);
+        assert!(woken.recv_timeout(A_WHILE).is_err());
+        send(&inbox, 1);
+        assert_eq!(woken.recv_timeout(LONG), Ok(1));
+
+        inbox.set_log_idle(false);
+        let woken = wait(&inbox);
+        send(&inbox, BURST - 1);
+        assert!(woken.recv_timeout(A_WHILE).is_err());
+        send(&inbox, 1);
+        assert_eq!(woken.recv_timeout(LONG), Ok(BURST));
+    }
+
+    #[test]
+    fn what_waits_for_a_burst_is_taken_when_the_log_is_idle_or_out_of_order() {
+        for outage in [None, Some(Unavailable::StorageFull)] {
+            let inbox = inbox();
+            inbox.set_log_idle(false);
+            send(&inbox, 3);
+            let woken = wait(&inbox);
+            assert!(woken.recv_timeout(A_WHILE).is_err());
+            match outage {
+                None => inbox.set_log_idle(true),
+                outage => drop(inbox.set_outage(outage)),
+            }
+            assert_eq!(woken.recv_timeout(LONG), Ok(3));
+        }
     }
 }

@@ -219,10 +219,10 @@ pub(crate) struct Lesson {
 }
 
 impl Lesson {
-    /// A request came to its turn.
-    pub(crate) fn hear(&mut self, ticket: &Ticket, now: Moment) {
+    /// A request came to its turn, for which it has waited so long.
+    pub(crate) fn hear(&mut self, ticket: &Ticket, waited: Duration) {
         if ticket.flow.is_some() {
-            self.waited += ticket.waited(now);
+            self.waited += waited;
             self.ahead += ticket.ahead + NO_SIGN;
             self.served += 1;
         }

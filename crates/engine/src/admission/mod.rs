@@ -112,6 +112,11 @@ impl Ticket {
         now.since(self.came)
     }
 
+    /// How long it has waited since then.
+    pub(crate) fn waited_since(&self, then: Moment, now: Moment) -> Duration {
+        now.since(self.came.max(then))
+    }
+
     /// Whether its client has stopped waiting.
     pub(crate) fn is_past_deadline(&self, now: Moment) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= now)

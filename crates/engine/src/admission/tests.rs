@@ -88,7 +88,8 @@ impl Rig {
                 break;
             };
             self.door.left(&envelope.ticket);
-            self.lesson.hear(&envelope.ticket, self.now);
+            self.lesson
+                .hear(&envelope.ticket, envelope.ticket.waited(self.now));
             self.now = self.now.plus(PLACE * envelope.ticket.places);
             served.push(envelope.ticket);
         }

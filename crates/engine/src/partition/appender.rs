@@ -3,15 +3,15 @@
 use super::{Job, Step, refuse, reply};
 use crate::clock::{Clock, Moment};
 use crate::durability::Durability;
-use crate::inbox::{Inbox, Waiting};
+use crate::inbox::{BURST, Inbox, Waiting};
 use crate::machine::{Answer, Publish, Unavailable};
 use crate::metrics::PartitionMetrics;
 use crate::table::ReadTable;
 use onhand_core::Timestamp;
 use onhand_log::{AppendError, Batch, Log};
 use onhand_planted::Defect;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long to wait before an append is tried again.
@@ -70,32 +70,43 @@ impl Appender {
         }
     }
 
-    /// What the appender's thread does until it ends.
+    /// Goes on with what it has in hand until that is done, however long it takes.
     #[expect(
         clippy::disallowed_methods,
         reason = "the driver is where the time is spent"
     )]
-    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
-        loop {
-            match jobs.recv_timeout(self.patience().unwrap_or(LONG)) {
-                Ok(job) => self.take(job),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            if Defect::AnswerBeforeSync.is_on() {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            while !self.is_free() || self.is_sync_due() {
-                match self.step() {
-                    Step::Later => std::thread::sleep(
-                        self.patience()
-                            .map_or(RETRY, |patience| RETRY.min(patience)),
-                    ),
-                    Step::Ended => return,
-                    Step::Done | Step::Idle => {}
-                }
+    fn finish(&mut self) -> Step {
+        while !self.is_free() || self.is_sync_due() {
+            match self.step() {
+                Step::Later => std::thread::sleep(
+                    self.patience()
+                        .map_or(RETRY, |patience| RETRY.min(patience)),
+                ),
+                Step::Ended => return Step::Ended,
+                Step::Done | Step::Idle => {}
             }
         }
+        Step::Done
+    }
+
+    /// Whether a job is one for the writer's own thread: a small one, whose answers wait for the sync.
+    fn is_small(&self, job: &Job) -> bool {
+        let Job::Carry(effects, _) = job else {
+            return false;
+        };
+        let waits_for_sync = self.durability.patience().is_none();
+        effects.replies.len() < BURST && waits_for_sync && self.is_free()
+    }
+
+    /// Does a job once; what cannot be done now stays in hand.
+    fn do_at_once(&mut self, job: Job) -> Step {
+        self.take(job);
+        while !self.is_free() {
+            if self.step() == Step::Later {
+                return Step::Later;
+            }
+        }
+        Step::Done
     }
 
     /// How long what was written may still wait for its sync; `None` if all is synced.
@@ -124,6 +135,7 @@ impl Appender {
             }
             Job::Trim(before) => Task::Trim(before),
             Job::Stop => Task::Stop,
+            Job::GoOn => return,
         });
     }
 
@@ -270,6 +282,67 @@ impl Appender {
     fn trim(&mut self, before: u64) {
         if let Err(error) = self.log.trim(before) {
             tracing::warn!(%error, before, "the log could not be trimmed");
+        }
+    }
+}
+
+/// The way of jobs to the appender.
+pub(super) struct Hands {
+    /// There where the writer may lend a hand: where both have threads.
+    appender: Option<Arc<Mutex<Appender>>>,
+    jobs: Sender<Job>,
+}
+
+impl Hands {
+    pub(super) fn new(jobs: Sender<Job>) -> Self {
+        let appender = None;
+        Self { appender, jobs }
+    }
+
+    /// The writer may do from now on what is small.
+    pub(super) fn lend(&mut self, appender: Arc<Mutex<Appender>>) {
+        self.appender = Some(appender);
+    }
+
+    /// Has a job done: here if it is small, by the appender's thread if not.
+    pub(super) fn give(&self, job: Job) {
+        let lent = self.appender.as_ref();
+        let job = match lent.map(|appender| appender.try_lock()) {
+            Some(Ok(mut appender)) if appender.is_small(&job) => match appender.do_at_once(job) {
+                Step::Later => Job::GoOn,
+                _ => return,
+            },
+            _ => job,
+        };
+        // The appender ends only after the writer.
+        drop(self.jobs.send(job));
+    }
+}
+
+/// What the appender's thread does until it ends. What the writer left comes before the next job.
+pub(super) fn run(appender: &Mutex<Appender>, jobs: &Receiver<Job>) {
+    let lock = || appender.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let patience = lock().patience().unwrap_or(LONG);
+        let job = match jobs.recv_timeout(patience) {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => Job::GoOn,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a planted defect must be given the time to be seen"
+        )]
+        if Defect::AnswerBeforeSync.is_on() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut appender = lock();
+        if appender.finish() == Step::Ended {
+            return;
+        }
+        appender.take(job);
+        if appender.finish() == Step::Ended {
+            return;
         }
     }
 }

@@ -5,6 +5,9 @@
 //! replies. So many requests
 //! share one sync, the next batch fills while the last one syncs, and a batch is as large as the disk is slow.
 //!
+//! A batch of few answers ([`crate::inbox::BURST`]) the writer's own thread takes through the appender's steps: to wake
+//! another thread for it would take longer than to decide what comes meanwhile.
+//!
 //! Where answers may be durable a little later ([`crate::durability`]), the appender writes, publishes and replies, and
 //! syncs when what was written first has waited for half of its time. It does nothing else meanwhile, so no answer leaves
 //! while an older one has waited longer than that, however slow the disk is. A batch in which the engine asked itself
@@ -34,7 +37,7 @@ use crate::inbox::{Inbox, Waiting};
 use crate::machine::{Answer, Effects, Machine, Request, Unavailable};
 use crate::metrics::PartitionMetrics;
 use crate::table::ReadTable;
-use appender::Appender;
+use appender::{Appender, Hands};
 use onhand_core::{State, Timestamp};
 use onhand_log::{Log, LogReader};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -47,6 +50,8 @@ enum Job {
     /// Carry out the effects of a batch that was closed at a time.
     Carry(Effects<Waiting>, Timestamp),
     Trim(u64),
+    /// What the writer began for the appender, and could not do.
+    GoOn,
     Stop,
 }
 
@@ -110,7 +115,14 @@ impl Partition {
             number: machine.state().partition(),
             inbox: Arc::clone(&inbox),
             appender: Appender::new(log, durability, &clock, &inbox, &table, &metrics),
-            writer: Writer::new(machine, &inbox, &table, clock, metrics, jobs.clone()),
+            writer: Writer::new(
+                machine,
+                &inbox,
+                &table,
+                clock,
+                metrics,
+                Hands::new(jobs.clone()),
+            ),
             jobs: todo,
         };
         let partition = Self {
@@ -132,10 +144,12 @@ impl Partition {
             appender,
             jobs,
         } = workers;
+        let appender = Arc::new(Mutex::new(appender));
+        let lent = Arc::clone(&appender);
         let appender = spawn(format!("appender-{number}"), &inbox, move || {
-            appender.run(&jobs)
+            appender::run(&appender, &jobs)
         })?;
-        let writer = spawn(format!("writer-{number}"), &inbox, move || writer.run())?;
+        let writer = spawn(format!("writer-{number}"), &inbox, move || writer.run(lent))?;
         *self.threads() = Some([writer, appender]);
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The writer: takes requests from the inbox, decides them, and hands closed batches to the appender.
 
+use super::appender::{Appender, Hands};
 use super::{Job, Move, Step, refuse, reply};
 use crate::admission::door::Lesson;
 use crate::admission::turns::Turns;
@@ -11,8 +12,7 @@ use crate::metrics::{PartitionMetrics, Sample};
 use crate::table::ReadTable;
 use onhand_core::{Command, State, Timestamp};
 use onhand_planted::Defect;
-use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How long the writer sleeps at most: so late can it notice a clock that does not run with the machine's.
@@ -25,12 +25,19 @@ pub(super) struct Writer {
     table: Arc<ReadTable>,
     clock: Arc<dyn Clock>,
     metrics: Arc<PartitionMetrics>,
-    jobs: Sender<Job>,
+    jobs: Hands,
     taken: Vec<Envelope>,
     turns: Turns,
     /// Its turn has come, and there was no room for it in the open batch.
     next: Option<Envelope>,
     lesson: Lesson,
+    /// When it last came back to requests, having had none.
+    woken: Moment,
+    /// So many of those that it finds then would lie in the open batch, had it not been at the disk, or left them to
+    /// become a [`BURST`]: what they waited before was not for their turn.
+    ///
+    /// [`BURST`]: crate::inbox::BURST
+    spared: usize,
     /// Why requests are refused, as far as the writer knows.
     outage: Option<Unavailable>,
     /// Whether the read table rests: it shows all there is, as long as nothing is decided.
@@ -44,7 +51,7 @@ impl Writer {
         table: &Arc<ReadTable>,
         clock: Arc<dyn Clock>,
         metrics: Arc<PartitionMetrics>,
-        jobs: Sender<Job>,
+        jobs: Hands,
     ) -> Self {
         Self {
             machine,
@@ -58,13 +65,16 @@ impl Writer {
             turns: Turns::default(),
             next: None,
             lesson: Lesson::default(),
+            woken: Moment::default(),
+            spared: 0,
             outage: None,
             is_resting: false,
         }
     }
 
-    /// What the writer's thread does until it ends.
-    pub(super) fn run(mut self) {
+    /// What the writer's thread does until it ends. It may do the appender's work where that is small.
+    pub(super) fn run(mut self, appender: Arc<Mutex<Appender>>) {
+        self.jobs.lend(appender);
         loop {
             let wake = self.wait();
             if self.turn(wake, &mut |_| {}) == Step::Ended {
@@ -113,7 +123,7 @@ impl Writer {
         if wake.is_closing && (is_done || is_lost) {
             self.wake_table(self.clock.now());
             // Its last word: the appender carries out what it was given before, syncs, and ends as well.
-            drop(self.jobs.send(Job::Stop));
+            self.jobs.give(Job::Stop);
             return Step::Ended;
         }
         let has = (self.waiting(), self.machine.entries());
@@ -133,8 +143,13 @@ impl Writer {
         }
         let patience = self.patience(has_room && self.outage.is_none());
         let has_work = self.machine.has_work();
-        self.inbox
-            .wait(patience, has_work, has_room, &mut self.taken)
+        let wake = self
+            .inbox
+            .wait(patience, has_work, has_room, &mut self.taken);
+        if self.waiting() == 0 {
+            (self.woken, self.spared) = (self.clock.moment(), self.policy.batch);
+        }
+        wake
     }
 
     fn patience(&self, minds_expiry: bool) -> Duration {
@@ -188,15 +203,25 @@ impl Writer {
             return Some(Reason::Deadline);
         }
         let most = self.policy.queue_time?;
-        let is_late = flow.class() == Class::New && ticket.waited(now) > most * 2;
+        let is_late =
+            flow.class() == Class::New && self.waited_for_its_turn(ticket, now) > most * 2;
         (is_late && self.inbox.door().is_long(flow)).then_some(Reason::Waited)
+    }
+
+    fn waited_for_its_turn(&self, ticket: &Ticket, now: Moment) -> Duration {
+        match self.spared {
+            0 => ticket.waited(now),
+            _ => ticket.waited_since(self.woken, now),
+        }
     }
 
     /// A request waits for its turn no more.
     fn leave(&mut self, envelope: &Envelope, now: Moment, sample: &mut Sample) {
         let ticket = &envelope.ticket;
         self.inbox.door().left(ticket);
-        self.lesson.hear(ticket, now);
+        self.lesson
+            .hear(ticket, self.waited_for_its_turn(ticket, now));
+        self.spared = self.spared.saturating_sub(1);
         if let Some(flow) = ticket.flow {
             sample.see(flow.class(), ticket.waited(now));
         }
@@ -250,8 +275,7 @@ impl Writer {
             return true;
         }
         self.inbox.set_log_idle(false);
-        // The appender ends only after the writer.
-        drop(self.jobs.send(Job::Carry(effects, now)));
+        self.jobs.give(Job::Carry(effects, now));
         true
     }
 
