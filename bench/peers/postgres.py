@@ -181,6 +181,8 @@ def pgbench(cluster, clients, script, seconds):
     time.sleep(0.2)  # for the last backend to be buried
     cpu = cluster.cpu() - before
     took = latencies(logs)
+    if not took:
+        raise Trouble(f"pgbench did nothing in {seconds:g} s:\n{printed}")
     rate = float(re.search(r"tps = ([0-9.]+)", printed)[1])
     tail = (quantile(took, q) for q in (0.5, 0.99, 0.999))
     return printed, took.total(), Sample(rate, *tail, cpu * 1000 / took.total())

@@ -2,7 +2,7 @@
 
 from statistics import median
 
-HEAD = ("figure", "keys", "in flight", "a second", "lowest to highest", "p50 ms", "p99 ms", "p99.9 ms", "CPU s per 1,000",
+HEAD = ("figure", "keys", "in flight", "runs", "a second", "lowest to highest", "p50 ms", "p99 ms", "p99.9 ms", "CPU s per 1,000",
         "and the generator's", "ratio")
 SECTIONS = {
     "Durable reservations": "Reservations a second. Ratio: to PostgreSQL's and to Redis' best, each reservation on its own, on the "
@@ -23,7 +23,7 @@ def markdown(figures, facts, given):
 
 def row(figure, figures):
     return (
-        f"{figure.peer}, {figure.how}", figure.keys, f"{figure.in_flight:,}",
+        f"{figure.peer}, {figure.how}", figure.keys, f"{figure.in_flight:,}", f"{len(figure.samples)}",
         f"{figure.median('rate'):,.0f}", f"{figure.extreme(min):,.0f} to {figure.extreme(max):,.0f}",
         *(f"{figure.median(name) * 1e3:.2f}" for name in ("p50", "p99", "p999")),
         f"{figure.median('cpu'):.4f}", "" if figure.generator() is None else f"{figure.generator():.4f}",
@@ -122,8 +122,8 @@ def notes(figures, given):
     restless = sum(not sample.is_calm for sample in samples)
     durability = sorted({f"{figure.peer}: {figure.durability}" for figure in figures})
     return [
-        f"Durability: {'; '.join(durability)}. 1,000,000 levels. Medians of {len(figures[0].samples)} round(s) of "
-        f"{given.seconds:g} s.",
+        f"Durability: {'; '.join(durability)}. 1,000,000 levels. Every figure is the median of its runs, of {given.seconds:g} s "
+        "each: one a round.",
         "Latency is of one answer; for a batch, of the whole batch. In flight: clients, connections, requests, or batches.",
         f"Sync of 4 KiB just before each measurement: median {median(syncs) * 1e6:.0f} µs, longest {syncs[-1] * 1e6:.0f} µs. "
         f"{restless} of {len(samples)} measurements began on a machine that was not calm (a sync of 1 ms or more, or a quarter of "
