@@ -5,7 +5,10 @@
 //! for all. This is the only place where the learning wing looks into entries: a new event is given its facts here.
 
 use onhand_core::facts::push::Pushed;
-use onhand_core::reservation::{fulfill::Fulfilled, hold::Held};
+use onhand_core::reservation::{
+    fulfill::{Fulfilled, PickedLine},
+    hold::Held,
+};
 use onhand_core::stock::adjust::{Adjusted, Adjusts, Direction};
 use onhand_core::stock::{count::Counted, observe::Observed, sell::Sold};
 use onhand_core::{Entry, Event, LevelNo, LocationNo, Timestamp, Value};
@@ -170,7 +173,9 @@ fn pushed<'a>(event: &'a Pushed, each: Each<'_, 'a>) {
 }
 
 fn fulfilled(event: &Fulfilled, each: Each<'_, '_>) {
-    for line in &event.lines {
+    // Neither picked nor missed, only replaced: whether it was there nobody says.
+    let was_looked_for = |line: &&PickedLine| line.picked > 0 || line.not_found > 0;
+    for line in event.lines.iter().filter(was_looked_for) {
         let picked = Fact::Picked {
             level: line.level,
             found: line.picked,

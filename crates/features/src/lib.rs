@@ -20,6 +20,7 @@
 
 mod calendar;
 mod decay;
+mod fading;
 mod leaf;
 mod looks;
 mod members;

@@ -52,8 +52,8 @@ pub(crate) struct SeriesPlan {
     pub(crate) hours: usize,
     /// Days that must be kept; 0 for none.
     pub(crate) days: usize,
-    /// Usual amounts that must be kept: their half-life, and whether by hour of the day.
-    pub(crate) usual: Vec<(u16, bool)>,
+    /// Usual amounts that must be kept, by their half-life.
+    pub(crate) usual: Vec<u16>,
 }
 
 /// One pushed number of one kind of entity.
@@ -207,13 +207,10 @@ impl Plan {
             Leaf::Since(entity, measure) => {
                 self.keep_series(entity, measure);
             }
-            Leaf::Usual(entity, measure, half_life, hours) => {
+            Leaf::Usual(entity, measure, half_life, _)
+            | Leaf::DaysKnown(entity, measure, half_life) => {
                 let series = self.keep_series(entity, measure);
-                self.keep_usual(series, half_life, hours != UsualFor::Day);
-            }
-            Leaf::DaysKnown(entity, measure, half_life) => {
-                let series = self.keep_series(entity, measure);
-                self.keep_usual(series, half_life, false);
+                self.keep_usual(series, half_life);
             }
             Leaf::OnDaysWith(entity, measure, with, _, window) => {
                 for measure in [measure, with] {
@@ -245,7 +242,7 @@ impl Plan {
         let mut usual = |entity| {
             FILTERED.map(|measure| {
                 let series = self.keep_series(entity, measure);
-                (series, self.keep_usual(series, filter.half_life, true))
+                (series, self.keep_usual(series, filter.half_life))
             })
         };
         let (own, sku) = (usual(Entity::SkuAtLocation), usual(Entity::Sku));
@@ -281,11 +278,9 @@ impl Plan {
         find_or_push(&mut self.series, &new, is_it)
     }
 
-    fn keep_usual(&mut self, series: usize, half_life: u16, by_hour: bool) -> usize {
+    fn keep_usual(&mut self, series: usize, half_life: u16) -> usize {
         let usual = &mut self.series[series].usual;
-        let place = find_or_push(usual, &(half_life, by_hour), |one| one.0 == half_life);
-        usual[place].1 |= by_hour;
-        place
+        find_or_push(usual, &half_life, |one| *one == half_life)
     }
 
     /// The node of a formula, made if it is new.
@@ -369,7 +364,7 @@ impl Plan {
     }
 
     fn usual_of(&self, series: usize, half_life: u16) -> usize {
-        place(&self.series[series].usual, |one| one.0 == half_life)
+        place(&self.series[series].usual, |one| *one == half_life)
     }
 
     fn pushed_of(&self, entity: Entity, name: &'static str) -> usize {

@@ -168,9 +168,15 @@ impl Store {
                 let (series, row) = self.series(series, about)?;
                 Some(hours_since(series.last(row)?, moment.now))
             }
-            Read::Usual(series, place, hours) => {
-                let (series, row) = self.series(series, about)?;
-                usual(series, row, place, hours, moment)
+            Read::Usual(number, place, hours) => {
+                let (series, row) = self.series(number, about)?;
+                let usual = UsualAmounts {
+                    decay: series.usual(place),
+                    row,
+                    today: day_of(moment.now),
+                    first: self.first_day(number, row),
+                };
+                usual.value(series, hours, moment)
             }
             Read::OnDaysWith(series, with, half_life, days) => {
                 let (series, row) = self.series(series, about)?;
@@ -190,17 +196,19 @@ impl Store {
                 Some(members.len() as f64)
             }
             Read::Mean(number) => self.mean(number, about, moment, memo),
-            Read::DaysKnown(series, place) => {
-                let (series, row) = self.series(series, about)?;
-                Some(series.usual(place).exposure(row, day_of(moment.now)))
+            Read::DaysKnown(number, place) => {
+                let (series, row) = self.series(number, about)?;
+                let first = self.first_day(number, row);
+                let usual = series.usual(place);
+                Some(usual.exposure(row, day_of(moment.now), first))
             }
             Read::Found => {
                 let found = self.kept.looks.found(self.row_of(0, about)?)?;
                 Some(f64::from(u8::from(found)))
             }
             Read::Age(kind) => {
-                let born = self.kept.born[kind][self.row_of(kind, about)?];
-                Some(moment.now.since(born).millis() as f64 / DAY_MILLIS)
+                let beginning = self.kept.begun[kind][self.row_of(kind, about)?];
+                Some(moment.now.since(beginning.heard).millis() as f64 / DAY_MILLIS)
             }
             Read::Balance(of) => {
                 let [on_hand, promised] = self.kept.balances[about.level?.0 as usize];
@@ -257,13 +265,18 @@ impl Store {
         Some((&self.kept.series[number], self.row_of(kind, about)?))
     }
 
+    /// The first day of which a series holds anything of an entity.
+    fn first_day(&self, number: usize, row: usize) -> u32 {
+        self.kept.begun[self.set.plan().series[number].entity][row].first_day
+    }
+
     fn pushed_row(&self, number: usize, about: About<'_>) -> Option<usize> {
         self.row_of(self.set.plan().pushed[number].entity, about)
     }
 
     pub(crate) fn row_of(&self, kind: usize, about: About<'_>) -> Option<usize> {
         let row = *about.rows.get(kind)?;
-        let is_kept = row != NONE && (row as usize) < self.kept.born[kind].len();
+        let is_kept = row != NONE && (row as usize) < self.kept.begun[kind].len();
         is_kept.then_some(row as usize)
     }
 }
@@ -309,38 +322,50 @@ fn on_days_with(
     (weights > 0.0).then(|| sum / weights)
 }
 
-fn usual(
-    series: &Series,
+/// Usual amounts of an entity, as of a day.
+struct UsualAmounts<'a> {
+    decay: &'a Decay,
     row: usize,
-    place: usize,
-    hours: UsualFor,
-    moment: Moment,
-) -> Option<f64> {
-    let (decay, today) = (series.usual(place), day_of(moment.now));
-    match hours {
-        UsualFor::Day => Some(decay.usual_day(row, today)),
-        UsualFor::Hours(window) => {
-            let mut sum = 0.0;
-            window.each(moment, &mut |hour| sum += decay.usual(row, hour, today));
-            Some(sum)
-        }
-        UsualFor::Silence => {
-            let silent = hour_of(series.last(row)?) + 1..hour_of(moment.now);
-            Some(usual_in_silence(decay, row, silent, today))
-        }
-    }
+    today: u32,
+    /// The entity's first day.
+    first: u32,
 }
 
-fn usual_in_silence(decay: &Decay, row: usize, silent: std::ops::Range<u32>, today: u32) -> f64 {
-    let hours = (silent.end.saturating_sub(silent.start)).min(LONGEST_SILENCE);
-    let (days, rest) = (hours / HOURS_A_DAY, hours % HOURS_A_DAY);
-    let whole_days = match days {
-        0 => 0.0,
-        _ => f64::from(days) * decay.usual_day(row, today),
-    };
-    (0..rest).fold(whole_days, |sum, back| {
-        sum + decay.usual(row, silent.end - 1 - back, today)
-    })
+impl UsualAmounts<'_> {
+    fn value(&self, series: &Series, hours: UsualFor, moment: Moment) -> Option<f64> {
+        match hours {
+            UsualFor::Day => Some(self.day()),
+            UsualFor::Hours(window) => {
+                let mut sum = 0.0;
+                window.each(moment, &mut |hour| sum += self.hour(hour));
+                Some(sum)
+            }
+            UsualFor::Silence => {
+                let silent = hour_of(series.last(self.row)?) + 1..hour_of(moment.now);
+                Some(self.in_silence(silent))
+            }
+        }
+    }
+
+    fn day(&self) -> f64 {
+        self.decay.usual_day(self.row, self.today, self.first)
+    }
+
+    fn hour(&self, hour: u32) -> f64 {
+        self.decay.usual(self.row, hour, self.today, self.first)
+    }
+
+    fn in_silence(&self, silent: std::ops::Range<u32>) -> f64 {
+        let hours = (silent.end.saturating_sub(silent.start)).min(LONGEST_SILENCE);
+        let (days, rest) = (hours / HOURS_A_DAY, hours % HOURS_A_DAY);
+        let whole_days = match days {
+            0 => 0.0,
+            _ => f64::from(days) * self.day(),
+        };
+        (0..rest).fold(whole_days, |sum, back| {
+            sum + self.hour(silent.end - 1 - back)
+        })
+    }
 }
 
 fn hours_since(at: Timestamp, now: Timestamp) -> f64 {

@@ -27,7 +27,7 @@ impl Series {
             usual: plan
                 .usual
                 .iter()
-                .map(|(half_life, by_hour)| Decay::new(*half_life, *by_hour))
+                .map(|half_life| Decay::new(*half_life))
                 .collect(),
             last: Vec::new(),
         }
@@ -52,15 +52,9 @@ impl Series {
         self.last[row] = Timestamp::default();
     }
 
-    /// From this day on the entity is known: days without any amount count as such.
-    pub(crate) fn begin(&mut self, row: usize, day: u32) {
-        self.usual
-            .iter_mut()
-            .for_each(|usual| usual.begin(row, day));
-    }
-
-    /// Adds what happened at a time; `false` if that is too long ago for a window.
-    pub(crate) fn add(&mut self, row: usize, amount: u32, at: Timestamp) -> bool {
+    /// Adds what happened at a time to an entity known since a day; `false` if that is too long ago for a window, or
+    /// before that day.
+    pub(crate) fn add(&mut self, row: usize, first: u32, amount: u32, at: Timestamp) -> bool {
         if amount == 0 {
             return true;
         }
@@ -72,8 +66,12 @@ impl Series {
         if let Some(days) = &mut self.days {
             fits &= days.add(row, hour / HOURS_A_DAY, amount);
         }
-        for usual in &mut self.usual {
-            usual.add(row, hour, amount);
+        match hour / HOURS_A_DAY < first {
+            true => fits = false,
+            false => self
+                .usual
+                .iter_mut()
+                .for_each(|usual| usual.add(row, hour, amount)),
         }
         self.last[row] = self.last[row].max(at);
         fits

@@ -20,6 +20,10 @@ use onhand_core::{Bucket, Entry, LevelNo, LocationNo, Movement, Seq, Stamp, Time
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Days after which what is told late is too old to be an entity's first: a clock that was wrong would make everything
+/// usual too little for weeks.
+const MOST_DAYS_LATE: u32 = 366;
+
 /// What a store may grow to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -77,12 +81,21 @@ pub(crate) struct Kept {
     pub(crate) series: Vec<Series>,
     pub(crate) pushed: Vec<PushedValues>,
     pub(crate) looks: Looks,
-    /// When each entity was first heard of, by kind.
-    pub(crate) born: Vec<Vec<Timestamp>>,
+    /// When each entity begins, by kind.
+    pub(crate) begun: Vec<Vec<Beginning>>,
     /// Units on hand and promised, by level: they add up from the first entry, so they are never dropped.
     pub(crate) balances: Vec<[i64; 2]>,
     /// The day on which a level was last heard of.
     heard: Vec<u32>,
+}
+
+/// Since when something is known of an entity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Beginning {
+    /// When it was first heard of.
+    pub(crate) heard: Timestamp,
+    /// The first day of which anything was told: that day, or an earlier one that was told later.
+    pub(crate) first_day: u32,
 }
 
 impl Store {
@@ -101,7 +114,7 @@ impl Store {
                 .map(|_| PushedValues::default())
                 .collect(),
             looks: Looks::default(),
-            born: vec![Vec::new(); plan.entities.len()],
+            begun: vec![Vec::new(); plan.entities.len()],
             balances: Vec::new(),
             heard: Vec::new(),
         };
@@ -184,6 +197,9 @@ impl Store {
             self.kept.dropped.facts_without_row += 1;
         }
         self.versions.change(self.kept.members.rows(level));
+        if !matches!(fact, Fact::Pushed { .. }) {
+            self.reach_back(level, day_of(at));
+        }
         amounts(fact, &mut |measure, amount| {
             self.add(level, measure, amount, at)
         });
@@ -193,6 +209,22 @@ impl Store {
             Fact::Picked { not_found, .. } => self.take_look(level, at, not_found == 0),
             Fact::Pushed { .. } => self.take_push(at, fact),
             _ => {}
+        }
+    }
+
+    /// What is told of a day before all others makes it the first day of all that the level is part of: days without
+    /// any amount after it count as such.
+    fn reach_back(&mut self, level: LevelNo, day: u32) {
+        let today = day_of(self.kept.last.at);
+        if day >= today || day + MOST_DAYS_LATE < today {
+            return;
+        }
+        let rows = self.kept.members.rows(level);
+        for (begun, row) in self.kept.begun.iter_mut().zip(rows) {
+            if *row != NONE {
+                let first = &mut begun[*row as usize].first_day;
+                *first = day.min(*first);
+            }
         }
     }
 
@@ -216,6 +248,7 @@ impl Store {
         let Kept {
             members,
             series,
+            begun,
             dropped,
             last,
             ..
@@ -226,8 +259,13 @@ impl Store {
             self.versions.tell(rows[sku], at, last.at);
         }
         for &number in plan.of_measure(measure) {
-            let row = rows[plan.series[number].entity];
-            if row != NONE && !series[number].add(row as usize, amount, at) {
+            let kind = plan.series[number].entity;
+            let row = rows[kind] as usize;
+            if rows[kind] == NONE {
+                continue;
+            }
+            let first = begun[kind][row].first_day;
+            if !series[number].add(row, first, amount, at) {
                 dropped.late_amounts += 1;
             }
         }
@@ -333,37 +371,37 @@ impl Store {
         }
         let row = self.kept.members.seat(level) as usize;
         self.versions.change(self.kept.members.rows(level));
-        let is_new = row >= self.kept.born[0].len();
-        self.make_room();
-        if !is_new {
+        if row < self.kept.begun[0].len() {
             // A row that was given back begins again.
-            self.kept.born[0][row] = self.kept.last.at;
-            self.begin(0, row);
+            self.kept.begun[0][row] = self.beginning();
         }
+        self.make_room();
         true
     }
 
     /// Makes room for rows that are new, of every kind.
     fn make_room(&mut self) {
-        for kind in 0..self.kept.born.len() {
-            let (first, rows) = (self.kept.born[kind].len(), self.kept.members.count(kind));
-            if first >= rows {
+        for kind in 0..self.kept.begun.len() {
+            let rows = self.kept.members.count(kind);
+            if rows <= self.kept.begun[kind].len() {
                 continue;
             }
-            self.kept.born[kind].resize(rows, self.kept.last.at);
+            let beginning = self.beginning();
+            self.kept.begun[kind].resize(rows, beginning);
             self.each_of(kind, &mut |series| series.resize(rows), &mut |pushed| {
                 pushed.resize(rows)
             });
             if kind == 0 {
                 self.kept.looks.resize(rows);
             }
-            (first..rows).for_each(|row| self.begin(kind, row));
         }
     }
 
-    fn begin(&mut self, kind: usize, row: usize) {
-        let day = day_of(self.kept.last.at);
-        self.each_of(kind, &mut |series| series.begin(row, day), &mut |_| {});
+    fn beginning(&self) -> Beginning {
+        Beginning {
+            heard: self.kept.last.at,
+            first_day: day_of(self.kept.last.at),
+        }
     }
 
     fn each_of(

@@ -29,7 +29,7 @@ fn record() -> Vec<Feature> {
         Feature::new("units_lost_28d", HERE, Kind::Units, HERE.sum(UnitsLost, days(0..=28)))
             .means("Units written off in 28 days."),
         Feature::new("age_days", HERE, Kind::Days, HERE.age())
-            .means("Days since the ledger first heard of the item here."),
+            .means("Days since the ledger first heard of the item here, or heard of it again after 60 days of silence."),
     ]
 }
 

@@ -1,13 +1,16 @@
 //! A small ledger to learn from: commands go in, entries come out, as in a partition.
 
 use onhand_core::facts::push::{Push, PushLine};
+use onhand_core::reservation::confirm::Confirm;
+use onhand_core::reservation::fulfill::{Fulfill, PickLine, Substitution};
+use onhand_core::reservation::hold::{Hold, HoldLine};
 use onhand_core::stock::observe::{Observe, ObserveLine};
 use onhand_core::stock::receive::{Receive, ReceiveLine};
 use onhand_core::stock::sell::{Sell, SellLine};
 use onhand_core::transfer::dispatch::{Dispatch, DispatchLine};
 use onhand_core::{
-    Command, Decision, Entry, FactName, Few, Label, Lines, LocationId, Millionths, Quantity, Sku,
-    State, Timestamp, Value,
+    Command, Decision, Entry, Event, FactName, Few, Label, Lines, LocationId, Millionths, Quantity,
+    Sku, Span, State, Timestamp, Value,
 };
 
 pub(crate) const HOUR: u64 = 3_600_000;
@@ -79,6 +82,49 @@ impl Ledger {
             occurred_at: None,
         };
         self.give(known, &Command::Receive(receive));
+    }
+
+    /// An order of three, of which so many are picked and not found, and one is replaced.
+    pub(crate) fn pick(
+        &mut self,
+        at: Timestamp,
+        place: &str,
+        sku: &str,
+        (picked, not_found): (u32, u32),
+        instead: Option<&str>,
+    ) {
+        let hold = Hold {
+            location: LocationId::new(place).unwrap(),
+            lines: lines(vec![HoldLine {
+                sku: Sku::new(sku).unwrap(),
+                quantity: Quantity::new(3).unwrap(),
+            }]),
+            ttl: Span::from_secs(60),
+            allow_partial: true,
+            reference: None,
+        };
+        self.give(at, &Command::Hold(hold));
+        let reservation = match self.entries.last().map(|entry| &entry.event) {
+            Some(Event::Held(held)) => held.reservation,
+            other => panic!("not held: {other:?}"),
+        };
+        self.give(at, &Command::Confirm(Confirm { reservation }));
+        let substitution = |sku| Substitution {
+            sku: Sku::new(sku).unwrap(),
+            quantity: Quantity::new(1).unwrap(),
+        };
+        let line = PickLine {
+            sku: Sku::new(sku).unwrap(),
+            picked,
+            not_found,
+            substitutions: instead.map(substitution).into_iter().collect(),
+        };
+        let fulfill = Fulfill {
+            reservation,
+            lines: lines(vec![line]),
+            occurred_at: None,
+        };
+        self.give(at, &Command::Fulfill(fulfill));
     }
 
     /// Sends units away: they move, and nothing is told to learn from.

@@ -4,7 +4,9 @@ use crate::ledger::{HOUR, Ledger, START, hour, minutes, number, text};
 use crate::{row, store_of};
 use onhand_core::Timestamp;
 use onhand_features::Entity::{Group, Location, Region, Sku, SkuAtLocation};
-use onhand_features::Measure::{Deliveries, Sales, SecondsIn, SecondsOut, UnitsSold, WentOut};
+use onhand_features::Measure::{
+    Deliveries, Found, Sales, SecondsIn, SecondsOut, UnitsSold, WentOut,
+};
 use onhand_features::formula::{Balance, balance, found};
 use onhand_features::window::{days, hours, so_far, target_hour};
 use onhand_features::{Entity, Feature, FeatureSet, Formula, Kind, Limits, Moment, Store};
@@ -144,6 +146,69 @@ fn usual_is_what_full_days_had_and_a_silence_is_measured_in_it() {
     for (found, expected) in found.iter().zip(expected) {
         assert!((found - expected).abs() < 1e-3, "{found}, not {expected}");
     }
+}
+
+#[test]
+fn days_told_before_the_first_are_days_of_the_usual() {
+    let mut ledger = Ledger::default();
+    // A look on each of 28 days, all told on the day after the last.
+    let looks: Vec<_> = (0..28).map(|day| (hour(day * 24 + 9), true)).collect();
+    ledger.look(minutes(28 * 24, 5), "north", "milk", &looks);
+    for day in [28, 29, 35] {
+        let formulas = vec![
+            SkuAtLocation.usual(Found, 14),
+            Location.usual(Found, 14),
+            SkuAtLocation.days_known(Found, 30_000),
+            Group("category").usual(Found, 14).or(-1.0),
+        ];
+        let found = values(&ledger, Moment::of(hour(day * 24 + 12)), formulas);
+        assert_eq!((found[0], found[3]), (found[1], -1.0));
+        assert!((found[2] - day as f32).abs() < 0.1, "{}", found[2]);
+        let weight = |from: u64| {
+            (from..day)
+                .map(|back| libm::exp2f(-(back as f32) / 14.0))
+                .sum::<f32>()
+        };
+        let expected = weight(day - 28) / weight(0);
+        assert!(
+            (found[0] - expected).abs() < 1e-3,
+            "{} for {expected} on day {day}",
+            found[0]
+        );
+    }
+}
+
+#[test]
+fn what_a_clock_that_is_years_wrong_tells_is_no_first_day() {
+    let mut ledger = Ledger::default();
+    let long_ago = Timestamp::from_millis(HOUR);
+    ledger.look(
+        hour(9),
+        "north",
+        "milk",
+        &[(long_ago, true), (hour(9), true)],
+    );
+    let usual = || vec![SkuAtLocation.usual(Found, 14)];
+    assert!(values(&ledger, Moment::of(hour(12)), usual())[0].is_nan());
+    assert_eq!(values(&ledger, Moment::of(hour(36)), usual()), [1.0]);
+}
+
+#[test]
+fn what_was_replaced_and_not_looked_for_was_not_found_there() {
+    let mut ledger = Ledger::default();
+    for sku in ["milk", "cream"] {
+        ledger.receive(hour(0), "north", sku, 20);
+    }
+    let formulas = || vec![found().or(-1.0), SkuAtLocation.sum(SecondsIn, days(0..=0))];
+    ledger.look(hour(1), "north", "milk", &[(hour(1), false)]);
+    ledger.pick(hour(2), "north", "milk", (0, 0), Some("cream"));
+    assert_eq!(values(&ledger, Moment::of(hour(3)), formulas()), [0.0, 0.0]);
+    ledger.pick(hour(4), "north", "milk", (1, 0), Some("cream"));
+    ledger.pick(hour(5), "north", "milk", (1, 1), None);
+    assert_eq!(
+        values(&ledger, Moment::of(hour(6)), formulas()),
+        [0.0, 3600.0]
+    );
 }
 
 #[test]

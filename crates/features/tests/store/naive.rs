@@ -111,11 +111,9 @@ proptest! {
         let mut ledger = Ledger::default();
         let mut known = hour(60);
         let mut told = Vec::new();
-        ledger.receive(known, "north", "milk", 1);
         for sale in &sales {
             known = Timestamp::from_millis(known.millis() + sale.after * HOUR / 2);
-            // What is late belongs to a day on which the item was known already.
-            let at = Timestamp::from_millis((known.millis() - sale.late * 60_000).max(hour(60).millis()));
+            let at = Timestamp::from_millis(known.millis() - sale.late * 60_000);
             ledger.sell(known, at, "north", "milk", sale.units);
             told.push((at, sale.units));
         }
@@ -126,7 +124,9 @@ proptest! {
 
         let day = |at: Timestamp| (at.millis() - START) / (24 * HOUR);
         let weight = |days: u64| 0.5f64.powf((day(known) - 1 - days) as f64 / f64::from(half_life));
-        let (first, today) = (day(hour(60)), day(known));
+        // What is told late may be of days before the item was first heard of.
+        let first = told.iter().map(|sale| day(sale.0)).min().unwrap();
+        let today = day(known);
         let past = told.iter().filter(|sale| day(sale.0) < today);
         let sum: f64 = past.map(|sale| f64::from(sale.1) * weight(day(sale.0))).sum();
         let days: f64 = (first..today).map(weight).sum();
