@@ -65,6 +65,21 @@ impl Decay {
         }
     }
 
+    /// Takes an amount back that was added.
+    pub(crate) fn take_back(&mut self, row: usize, hour: u32, amount: u32) {
+        let (day, cell) = (hour / HOURS_A_DAY, cell(row, hour));
+        let Some(passed) = self.days[row].checked_sub(day + 1) else {
+            return;
+        };
+        if passed == 0 {
+            self.today[cell] = self.today[cell].saturating_sub(amount);
+        } else {
+            // Sums round down, so what is left of an amount is never more than the sum that it is part of.
+            let weighted = self.fading.aged(u64::from(amount) * UNIT, passed - 1);
+            self.past[cell] = self.past[cell].saturating_sub(weighted);
+        }
+    }
+
     /// What is usual in an hour of the day as of `day`, which it excludes, for an entity known since `first`; NaN if no
     /// full day is known.
     pub(crate) fn usual(&self, row: usize, hour: u32, day: u32, first: u32) -> f64 {
@@ -194,6 +209,22 @@ mod tests {
             in_time.usual(0, NOON, 103, 100),
             late.usual(0, NOON, 103, 100)
         );
+    }
+
+    #[test]
+    fn what_is_taken_back_was_never_there() {
+        let (mut taken, mut without) = (decay(3), decay(3));
+        for (day, amount) in [(100, 8), (101, 6), (103, 2)] {
+            for of in [&mut taken, &mut without] {
+                of.add(0, at(day, NOON), amount);
+            }
+            taken.add(0, at(day, NOON), 5);
+        }
+        taken.take_back(0, at(103, NOON), 5);
+        taken.take_back(0, at(100, NOON), 5);
+        taken.take_back(0, at(101, NOON), 5);
+        let (taken, without) = (taken.sum(0, NOON, 104), without.sum(0, NOON, 104));
+        assert!((taken - without).abs() < 1e-4, "{taken}, not {without}");
     }
 
     #[test]

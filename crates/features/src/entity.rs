@@ -58,7 +58,8 @@ impl fmt::Display for Entity {
             Self::Sku => f.write_str("sku"),
             Self::Location => f.write_str("location"),
             Self::Everything => f.write_str("everything"),
-            Self::Group(name) | Self::Region(name) => f.write_str(name),
+            Self::Group(name) => f.write_str(name),
+            Self::Region(name) => write!(f, "region {name}"),
             Self::SkuInRegion(name) => write!(f, "sku in {name}"),
             Self::GroupAtLocation(name) => write!(f, "{name} at location"),
         }

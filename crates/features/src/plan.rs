@@ -15,7 +15,7 @@ use crate::measure::Measure;
 use crate::window::{Anchor, Window};
 
 /// Rings of hours reach back at least so far, so that what is told a night late can still be read by its hour.
-const LEAST_HOURS: usize = 3 * HOURS_A_DAY as usize;
+pub(crate) const LEAST_HOURS: usize = 3 * HOURS_A_DAY as usize;
 
 /// What is kept, and how rows are made.
 #[derive(Clone, Debug)]

@@ -1,14 +1,15 @@
 //! Pushed values: what others told, as of a time.
 //!
-//! A value holds from its own time on, which may lie ahead: tomorrow's promotion is told today. So the few newest
-//! values of each entity are kept by the time they hold from, and a request about tomorrow gets tomorrow's. A value
-//! told again for the same time takes the place of the one before.
+//! A value holds from its own time on, which may lie ahead: tomorrow's promotion is told today. So the one that holds
+//! and the next few of each entity are kept by the time they hold from, and a request about tomorrow gets tomorrow's. A
+//! value told again for the same time takes the place of the one before. Where more lie ahead than there is room for, the
+//! farthest is let go and counted: what holds now is never pushed out.
 
 use crate::calendar::HOUR_MILLIS;
 use onhand_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Values kept of one name for one entity. Forecasts for more times ahead than that push out what holds now.
+/// Values kept of one name for one entity: what holds, and three ahead.
 const KEPT: usize = 4;
 
 /// The values of one name for many entities.
@@ -41,17 +42,28 @@ impl PushedValues {
         self.row_mut(row).fill(None);
     }
 
-    /// Takes a value that holds from a time on; one older than all that are kept is passed over.
-    pub(crate) fn put(&mut self, row: usize, from: Timestamp, value: i64) {
+    /// Takes a value that holds from a time on; `false` if one that lies ahead had to be let go.
+    pub(crate) fn put(&mut self, row: usize, from: Timestamp, value: i64, now: Timestamp) -> bool {
         let row = self.row_mut(row);
-        let told = Some(Held { from, value });
+        let told = Held { from, value };
         if let Some(same) = row.iter_mut().flatten().find(|held| held.from == from) {
             same.value = value;
-        } else if row[0].is_none_or(|oldest| oldest.from < from) {
-            row[0] = told;
-            // Empty places come first, for `None` is less than any value.
+            return true;
+        }
+        // Empty places come first, for `None` is less than any value.
+        let is_full = row[0].is_some();
+        let all = row.iter().flatten().chain([&told]);
+        let is_past = all.filter(|held| held.from <= now).count() > 1;
+        let place = if is_full && !is_past { KEPT - 1 } else { 0 };
+        let is_out = |held: Held| match place {
+            0 => from < held.from,
+            _ => from > held.from,
+        };
+        if !row[place].is_some_and(is_out) {
+            row[place] = Some(told);
             row.sort_unstable_by_key(|held| held.map(|held| held.from));
         }
+        place == 0
     }
 
     /// The value that holds at a time.
@@ -92,13 +104,13 @@ mod tests {
     fn a_value_holds_from_its_time_on_and_may_lie_ahead() {
         let mut values = PushedValues::default();
         values.resize(1);
-        values.put(0, at(24), 800_000);
-        values.put(0, at(48), 1_000_000);
+        values.put(0, at(24), 800_000, at(20));
+        values.put(0, at(48), 1_000_000, at(20));
         assert_eq!(values.value(0, at(23)), None);
         assert_eq!(values.value(0, at(30)), Some(0.8));
         assert_eq!(values.hours(0, at(30)), Some(6.0));
         assert_eq!(values.value(0, at(48)), Some(1.0));
-        values.put(0, at(24), 700_000);
+        values.put(0, at(24), 700_000, at(20));
         assert_eq!(values.value(0, at(30)), Some(0.7), "told again");
     }
 
@@ -107,10 +119,32 @@ mod tests {
         let mut values = PushedValues::default();
         values.resize(1);
         for hour in [50, 10, 40, 30, 20] {
-            values.put(0, at(hour), hour as i64);
+            assert!(values.put(0, at(hour), hour as i64, at(60)));
         }
         assert_eq!(values.value(0, at(19)), None);
         assert_eq!(values.value(0, at(29)), Some(20.0 / 1e6));
         assert_eq!(values.value(0, at(99)), Some(50.0 / 1e6));
+    }
+    #[test]
+    fn what_lies_far_ahead_never_pushes_out_what_holds() {
+        let mut values = PushedValues::default();
+        values.resize(1);
+        let ahead = [200, 100, 300, 400, 150];
+        let told = ahead.map(|hour| values.put(0, at(hour), hour as i64, at(10)));
+        assert_eq!(told, [true, true, true, true, false], "400 is let go");
+        assert!(!values.put(0, at(9), 9, at(10)), "300 makes way for now");
+        assert!(
+            !values.put(0, at(9999), 1, at(10)),
+            "there is no room for it"
+        );
+        let found = [10, 100, 150, 9999].map(|hour| values.value(0, at(hour)));
+        assert_eq!(
+            found,
+            [9, 100, 150, 200].map(|hour| Some(f64::from(hour) / 1e6))
+        );
+        assert!(values.put(0, at(8), 8, at(10)), "past is what held before");
+        assert!(values.put(0, at(10), 10, at(10)), "9 is past now");
+        assert_eq!(values.value(0, at(9999)), Some(200.0 / 1e6));
+        assert_eq!(values.value(0, at(9)), None);
     }
 }

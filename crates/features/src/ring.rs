@@ -63,9 +63,21 @@ impl Ring {
         true
     }
 
+    /// Takes an amount back from a bucket, if that is still there.
+    pub(crate) fn take_back(&mut self, row: usize, bucket: u32, amount: u32) {
+        if bucket < self.heads[row] && self.reaches(row, bucket) {
+            self.cells.take_back(self.cell(row, bucket), amount);
+        }
+    }
+
     /// Whether a row reaches back to a bucket, so that an amount can be added there.
     pub(crate) fn reaches(&self, row: usize, bucket: u32) -> bool {
-        bucket + self.length >= self.heads[row]
+        self.reaches_within(row, bucket, self.length)
+    }
+
+    /// Whether a bucket is one of so many up to the newest, or later.
+    pub(crate) fn reaches_within(&self, row: usize, bucket: u32, length: u32) -> bool {
+        bucket + length >= self.heads[row]
     }
 
     /// The sum in a bucket; 0 for one that is not there yet or no longer.
@@ -119,6 +131,16 @@ impl Cells {
         }
     }
 
+    fn take_back(&mut self, cell: usize, amount: u32) {
+        match self {
+            Self::Narrow(all) => {
+                let narrow = u16::try_from(amount).unwrap_or(u16::MAX);
+                all[cell] = all[cell].saturating_sub(narrow);
+            }
+            Self::Wide(all) => all[cell] = all[cell].saturating_sub(amount),
+        }
+    }
+
     fn get(&self, cell: usize) -> u32 {
         match self {
             Self::Narrow(all) => all[cell].into(),
@@ -143,6 +165,15 @@ mod tests {
             assert!(!ring.add(1, 8, 9), "out of reach");
             let row = |ring: &Ring| (8..14).map(|one| ring.get(1, one)).collect::<Vec<_>>();
             assert_eq!(row(&ring), [0, 2, 5, 1, 7, 0]);
+            ring.take_back(1, 8, 9);
+            ring.take_back(1, 14, 9);
+            ring.take_back(1, 11, 1);
+            assert_eq!(
+                row(&ring),
+                [0, 2, 5, 0, 7, 0],
+                "where it is, and only there"
+            );
+            assert!(ring.add(1, 11, 1));
             assert!(ring.add(1, 13, 3));
             assert_eq!(row(&ring), [0, 0, 5, 1, 7, 3]);
             assert!(ring.add(1, 100, 1));

@@ -2,7 +2,7 @@
 
 use crate::calendar::{HOURS_A_DAY, hour_of};
 use crate::decay::Decay;
-use crate::plan::SeriesPlan;
+use crate::plan::{LEAST_HOURS, SeriesPlan};
 use crate::ring::Ring;
 use onhand_core::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -77,10 +77,45 @@ impl Series {
         fits
     }
 
+    /// Takes back what was added; when it last grew stays.
+    pub(crate) fn take_back(&mut self, row: usize, first: u32, amount: u32, at: Timestamp) {
+        let hour = hour_of(at);
+        if let Some(hours) = &mut self.hours {
+            hours.take_back(row, hour, amount);
+        }
+        if let Some(days) = &mut self.days {
+            days.take_back(row, hour / HOURS_A_DAY, amount);
+        }
+        if hour / HOURS_A_DAY >= first {
+            let usual = self.usual.iter_mut();
+            usual.for_each(|usual| usual.take_back(row, hour, amount));
+        }
+    }
+
+    /// What happened once at a time happened earlier. If it was the last, it is so still: of a group another one may have
+    /// been in between, and is then passed over.
+    pub(crate) fn move_back(
+        &mut self,
+        row: usize,
+        first: u32,
+        (from, to): (Timestamp, Timestamp),
+    ) -> bool {
+        self.take_back(row, first, 1, from);
+        let was_last = self.last[row] == from;
+        let fits = self.add(row, first, 1, to);
+        if was_last {
+            self.last[row] = to;
+        }
+        fits
+    }
+
     /// Whether a first amount can be added to the hour of a time: it has none, and is not too long ago.
     pub(crate) fn is_first(&self, row: usize, at: Timestamp) -> bool {
         let hour = hour_of(at);
-        let is_first = |hours: &Ring| hours.reaches(row, hour) && hours.get(row, hour) == 0;
+        // A fixed reach: how long the ring is depends on what other features ask of it.
+        let reach = LEAST_HOURS as u32;
+        let is_first =
+            |hours: &Ring| hours.reaches_within(row, hour, reach) && hours.get(row, hour) == 0;
         self.hours.as_ref().is_some_and(is_first)
     }
 

@@ -10,7 +10,7 @@
 use crate::calendar::day_of;
 use crate::fact::{Fact, facts};
 use crate::feature::FeatureSet;
-use crate::looks::Looks;
+use crate::looks::{Looks, Told};
 use crate::measure::{Measure, amounts};
 use crate::members::{Members, NONE};
 use crate::pushed::PushedValues;
@@ -51,6 +51,8 @@ pub struct Dropped {
     pub facts_without_row: u64,
     /// Amounts told too late for a window that they belong to.
     pub late_amounts: u64,
+    /// Pushed values let go because more lie ahead than there is room for.
+    pub values_ahead: u64,
 }
 
 /// An entry that does not follow the one before it.
@@ -154,7 +156,7 @@ impl Store {
     pub fn bytes(&self) -> usize {
         let series = self.kept.series.iter().map(Series::bytes);
         let pushed = self.kept.pushed.iter().map(PushedValues::bytes);
-        series.chain(pushed).sum()
+        series.chain(pushed).sum::<usize>() + self.kept.looks.bytes()
     }
 
     /// Takes the next entry.
@@ -234,10 +236,29 @@ impl Store {
             return;
         }
         let mut looks = std::mem::take(&mut self.kept.looks);
-        looks.add(row as usize, at, found, &mut |measure, amount, at| {
-            self.add(level, measure, amount, at);
+        looks.add(row as usize, at, found, &mut |measure, told| {
+            self.tell(level, measure, told);
         });
         self.kept.looks = looks;
+    }
+
+    fn tell(&mut self, level: LevelNo, measure: Measure, told: Told) {
+        match told {
+            Told::Added(amount, at) => self.add(level, measure, amount, at),
+            // If the level has changed its group since, the new one is corrected, as far as it has anything.
+            Told::TakenBack(amount, at) => {
+                self.each_series(level, measure, at, &mut |series, row, first| {
+                    series.take_back(row, first, amount, at);
+                    true
+                });
+            }
+            Told::Moved { from, to } => {
+                self.each_series(level, measure, from, &mut |series, row, first| {
+                    series.move_back(row, first, (from, to))
+                });
+                self.see(level, to);
+            }
+        }
     }
 
     /// Adds an amount to every entity that the level is part of.
@@ -245,19 +266,37 @@ impl Store {
         if measure == Measure::UnitsSold && self.is_first_sale(level, at) {
             self.add(level, Measure::SellingHours, 1, at);
         }
+        self.each_series(level, measure, at, &mut |series, row, first| {
+            series.add(row, first, amount, at)
+        });
+    }
+
+    /// What changed at a time is of another day than the entry, perhaps: readers that remember hear of it.
+    fn see(&mut self, level: LevelNo, at: Timestamp) {
+        if let Some(sku) = self.set.plan().sku {
+            let rows = self.kept.members.rows(level);
+            self.versions.tell(rows[sku], at, self.kept.last.at);
+        }
+    }
+
+    /// Changes a measure, at a time, of every entity that the level is part of; counts what it does not fit.
+    fn each_series(
+        &mut self,
+        level: LevelNo,
+        measure: Measure,
+        at: Timestamp,
+        each: &mut dyn FnMut(&mut Series, usize, u32) -> bool,
+    ) {
+        self.see(level, at);
         let Kept {
             members,
             series,
             begun,
             dropped,
-            last,
             ..
         } = &mut self.kept;
         let rows = members.rows(level);
         let plan = self.set.plan();
-        if let Some(sku) = plan.sku {
-            self.versions.tell(rows[sku], at, last.at);
-        }
         for &number in plan.of_measure(measure) {
             let kind = plan.series[number].entity;
             let row = rows[kind] as usize;
@@ -265,7 +304,7 @@ impl Store {
                 continue;
             }
             let first = begun[kind][row].first_day;
-            if !series[number].add(row, first, amount, at) {
+            if !each(&mut series[number], row, first) {
                 dropped.late_amounts += 1;
             }
         }
@@ -338,7 +377,9 @@ impl Store {
             let is_kept = |row: &u32| (*row as usize) < self.kept.members.count(kind);
             let row = row.filter(|row| is_kept(row) && level.is_none() == is_of_location);
             if let Some(row) = row.filter(|_| pushed.name == name) {
-                self.kept.pushed[number].put(row as usize, at, value);
+                let now = self.kept.last.at;
+                let fits = self.kept.pushed[number].put(row as usize, at, value, now);
+                self.kept.dropped.values_ahead += u64::from(!fits);
             }
         }
     }

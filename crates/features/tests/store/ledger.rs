@@ -10,7 +10,7 @@ use onhand_core::stock::sell::{Sell, SellLine};
 use onhand_core::transfer::dispatch::{Dispatch, DispatchLine};
 use onhand_core::{
     Command, Decision, Entry, Event, FactName, Few, Label, Lines, LocationId, Millionths, Quantity,
-    Sku, Span, State, Timestamp, Value,
+    Settings, Sku, Span, State, Timestamp, Value,
 };
 
 pub(crate) const HOUR: u64 = 3_600_000;
@@ -39,6 +39,15 @@ impl Ledger {
         };
         self.state.apply(&entry).unwrap();
         self.entries.push(*entry);
+    }
+
+    /// Lets sales be told so late.
+    pub(crate) fn remember(&mut self, known: Timestamp, count_window: Span) {
+        let settings = Settings {
+            count_window,
+            ..Settings::default()
+        };
+        self.give(known, &Command::Configure(settings));
     }
 
     /// Whether a level was ever opened at a location.

@@ -4,6 +4,7 @@
 
 mod filter;
 mod frames;
+mod late;
 mod ledger;
 mod meaning;
 mod naive;

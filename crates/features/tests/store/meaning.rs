@@ -2,10 +2,10 @@
 
 use crate::ledger::{HOUR, Ledger, START, hour, minutes, number, text};
 use crate::{row, store_of};
-use onhand_core::Timestamp;
+use onhand_core::{Span, Timestamp};
 use onhand_features::Entity::{Group, Location, Region, Sku, SkuAtLocation};
 use onhand_features::Measure::{
-    Deliveries, Found, Sales, SecondsIn, SecondsOut, UnitsSold, WentOut,
+    Deliveries, Found, Sales, SecondsIn, SecondsOut, SellingHours, UnitsSold, WentOut,
 };
 use onhand_features::formula::{Balance, balance, found};
 use onhand_features::window::{days, hours, so_far, target_hour};
@@ -252,6 +252,60 @@ fn a_pushed_value_holds_from_its_time_on_even_if_it_is_told_before() {
         values(&ledger, asked(hour(30)), formulas()),
         [0.7, 6.0, 12.5, 1.0]
     );
+}
+
+#[test]
+fn forecasts_for_a_week_leave_what_holds_today() {
+    let mut ledger = Ledger::default();
+    ledger.receive(hour(0), "north", "milk", 5);
+    for day in 0..7 {
+        let told = number(1_000_000 * (1 + day as i64));
+        ledger.push(hour(5), "north", None, "rain", hour(day * 24), told);
+    }
+    let rain = vec![feature("rain", Location.pushed("rain"))];
+    let store = store_of(rain, &ledger.entries);
+    let of = |day: u64| {
+        row(
+            &store,
+            "north",
+            "milk",
+            Moment {
+                now: hour(6),
+                target: hour(day * 24 + 6),
+            },
+        )[0]
+    };
+    assert_eq!([0, 1, 2, 3].map(of), [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(store.dropped().values_ahead, 3);
+}
+
+#[test]
+fn a_value_does_not_depend_on_what_else_is_kept() {
+    let mut ledger = Ledger::default();
+    ledger.remember(hour(0), Span::from_secs(7 * 24 * 3600));
+    ledger.sell(hour(150), hour(150), "north", "milk", 1);
+    ledger.sell(hour(150), hour(150 - 74), "north", "milk", 1);
+    ledger.sell(hour(150), hour(150 - 71), "north", "milk", 1);
+    let alone = || vec![feature("hours", SkuAtLocation.usual(SellingHours, 7))];
+    let with = [
+        alone(),
+        vec![feature(
+            "long",
+            SkuAtLocation.sum(UnitsSold, hours(0..=200)),
+        )],
+    ]
+    .concat();
+    let of = |features| {
+        row(
+            &store_of(features, &ledger.entries),
+            "north",
+            "milk",
+            Moment::of(hour(170)),
+        )[0]
+    };
+    assert_eq!(of(alone()).to_bits(), of(with).to_bits());
+    let same_name = [Group("x"), Region("x")].map(|of| feature("sold", sales(of)).hash());
+    assert_ne!(same_name[0], same_name[1]);
 }
 
 #[test]
