@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// The version of the folds: what a measure counts, how a window is laid, how a sum decays. A change of any of them
 /// makes every feature another one.
-const FOLDS: u32 = 3;
+const FOLDS: u32 = 4;
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,6 +21,7 @@
 mod calendar;
 mod decay;
 mod fading;
+mod fold;
 mod leaf;
 mod looks;
 mod members;

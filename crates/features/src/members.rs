@@ -1,8 +1,8 @@
 //! Members: which row of each kind of entity a level belongs to.
 //!
 //! A level's SKU and location never change; its category may, when another is pushed: what happens from then on
-//! counts for the new one. Rows are numbers in the order in which the entities were first heard of, so that sums are
-//! flat arrays. Levels, locations and SKUs are numbered as the partition numbers them, by the openings in its entries.
+//! counts for the new one. A group that its last level has left gives its row back, so there are never more of them than
+//! levels, whatever texts are pushed; and not more than a bound. Rows are numbers, so that sums are flat arrays. Levels, locations and SKUs are numbered as the partition numbers them, by the openings in its entries.
 
 use crate::entity::Entity;
 use compact_str::CompactString;
@@ -27,7 +27,13 @@ pub(crate) struct Members {
     rows: Vec<u32>,
     /// The rows of groups and regions, by their text and, for groups at a location, the location; for SKUs in a region,
     /// the SKU.
-    groups: Vec<BTreeMap<(CompactString, u32), u32>>,
+    groups: Vec<BTreeMap<Key, u32>>,
+    /// The same, by kind and row.
+    of_rows: Vec<Vec<Group>>,
+    /// Groups of each kind that were ever heard of.
+    heard: Vec<u32>,
+    /// The most rows of a kind of groups.
+    most_groups: u32,
     /// The text that a location was last given for a kind of region.
     regions: BTreeMap<(u32, usize), CompactString>,
     /// By kind of entity and row, the levels that it is made of in the order of their numbers; kinds that are not
@@ -36,19 +42,46 @@ pub(crate) struct Members {
     listed: Vec<bool>,
     /// How many rows there are of each kind.
     counts: Vec<u32>,
-    /// Rows of SKUs at locations that were given back.
-    free: Vec<u32>,
+    /// Rows that were given back, by kind.
+    free: Vec<Vec<u32>>,
+    /// What happened since it was last asked about.
+    #[serde(skip)]
+    news: News,
+}
+
+/// What happened to groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct News {
+    /// Rows that were given back and are now those of another group: their kind and number.
+    pub(crate) again: Vec<(usize, u32)>,
+    /// How often a level would have begun a group for which there was no row.
+    pub(crate) refused: u64,
+}
+
+/// A text, together with a location, a SKU or nothing more.
+type Key = (CompactString, u32);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Group {
+    key: Key,
+    levels: u32,
+    /// How many groups of its kind were heard of before it.
+    code: u32,
 }
 
 impl Members {
-    /// `listed` says of which kinds the members are listed.
-    pub(crate) fn new(entities: &[Entity], listed: &[bool]) -> Self {
+    /// `listed` says of which kinds the members are listed; there are at most so many groups of a kind.
+    pub(crate) fn new(entities: &[Entity], listed: &[bool], most_groups: usize) -> Self {
         Self {
             lists: vec![Vec::new(); entities.len()],
             listed: listed.to_vec(),
             width: entities.len(),
             groups: vec![BTreeMap::new(); entities.len()],
+            of_rows: vec![Vec::new(); entities.len()],
+            heard: vec![0; entities.len()],
+            most_groups: u32::try_from(most_groups).unwrap_or(NONE),
             counts: vec![0; entities.len()],
+            free: vec![Vec::new(); entities.len()],
             ..Self::default()
         }
     }
@@ -138,7 +171,7 @@ impl Members {
 
     /// Gives a level a row of its own, one given back if there is one.
     pub(crate) fn seat(&mut self, level: LevelNo) -> u32 {
-        let row = self.free.pop().unwrap_or_else(|| {
+        let row = self.free[0].pop().unwrap_or_else(|| {
             self.counts[0] += 1;
             self.counts[0] - 1
         });
@@ -154,13 +187,13 @@ impl Members {
         if row == NONE {
             return None;
         }
-        self.free.push(row);
+        self.free[0].push(row);
         Some(row)
     }
 
     /// How many SKUs at locations have a row of their own.
     pub(crate) fn seated(&self) -> usize {
-        self.counts.first().map_or(0, |count| *count as usize) - self.free.len()
+        self.counts[0] as usize - self.free[0].len()
     }
 
     /// Puts a level into the group of a text; `false` if it is there.
@@ -175,8 +208,7 @@ impl Members {
             Entity::GroupAtLocation(_) => self.levels[level.0 as usize].0,
             _ => NONE,
         };
-        let row = self.group(kind, text, location);
-        self.move_to(kind, level, row)
+        self.move_to(kind, level, (CompactString::new(text), location))
     }
 
     /// Puts a location, and all its levels, into the region of a text; `false` if it is there.
@@ -191,15 +223,14 @@ impl Members {
         if self.regions.get(&(location, kind)) == Some(&text) {
             return false;
         }
-        self.regions.insert((location, kind), text);
+        self.regions.insert((location, kind), text.clone());
         let levels = self.at_location.get(location as usize);
         for level in levels.cloned().unwrap_or_default() {
             let sku = match entity {
                 Entity::SkuInRegion(_) => self.levels[level.0 as usize].1,
                 _ => NONE,
             };
-            let row = self.region(kind, location, sku);
-            self.move_to(kind, level, row);
+            self.move_to(kind, level, (text.clone(), sku));
         }
         true
     }
@@ -209,17 +240,46 @@ impl Members {
         self.lists[kind].get(row).map_or(&[], Vec::as_slice)
     }
 
-    fn move_to(&mut self, kind: usize, level: LevelNo, row: u32) -> bool {
+    /// The number of a row's group, in the order in which those of its kind were first heard of.
+    pub(crate) fn code(&self, kind: usize, row: usize) -> usize {
+        let group = self.of_rows[kind].get(row);
+        group.map_or(row, |group| group.code as usize)
+    }
+
+    /// What happened to groups since this was last asked.
+    pub(crate) fn news(&mut self) -> News {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Moves a level from its group to another; `false` if it is there.
+    fn move_to(&mut self, kind: usize, level: LevelNo, key: Key) -> bool {
         let at = level.0 as usize * self.width + kind;
-        let before = std::mem::replace(&mut self.rows[at], row);
-        if before == row {
+        let before = self.rows[at];
+        if before != NONE && self.groups[kind].get(&key) == Some(&before) {
             return false;
         }
-        if let Some(list) = self.lists[kind].get_mut(before as usize) {
+        if before != NONE {
+            self.leave(kind, before, level);
+        }
+        // The row of a group that was just left by its last may be the one that is given.
+        let row = self.group(kind, key);
+        self.rows[at] = row;
+        if row != NONE {
+            self.enlist(kind, row, level);
+        }
+        true
+    }
+
+    fn leave(&mut self, kind: usize, row: u32, level: LevelNo) {
+        if let Some(list) = self.lists[kind].get_mut(row as usize) {
             list.retain(|one| *one != level);
         }
-        self.enlist(kind, row, level);
-        true
+        let group = &mut self.of_rows[kind][row as usize];
+        group.levels -= 1;
+        if group.levels == 0 {
+            self.groups[kind].remove(&group.key);
+            self.free[kind].push(row);
+        }
     }
 
     fn enlist(&mut self, kind: usize, row: u32, level: LevelNo) {
@@ -237,7 +297,7 @@ impl Members {
     /// The row of a location's region, or of a SKU there; made if it is new, none if the location has no region.
     fn region(&mut self, kind: usize, location: u32, sku: u32) -> u32 {
         match self.regions.get(&(location, kind)).cloned() {
-            Some(text) => self.group(kind, &text, sku),
+            Some(text) => self.group(kind, (text, sku)),
             None => NONE,
         }
     }
@@ -262,13 +322,39 @@ impl Members {
         }
     }
 
-    /// The row of a text, together with a location, a SKU or nothing more.
-    fn group(&mut self, kind: usize, text: &str, with: u32) -> u32 {
-        let next = self.counts[kind];
-        let key = (CompactString::new(text), with);
-        let row = *self.groups[kind].entry(key).or_insert(next);
-        self.counts[kind] = next.max(row + 1);
+    /// The row of a group for one level more; made if it is new, none if there are too many.
+    fn group(&mut self, kind: usize, key: Key) -> u32 {
+        let known = self.groups[kind].get(&key).copied();
+        let Some(row) = known.or_else(|| self.free_row(kind)) else {
+            self.news.refused += 1;
+            return NONE;
+        };
+        let groups = &mut self.of_rows[kind];
+        if known.is_none() {
+            self.groups[kind].insert(key.clone(), row);
+            groups[row as usize] = Group {
+                key,
+                levels: 0,
+                code: self.heard[kind],
+            };
+            self.heard[kind] += 1;
+        }
+        groups[row as usize].levels += 1;
         row
+    }
+
+    fn free_row(&mut self, kind: usize) -> Option<u32> {
+        if let Some(row) = self.free[kind].pop() {
+            self.news.again.push((kind, row));
+            return Some(row);
+        }
+        let next = self.counts[kind];
+        if next >= self.most_groups {
+            return None;
+        }
+        self.counts[kind] = next + 1;
+        self.of_rows[kind].push(Group::default());
+        Some(next)
     }
 }
 

@@ -226,7 +226,10 @@ impl Store {
                 let row = self.pushed_row(number, about)?;
                 self.kept.pushed[number].hours(row, anchor.of(moment))
             }
-            Read::Code(kind) => self.row_of(kind, about).map(|row| row as f64),
+            Read::Code(kind) => {
+                let row = self.row_of(kind, about)?;
+                Some(self.kept.members.code(kind, row) as f64)
+            }
             Read::Context(what, anchor) => Some(context(what, anchor, moment)),
         }
     }

@@ -5,30 +5,29 @@
 //! follows the ledger live and who replays it for a training frame give the same entries to the same code.
 //!
 //! Memory is bounded. A SKU at a location of which nothing was heard for [`Limits::cold_after_days`] gives its row
-//! back; one beyond [`Limits::most_rows`] gets none, and its features have their defaults. Both are counted.
+//! back; one beyond [`Limits::most_rows`] gets none, and its features have their defaults. A group that its last member
+//! has left gives its row back; one beyond [`Limits::most_groups`] gets none. All are counted. SKUs, locations and names
+//! are as many as the ledger has.
 
 use crate::calendar::day_of;
-use crate::fact::{Fact, facts};
+use crate::fact::facts;
 use crate::feature::FeatureSet;
-use crate::looks::{Looks, Told};
-use crate::measure::{Measure, amounts};
-use crate::members::{Members, NONE};
+use crate::looks::Looks;
+use crate::members::{Members, NONE, News};
 use crate::pushed::PushedValues;
 use crate::series::Series;
 use crate::versions::Versions;
-use onhand_core::{Bucket, Entry, LevelNo, LocationNo, Movement, Seq, Stamp, Timestamp, Value};
+use onhand_core::{Entry, LevelNo, Seq, Stamp, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Days after which what is told late is too old to be an entity's first: a clock that was wrong would make everything
-/// usual too little for weeks.
-const MOST_DAYS_LATE: u32 = 366;
 
 /// What a store may grow to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// The most SKUs at locations with a row of their own.
     pub most_rows: usize,
+    /// The most groups of each kind: categories at locations, SKUs in cities.
+    pub most_groups: usize,
     /// Days without any fact after which a SKU at a location gives its row back.
     pub cold_after_days: u32,
 }
@@ -37,6 +36,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             most_rows: 2_000_000,
+            most_groups: 1_000_000,
             cold_after_days: 60,
         }
     }
@@ -49,6 +49,8 @@ pub struct Dropped {
     pub cold_rows: u64,
     /// Facts about SKUs at locations for which there was no row left.
     pub facts_without_row: u64,
+    /// How often a SKU at a location would have begun a group for which there was no row left.
+    pub levels_without_group: u64,
     /// Amounts told too late for a window that they belong to.
     pub late_amounts: u64,
     /// Pushed values let go because more lie ahead than there is room for.
@@ -88,7 +90,7 @@ pub(crate) struct Kept {
     /// Units on hand and promised, by level: they add up from the first entry, so they are never dropped.
     pub(crate) balances: Vec<[i64; 2]>,
     /// The day on which a level was last heard of.
-    heard: Vec<u32>,
+    pub(crate) heard: Vec<u32>,
 }
 
 /// Since when something is known of an entity.
@@ -108,7 +110,7 @@ impl Store {
             limits,
             last: Stamp::default(),
             dropped: Dropped::default(),
-            members: Members::new(&plan.entities, &plan.listed),
+            members: Members::new(&plan.entities, &plan.listed, limits.most_groups),
             series: plan.series.iter().map(Series::new).collect(),
             pushed: plan
                 .pushed
@@ -187,215 +189,6 @@ impl Store {
         Ok(())
     }
 
-    fn take(&mut self, at: Timestamp, fact: &Fact<'_>) {
-        let Some(level) = fact.level() else {
-            return self.take_push(at, fact);
-        };
-        if level.0 as usize >= self.kept.members.levels() {
-            return;
-        }
-        self.kept.heard[level.0 as usize] = day_of(self.kept.last.at);
-        if self.row(level, 0) == NONE && !self.seat(level) {
-            self.kept.dropped.facts_without_row += 1;
-        }
-        self.versions.change(self.kept.members.rows(level));
-        if !matches!(fact, Fact::Pushed { .. }) {
-            self.reach_back(level, day_of(at));
-        }
-        amounts(fact, &mut |measure, amount| {
-            self.add(level, measure, amount, at)
-        });
-        match *fact {
-            Fact::Looked { found, .. } => self.take_look(level, at, found),
-            // Units that were not found tell that the shelf ran empty, even if some were found before.
-            Fact::Picked { not_found, .. } => self.take_look(level, at, not_found == 0),
-            Fact::Pushed { .. } => self.take_push(at, fact),
-            _ => {}
-        }
-    }
-
-    /// What is told of a day before all others makes it the first day of all that the level is part of: days without
-    /// any amount after it count as such.
-    fn reach_back(&mut self, level: LevelNo, day: u32) {
-        let today = day_of(self.kept.last.at);
-        if day >= today || day + MOST_DAYS_LATE < today {
-            return;
-        }
-        let rows = self.kept.members.rows(level);
-        for (begun, row) in self.kept.begun.iter_mut().zip(rows) {
-            if *row != NONE {
-                let first = &mut begun[*row as usize].first_day;
-                *first = day.min(*first);
-            }
-        }
-    }
-
-    fn take_look(&mut self, level: LevelNo, at: Timestamp, found: bool) {
-        let row = self.row(level, 0);
-        if row == NONE {
-            return;
-        }
-        let mut looks = std::mem::take(&mut self.kept.looks);
-        looks.add(row as usize, at, found, &mut |measure, told| {
-            self.tell(level, measure, told);
-        });
-        self.kept.looks = looks;
-    }
-
-    fn tell(&mut self, level: LevelNo, measure: Measure, told: Told) {
-        match told {
-            Told::Added(amount, at) => self.add(level, measure, amount, at),
-            // If the level has changed its group since, the new one is corrected, as far as it has anything.
-            Told::TakenBack(amount, at) => {
-                self.each_series(level, measure, at, &mut |series, row, first| {
-                    series.take_back(row, first, amount, at);
-                    true
-                });
-            }
-            Told::Moved { from, to } => {
-                self.each_series(level, measure, from, &mut |series, row, first| {
-                    series.move_back(row, first, (from, to))
-                });
-                self.see(level, to);
-            }
-        }
-    }
-
-    /// Adds an amount to every entity that the level is part of.
-    fn add(&mut self, level: LevelNo, measure: Measure, amount: u32, at: Timestamp) {
-        if measure == Measure::UnitsSold && self.is_first_sale(level, at) {
-            self.add(level, Measure::SellingHours, 1, at);
-        }
-        self.each_series(level, measure, at, &mut |series, row, first| {
-            series.add(row, first, amount, at)
-        });
-    }
-
-    /// What changed at a time is of another day than the entry, perhaps: readers that remember hear of it.
-    fn see(&mut self, level: LevelNo, at: Timestamp) {
-        if let Some(sku) = self.set.plan().sku {
-            let rows = self.kept.members.rows(level);
-            self.versions.tell(rows[sku], at, self.kept.last.at);
-        }
-    }
-
-    /// Changes a measure, at a time, of every entity that the level is part of; counts what it does not fit.
-    fn each_series(
-        &mut self,
-        level: LevelNo,
-        measure: Measure,
-        at: Timestamp,
-        each: &mut dyn FnMut(&mut Series, usize, u32) -> bool,
-    ) {
-        self.see(level, at);
-        let Kept {
-            members,
-            series,
-            begun,
-            dropped,
-            ..
-        } = &mut self.kept;
-        let rows = members.rows(level);
-        let plan = self.set.plan();
-        for &number in plan.of_measure(measure) {
-            let kind = plan.series[number].entity;
-            let row = rows[kind] as usize;
-            if rows[kind] == NONE {
-                continue;
-            }
-            let first = begun[kind][row].first_day;
-            if !each(&mut series[number], row, first) {
-                dropped.late_amounts += 1;
-            }
-        }
-    }
-
-    /// Whether a sale is the first in its hour, as far as that is counted.
-    fn is_first_sale(&self, level: LevelNo, at: Timestamp) -> bool {
-        let row = self.row(level, 0);
-        let is_first = |series: usize| self.kept.series[series].is_first(row as usize, at);
-        row != NONE && self.set.plan().firsts.is_some_and(is_first)
-    }
-
-    fn take_push(&mut self, at: Timestamp, fact: &Fact<'_>) {
-        let Fact::Pushed {
-            location,
-            level,
-            name,
-            value,
-        } = *fact
-        else {
-            return;
-        };
-        match value {
-            Value::Text(text) => self.regroup(location, level, name, text.as_str()),
-            Value::Number(number) => self.put(location, level, (name, at), number.get()),
-        }
-    }
-
-    /// A text says which group a level, or which region a location, belongs to from now on.
-    fn regroup(&mut self, location: LocationNo, level: Option<LevelNo>, name: &str, text: &str) {
-        let set = Arc::clone(&self.set);
-        let entities = &set.plan().entities;
-        let mut moved = false;
-        for (kind, entity) in entities.iter().enumerate() {
-            if entity.grouped_by() != Some(name) {
-                continue;
-            }
-            let members = &mut self.kept.members;
-            moved |= match (entity.is_in_region(), level) {
-                (true, None) => members.settle(*entity, kind, location, text),
-                (false, Some(level)) => members.join(entities, kind, level, text),
-                _ => false,
-            };
-        }
-        if moved {
-            self.versions.regroup();
-        }
-        self.make_room();
-    }
-
-    fn put(
-        &mut self,
-        location: LocationNo,
-        level: Option<LevelNo>,
-        (name, at): (&str, Timestamp),
-        value: i64,
-    ) {
-        let plan = self.set.plan();
-        for (number, pushed) in plan.pushed.iter().enumerate() {
-            let kind = pushed.entity;
-            let row = match level {
-                Some(level) => self.kept.members.rows(level).get(kind).copied(),
-                None => {
-                    let members = &self.kept.members;
-                    members.row_of_location(plan.entities[kind], kind, location)
-                }
-            };
-            // What is said of a SKU says nothing of its location, and the other way round.
-            let is_of_location = plan.entities[kind].is_of_location();
-            let is_kept = |row: &u32| (*row as usize) < self.kept.members.count(kind);
-            let row = row.filter(|row| is_kept(row) && level.is_none() == is_of_location);
-            if let Some(row) = row.filter(|_| pushed.name == name) {
-                let now = self.kept.last.at;
-                let fits = self.kept.pushed[number].put(row as usize, at, value, now);
-                self.kept.dropped.values_ahead += u64::from(!fits);
-            }
-        }
-    }
-
-    fn add_up(&mut self, movement: &Movement) {
-        let Some(balance) = self.kept.balances.get_mut(movement.level.0 as usize) else {
-            return;
-        };
-        self.versions.change(self.kept.members.rows(movement.level));
-        balance[0] += movement.on_hand_change();
-        let is_promise = |bucket| matches!(bucket, Bucket::Reserved | Bucket::Allocated);
-        let units = i64::from(movement.units);
-        balance[1] += units * i64::from(is_promise(movement.to));
-        balance[1] -= units * i64::from(is_promise(movement.from));
-    }
-
     pub(crate) fn row(&self, level: LevelNo, kind: usize) -> u32 {
         self.kept
             .members
@@ -406,22 +199,30 @@ impl Store {
     }
 
     /// Gives a level a row of its own; `false` if there is none left.
-    fn seat(&mut self, level: LevelNo) -> bool {
+    pub(crate) fn seat(&mut self, level: LevelNo) -> bool {
         if self.kept.members.seated() >= self.kept.limits.most_rows {
             return false;
         }
         let row = self.kept.members.seat(level) as usize;
         self.versions.change(self.kept.members.rows(level));
         if row < self.kept.begun[0].len() {
-            // A row that was given back begins again.
-            self.kept.begun[0][row] = self.beginning();
+            // It was given back.
+            self.clear(0, row);
+            self.kept.looks.clear(row);
         }
         self.make_room();
         true
     }
 
     /// Makes room for rows that are new, of every kind.
-    fn make_room(&mut self) {
+    pub(crate) fn make_room(&mut self) {
+        let News { again, refused } = self.kept.members.news();
+        self.kept.dropped.levels_without_group += refused;
+        for (kind, row) in again {
+            if (row as usize) < self.kept.begun[kind].len() {
+                self.clear(kind, row as usize);
+            }
+        }
         for kind in 0..self.kept.begun.len() {
             let rows = self.kept.members.count(kind);
             if rows <= self.kept.begun[kind].len() {
@@ -436,6 +237,14 @@ impl Store {
                 self.kept.looks.resize(rows);
             }
         }
+    }
+
+    /// Makes a row begin again, as if nothing was ever heard.
+    fn clear(&mut self, kind: usize, row: usize) {
+        self.kept.begun[kind][row] = self.beginning();
+        self.each_of(kind, &mut |series| series.clear(row), &mut |pushed| {
+            pushed.clear(row)
+        });
     }
 
     fn beginning(&self) -> Beginning {
@@ -471,34 +280,14 @@ impl Store {
                 continue;
             }
             let level = LevelNo(level as u32);
-            if let Some(row) = self.kept.members.unseat(level) {
+            if self.kept.members.unseat(level).is_some() {
                 self.versions.change(self.kept.members.rows(level));
-                let row = row as usize;
-                self.each_of(0, &mut |series| series.clear(row), &mut |pushed| {
-                    pushed.clear(row)
-                });
-                self.kept.looks.clear(row);
+                // Its row is emptied when another one begins in it.
                 self.kept.dropped.cold_rows += 1;
             }
         }
         if self.kept.dropped.cold_rows > before {
             self.versions.regroup();
-        }
-    }
-}
-
-impl Fact<'_> {
-    fn level(&self) -> Option<LevelNo> {
-        match *self {
-            Self::Sold { level, .. }
-            | Self::Picked { level, .. }
-            | Self::Looked { level, .. }
-            | Self::Delivered { level, .. }
-            | Self::Counted { level, .. }
-            | Self::Lost { level, .. }
-            | Self::Asked { level, .. }
-            | Self::Dropped { level, .. } => Some(level),
-            Self::Pushed { level, .. } => level,
         }
     }
 }

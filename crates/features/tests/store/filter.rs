@@ -219,7 +219,7 @@ proptest! {
         later in 0..4u64,
     ) {
         let set = Arc::new(remembered());
-        let mut store = Store::new(Arc::clone(&set), Limits { most_rows: 5, cold_after_days: 2 });
+        let mut store = Store::new(Arc::clone(&set), Limits { most_rows: 5, cold_after_days: 2, ..Limits::default() });
         let (mut ledger, mut taken) = (Ledger::default(), 0);
         let mut known = hour(60);
         let mut readers = [Subject::default(), Subject::default()];

@@ -365,6 +365,7 @@ fn cold_rows_are_given_back_and_counted() {
     let limits = Limits {
         most_rows: 2,
         cold_after_days: 10,
+        ..Limits::default()
     };
     let mut store = Store::new(Arc::new(set), limits);
     ledger
@@ -384,6 +385,70 @@ fn cold_rows_are_given_back_and_counted() {
     ledger.sell(hour(20 * 24), hour(20 * 24), "north", "milk", 5);
     store.apply(ledger.entries.last().unwrap()).unwrap();
     assert_eq!(sold(&store, "milk"), 5.0);
+}
+
+#[test]
+fn a_new_text_every_day_takes_no_more_rows_than_one() {
+    let mut ledger = Ledger::default();
+    for sku in ["milk", "bread", "jam"] {
+        ledger.receive(hour(0), "north", sku, 50);
+        ledger.receive(hour(0), "south", sku, 50);
+    }
+    let features = || {
+        vec![
+            feature("of category", sales(Group("category"))),
+            feature("here", sales(Entity::GroupAtLocation("category"))),
+            feature("in city", sales(Entity::SkuInRegion("city"))),
+            feature("of city", sales(Region("city"))),
+            feature("city", Region("city").code()),
+            feature("size", Entity::SkuInRegion("city").members()),
+        ]
+    };
+    let mut sizes = Vec::new();
+    for day in 0..30 {
+        let name = format!("day {day}");
+        for sku in ["milk", "bread", "jam"] {
+            ledger.push(
+                hour(day),
+                "north",
+                Some(sku),
+                "category",
+                hour(day),
+                text(&name),
+            );
+        }
+        ledger.push(hour(day), "north", None, "city", hour(day), text(&name));
+        ledger.sell(hour(day), hour(day), "north", "milk", 1);
+        let store = store_of(features(), &ledger.entries);
+        sizes.push(store.bytes());
+        let found = row(&store, "north", "milk", Moment::of(hour(day)));
+        // What was before is the old groups'. Their numbers are not given again.
+        assert_eq!(found, [1.0, 1.0, 1.0, 1.0, day as f32, 1.0]);
+        assert_eq!(
+            row(&store, "south", "milk", Moment::of(hour(day)))[3].to_bits(),
+            f32::NAN.to_bits()
+        );
+    }
+    assert_eq!(sizes[29], sizes[2]);
+    // A bound, and what comes with it.
+    let set = Arc::new(FeatureSet::new(features()).unwrap());
+    let limits = Limits {
+        most_groups: 1,
+        ..Limits::default()
+    };
+    ledger.push(hour(30), "south", None, "city", hour(30), text("another"));
+    let mut store = Store::new(set, limits);
+    ledger
+        .entries
+        .iter()
+        .for_each(|entry| store.apply(entry).unwrap());
+    assert!(
+        store.dropped().levels_without_group >= 3,
+        "{:?}",
+        store.dropped()
+    );
+    let found = row(&store, "south", "milk", Moment::of(hour(31)));
+    assert!(found[3].is_nan());
 }
 
 #[test]
