@@ -141,7 +141,7 @@ impl State {
                 let (source, no) = (self.partition, transfers.next_no());
                 event.transfer == TransferId { source, no }
             }
-            Event::HandedOver(event) => transfers.outbox.contains_key(&event.transfer),
+            Event::HandedOver(event) => transfers.outbox.get(event.transfer).is_some(),
             Event::Announced(event) => transfers.incoming(event.transfer).is_none(),
             Event::Arrived(event) => transfers
                 .incoming(event.transfer)

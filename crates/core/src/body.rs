@@ -9,8 +9,9 @@ use crate::keys::{KeyQueue, Keys, Remembered};
 use crate::level::{Bucket, Level};
 use crate::numbers::{LevelNo, LocationNo, ReservationNo, SkuNo, TransferNo};
 use crate::pages::Queue;
-use crate::reservation::{EndedQueue, Reservation, ReservationQueue, Reservations};
+use crate::reservation::{EndedQueue, Kept, Reservation, Reservations};
 use crate::settings::Settings;
+use crate::sorted::Sorted;
 use crate::state::State;
 use crate::totals::Totals;
 use crate::transfer::{Incoming, Outgoing, TransferId, Transfers};
@@ -32,7 +33,8 @@ pub struct Head {
     pub totals: Totals,
     /// The number of the next transfer from here.
     pub next_transfer: u64,
-    /// The first number in each queue: reservations, ended reservations, keys, changes, arrived transfers.
+    /// The number that the next reservation gets (in version 1 that of the first slot), and the first number in each
+    /// queue: ended reservations, keys, changes, arrived transfers.
     pub fronts: [u64; 5],
 }
 
@@ -43,7 +45,7 @@ pub struct Body {
     catalogue: Arc<Catalogue>,
     extent: Extent,
     levels: LevelPages,
-    reservations: ReservationQueue,
+    reservations: Kept,
     ended: EndedQueue,
     keys: KeyQueue,
     journal: Journal,
@@ -61,7 +63,7 @@ pub enum Item {
     Sku(CompactString),
     /// A level and whose it is, in the order of their numbers.
     Level(LocationNo, SkuNo, Level),
-    /// A reservation slot, in the order of their numbers.
+    /// A reservation slot, in the order of their numbers: in snapshots of version 1 only.
     Reservation(Option<Reservation>),
     /// An ended reservation, in the order they ended.
     Ended(ReservationNo),
@@ -79,27 +81,29 @@ pub enum Item {
     Settled(u16, TransferNo),
     /// Comes last.
     End,
+    /// A reservation that is kept, in the order of their numbers.
+    Kept(ReservationNo, Reservation),
 }
 
 impl State {
     /// Freezes the state as it is, in microseconds.
     pub fn freeze(&self) -> Body {
         let catalogue = Arc::clone(self.directory.catalogue());
-        let (reservations, ended) = self.reservations.queues();
+        let (reservations, ended) = self.reservations.freeze();
         let keys = match Defect::KeysNotInSnapshot.is_on() {
             true => Queue::starting_at(self.keys.queue().back()),
             false => self.keys.queue().clone(),
         };
         let mut transfers = self.transfers.clone();
         if Defect::OutboxNotInSnapshot.is_on() {
-            transfers.outbox.clear();
+            transfers.outbox = Sorted::default();
         }
         let mut last = self.last;
         if Defect::SnapshotMissesABatch.is_on() {
             last.seq = last.seq.next();
         }
         let fronts = [
-            reservations.front(),
+            reservations.next(),
             ended.front(),
             keys.front(),
             self.journal.front(),
@@ -134,10 +138,9 @@ impl Body {
 
     /// How many items [`Body::items`] gives, about: for a progress bar.
     pub fn len(&self) -> usize {
-        let queued = (self.reservations.back() - self.reservations.front())
-            + (self.keys.back() - self.keys.front())
-            + (self.journal.back() - self.journal.front());
-        self.levels.len() + self.extent.skus as usize + queued as usize
+        let queued =
+            (self.keys.back() - self.keys.front()) + (self.journal.back() - self.journal.front());
+        self.levels.len() + self.extent.skus as usize + self.reservations.len() + queued as usize
     }
 
     /// Whether the ledger was empty.
@@ -199,7 +202,7 @@ impl Body {
             .chain(
                 self.reservations
                     .iter()
-                    .map(|(_, one)| Item::Reservation(one.clone())),
+                    .map(|(no, one)| Item::Kept(no, one.clone())),
             )
             .chain(self.ended.iter().map(|(_, no)| Item::Ended(*no)))
             .chain(self.keys.iter().map(|(_, key)| Item::Key(key.into())))
@@ -208,13 +211,13 @@ impl Body {
                 transfers
                     .outbox
                     .iter()
-                    .map(|(no, one)| Item::Outgoing(*no, one.clone())),
+                    .map(|(no, one)| Item::Outgoing(no, one.clone())),
             )
             .chain(
                 transfers
                     .incoming
                     .iter()
-                    .map(|(id, one)| Item::Incoming(*id, one.clone())),
+                    .map(|(id, one)| Item::Incoming(id, one.clone())),
             )
             .chain(transfers.arrived.iter().map(|(_, id)| Item::Arrived(*id)))
             .chain(
@@ -233,7 +236,7 @@ pub struct Thaw {
     head: Head,
     catalogue: Catalogue,
     levels: LevelPages,
-    reservations: ReservationQueue,
+    reservations: Kept,
     ended: EndedQueue,
     keys: KeyQueue,
     journal: Journal,
@@ -251,9 +254,8 @@ impl Thaw {
                 self.catalogue.push_level(location, sku);
                 self.levels.push(level);
             }
-            Item::Reservation(one) => {
-                self.reservations.push(one);
-            }
+            Item::Reservation(slot) => self.reservations.push_slot(slot),
+            Item::Kept(no, one) => self.reservations.push(no, one),
             Item::Ended(no) => {
                 self.ended.push(no);
             }
@@ -283,7 +285,7 @@ impl Thaw {
     fn start(&mut self, head: Head) {
         let [reservations, ended, keys, journal, arrived] = head.fronts;
         self.head = head;
-        self.reservations = Queue::starting_at(reservations);
+        self.reservations = Kept::starting_at(reservations);
         self.ended = Queue::starting_at(ended);
         self.keys = Queue::starting_at(keys);
         self.journal = Queue::starting_at(journal);
@@ -293,13 +295,14 @@ impl Thaw {
 
     fn finish(mut self) -> State {
         self.catalogue.index_levels();
+        self.reservations.close(self.head.fronts[0]);
         State {
             partition: self.head.partition,
             settings: self.head.settings,
             last: self.head.last,
             totals: self.head.totals,
             directory: Directory::new(self.catalogue, self.levels),
-            reservations: Reservations::from_queues(self.reservations, self.ended),
+            reservations: Reservations::new(self.reservations, self.ended),
             keys: Keys::from_queue(self.keys),
             journal: self.journal,
             transfers: self.transfers,

@@ -35,6 +35,7 @@ pub mod quantity;
 pub mod refusal;
 pub mod reservation;
 pub mod settings;
+mod sorted;
 pub mod state;
 pub mod stock;
 pub mod time;

@@ -402,13 +402,13 @@ fn the_check_finds_what_a_damaged_snapshot_breaks() {
     };
     assert_eq!(broken(&|_| {}), []);
     let other_promise = broken(&|item| {
-        if let Item::Reservation(Some(one)) = item {
+        if let Item::Kept(_, one) = item {
             one.lines = [].into();
         }
     });
     assert_eq!(other_promise, [Invariant::PromisesMatch]);
     let overdue = broken(&|item| {
-        if let Item::Reservation(Some(one)) = item {
+        if let Item::Kept(_, one) = item {
             one.expires_at = at(4);
         }
     });

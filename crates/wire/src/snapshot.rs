@@ -1,4 +1,7 @@
 //! A state as a stream of bytes: a version byte, then chunks of items, each chunk with its length before it.
+//!
+//! Version 2 gives each reservation that is kept with its number. Version 1 gave every slot from the oldest that was kept
+//! on, forgotten or not; it is still read.
 
 use crate::Malformed;
 use onhand_core::body::Head;
@@ -7,7 +10,9 @@ use std::io::{self, Read, Write};
 use xxhash_rust::xxh3::Xxh3;
 
 /// The version that is written.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The oldest version that is read.
+const OLDEST: u8 = 1;
 /// A chunk is closed when it has this many bytes.
 const CHUNK: usize = 64 << 10;
 /// A chunk that says it is longer is damaged.
@@ -61,7 +66,7 @@ fn write_chunk(sink: &mut impl Write, chunk: &mut Vec<u8>) -> io::Result<()> {
 pub fn read(source: &mut impl Read) -> Result<State, SnapshotError> {
     let mut version = [0];
     source.read_exact(&mut version)?;
-    if version[0] != VERSION {
+    if !(OLDEST..=VERSION).contains(&version[0]) {
         return Err(SnapshotError::Malformed(Malformed::Version {
             found: version[0],
             newest: VERSION,
@@ -93,6 +98,8 @@ struct Seen {
     locations: u64,
     skus: u64,
     levels: u64,
+    /// The numbers that the next reservation that is kept may have.
+    reservations: std::ops::Range<u64>,
 }
 
 impl Seen {
@@ -102,7 +109,10 @@ impl Seen {
             return Err("it does not begin with its one head");
         }
         let is_sound = match item {
-            Item::Head(head) => can_be_counted_on(head),
+            Item::Head(head) => {
+                self.reservations = 0..head.fronts[0];
+                can_be_counted_on(head)
+            }
             Item::Location(name) => count(&mut self.locations, LocationId::new(name).is_ok()),
             Item::Sku(name) => count(&mut self.skus, Sku::new(name).is_ok()),
             Item::Level(location, sku, _) => {
@@ -111,6 +121,11 @@ impl Seen {
                 count(&mut self.levels, is_named)
             }
             Item::Reservation(Some(one)) => one.lines.iter().all(|line| self.has(line.level)),
+            Item::Kept(no, one) => {
+                let is_next = self.reservations.contains(&no.0);
+                self.reservations.start = no.0.saturating_add(1);
+                is_next && one.lines.iter().all(|line| self.has(line.level))
+            }
             Item::Key(key) => key.seq <= Seq::MOST,
             Item::Change(change) => self.has(change.level),
             Item::Incoming(_, one) => one.lines.iter().all(|line| self.has(line.level)),

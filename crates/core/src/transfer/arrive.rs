@@ -58,7 +58,7 @@ impl Arrived {
     }
 
     pub(crate) fn settle(&self, state: &mut State, stamp: &Stamp) {
-        if let Some(incoming) = state.transfers.incoming.get_mut(&self.transfer) {
+        if let Some(incoming) = state.transfers.incoming.get_mut(self.transfer) {
             incoming.arrived_at = Some(stamp.at);
             state.transfers.arrived.push(self.transfer);
         }

@@ -20,7 +20,7 @@ pub struct HandedOver {
 }
 
 pub(crate) fn decide(state: &State, command: &HandOver) -> Result<HandedOver, Refusal> {
-    let is_waiting = state.transfers.outbox.contains_key(&command.transfer);
+    let is_waiting = state.transfers.outbox.get(command.transfer).is_some();
     let transfer = command.transfer;
     is_waiting
         .then_some(HandedOver { transfer })
@@ -29,6 +29,6 @@ pub(crate) fn decide(state: &State, command: &HandOver) -> Result<HandedOver, Re
 
 impl HandedOver {
     pub(crate) fn settle(&self, state: &mut State) {
-        state.transfers.outbox.remove(&self.transfer);
+        state.transfers.outbox.remove(self.transfer);
     }
 }

@@ -17,6 +17,7 @@ use crate::name::{LocationId, Sku};
 use crate::numbers::{LevelNo, LocationNo, TransferNo};
 use crate::pages::Queue;
 use crate::reservation::promise::Units;
+use crate::sorted::Sorted;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -74,8 +75,8 @@ pub(crate) type ArrivedQueue = Queue<TransferId, 64>;
 #[derive(Clone, Debug, Default)]
 pub struct Transfers {
     pub(crate) next: u64,
-    pub(crate) outbox: BTreeMap<TransferNo, Outgoing>,
-    pub(crate) incoming: BTreeMap<TransferId, Incoming>,
+    pub(crate) outbox: Sorted<TransferNo, Outgoing>,
+    pub(crate) incoming: Sorted<TransferId, Incoming>,
     pub(crate) arrived: ArrivedQueue,
     /// By source: transfers with a lower number are never announced again, so they may be forgotten.
     pub(crate) settled: BTreeMap<u16, TransferNo>,
@@ -89,23 +90,22 @@ impl Transfers {
 
     /// The lowest number that may still have to be announced.
     pub(crate) fn oldest_waiting(&self) -> TransferNo {
-        let oldest = self.outbox.keys().next();
-        oldest.copied().unwrap_or(self.next_no())
+        self.outbox.first().unwrap_or(self.next_no())
     }
 
     /// What was dispatched and may not be known at its destination yet.
     pub fn outbox(&self) -> impl Iterator<Item = (TransferNo, &Outgoing)> {
-        self.outbox.iter().map(|(no, outgoing)| (*no, outgoing))
+        self.outbox.iter()
     }
 
     /// A transfer to here, on its way or arrived within its retention.
     pub fn incoming(&self, id: TransferId) -> Option<&Incoming> {
-        self.incoming.get(&id)
+        self.incoming.get(id)
     }
 
     /// All transfers to here that are kept.
     pub fn all_incoming(&self) -> impl Iterator<Item = (TransferId, &Incoming)> {
-        self.incoming.iter().map(|(id, incoming)| (*id, incoming))
+        self.incoming.iter()
     }
 
     /// Units of a level on their way, summed over the transfers.
@@ -113,7 +113,8 @@ impl Transfers {
         let mut sums = BTreeMap::new();
         let travelling = self
             .incoming
-            .values()
+            .iter()
+            .map(|(_, one)| one)
             .filter(|one| one.arrived_at.is_none());
         for line in travelling.flat_map(|one| &one.lines) {
             *sums.entry(line.level).or_default() += u64::from(line.units);
@@ -125,7 +126,7 @@ impl Transfers {
     /// source: one that is not may be announced again, and would count twice if it were not known.
     pub(crate) fn forget(&mut self, retention: Span, now: Timestamp, most: usize) {
         for _ in 0..most {
-            let Some(id) = self.arrived.get(self.arrived.front()) else {
+            let Some(&id) = self.arrived.get(self.arrived.front()) else {
                 return;
             };
             let arrived_at = self.incoming.get(id).and_then(|one| one.arrived_at);

@@ -69,7 +69,11 @@ fn every_kind_of_entry_stands_in_a_fixture() {
 #[test]
 fn every_kind_of_item_stands_in_a_fixture() {
     let mut seen = BTreeSet::new();
-    for name in ["snapshot.v1.bin", "transfers-snapshot.v1.bin"] {
+    for name in [
+        "snapshot.v1.bin",
+        "transfers-snapshot.v1.bin",
+        "snapshot.v2.bin",
+    ] {
         let bytes = std::fs::read(fixture(name)).unwrap();
         // One chunk, after the version and its length.
         let mut rest = &bytes[5..];
