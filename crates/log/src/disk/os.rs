@@ -52,16 +52,20 @@ impl Disk for OsDisk {
     }
 
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        if dir.is_dir() {
-            return Ok(());
+        let (parent, was_there) = (parent_of(dir), dir.is_dir());
+        if !was_there {
+            self.create_dir(parent)?;
+            match std::fs::create_dir(dir) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                other => other?,
+            }
         }
-        let parent = parent_of(dir);
-        self.create_dir(parent)?;
-        match std::fs::create_dir(dir) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            other => other?,
+        // Also one that was there: who made it may have been stopped, or failed, before this.
+        match self.sync_dir(parent) {
+            // We did not make it in a folder that we may not open.
+            Err(error) if was_there && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            other => other,
         }
-        self.sync_dir(parent)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
