@@ -37,8 +37,8 @@
 //! - **Rotation**: what was written is synced; the next segment is created whole under another name, synced, renamed, its folder synced; then the
 //!   old one is sealed; then the batch is appended. So a sealed segment always has a next one, and if that is not
 //!   there, somebody removed it.
-//! - **Trim**: the first segment that stays is marked as the beginning and synced; then the older ones are removed. So
-//!   a log whose first segment is not marked has lost files, and files before the mark are remains of a trim.
+//! - **Trim**: what was written is synced; the first segment that stays is marked as the beginning and synced; then the
+//!   older ones are removed. So a log whose first segment is not marked has lost files, and files before the mark are remains of a trim.
 //! - **Start**: `survey` reads without changing anything and refuses damage; `judge` tells a torn write from damage;
 //!   `recover` then makes good what a crash left: it writes the last segment's frames again and syncs them, because
 //!   after a failed sync the system may show bytes that are not on the disk (those in doubt are kept aside meanwhile,
@@ -490,6 +490,9 @@ impl<D: Disk> Log for FileLog<D> {
         let Some(kept) = self.first_kept(before) else {
             return Ok(());
         };
+        // The mark is synced with all that waits in its file, and a sync that fails forgets it all.
+        self.sync()
+            .map_err(|error| ReadError::io(&kept.path, io::Error::other(error)))?;
         self.mark_beginning(&kept)?;
         let trimmed = self.delist(kept.header.first());
         if self

@@ -256,6 +256,31 @@ fn a_trim_that_fails_loses_nothing() {
     }
 }
 
+/// The mark of the beginning may go into the very file in which batches wait for their sync: a sync of it that fails
+/// must not lose them, and have a later sync believed.
+#[test]
+fn a_trim_that_fails_loses_nothing_that_is_said_to_be_durable() {
+    for (writes, change) in (15..35).flat_map(|writes| (1..8).map(move |n| (writes, n))) {
+        let disk = MemoryDisk::new();
+        let mut log = create(&disk).unwrap();
+        for n in 0..writes {
+            let batch = scripted(&log, n);
+            log.write(&batch).unwrap();
+        }
+        let all = contents(&log);
+        disk.fail_at(disk.changes() + change, ErrorKind::Other);
+        drop(log.trim(log.tail().next - 1));
+        let synced = log.sync();
+        let durable = log.durable();
+        drop(log);
+        disk.restart(&mut |_| 0);
+        let kept = contents(&open(&disk).unwrap().0);
+        let there = kept.last().map_or(1, Batch::next);
+        assert!(there >= durable, "{there} of {durable}, {writes} {change}");
+        assert!(synced.is_err() || all.ends_with(&kept));
+    }
+}
+
 /// An empty segment gives way to a longer one; the log still begins there.
 #[test]
 fn the_first_batch_may_need_more_room_than_a_segment_has() {
