@@ -25,7 +25,7 @@
 //!
 //! The age of a read: while nothing is under way the read table *rests*, which means that it shows all there is. The
 //! writer wakes it before it decides anything, and from then on it is as old as the last batch that was published,
-//! through an outage as well.
+//! through an outage as well. When a late sync fails, the writer wakes it too: what it shows may be lost.
 
 mod appender;
 mod writer;

@@ -114,7 +114,10 @@ impl Writer {
         }
         self.outage = wake.outage;
         match self.outage.clone() {
-            Some(outage) => self.refuse_all(&outage),
+            Some(outage) => {
+                self.wake_table(self.clock.now());
+                self.refuse_all(&outage);
+            }
             None => self.work(watch),
         }
         let handed_over = wake.log_is_idle && self.hand_over();
@@ -255,7 +258,8 @@ impl Writer {
     /// idle, so all before it is as durable as an answer is.
     fn hand_over(&mut self) -> bool {
         if !self.machine.has_work() {
-            if self.machine.broken().is_none() {
+            // In an outage nothing is known of what comes: the table may show what the disk has lost.
+            if self.machine.broken().is_none() && self.outage.is_none() {
                 self.table.rest();
                 self.is_resting = true;
             }

@@ -149,3 +149,24 @@ fn an_idle_engine_syncs_what_it_answered() {
     let again = open(dir.path(), crate::running::options(&ManualClock::new()));
     assert!(again.table(0).location(&location("s")).is_some());
 }
+
+#[test]
+fn after_a_late_sync_that_failed_the_table_grows_old() {
+    let mut bench = start(MemoryDisk::new());
+    bench.ask(receive("s", "apple", 5));
+    assert_eq!(bench.engine.age(0).millis(), 0);
+    bench.disk.fail_next_sync();
+    bench.clock.pass(25);
+    bench.settle();
+    assert!(matches!(
+        bench.engine.outage(0),
+        Some(Unavailable::Stopped(_))
+    ));
+    bench.clock.pass(1000);
+    bench.settle();
+    assert!(
+        bench.engine.age(0).millis() >= 1000,
+        "{:?}",
+        bench.engine.age(0)
+    );
+}
