@@ -7,6 +7,9 @@ use onhand_planted::Defect;
 use onhand_wire::{BatchReader, Malformed};
 use std::collections::VecDeque;
 
+#[cfg(test)]
+mod tests;
+
 /// A page ends when its entries have so many lines, whatever its limit: one entry may have 10,000.
 const PAGE_LINES: usize = 50_000;
 /// Entries are read backwards in strides of this many positions.
@@ -89,7 +92,7 @@ impl Ledger<'_> {
     /// Entries for which `wanted` holds, within a filter.
     ///
     /// # Errors
-    /// The log cannot be read.
+    /// The filter goes on from a position that was trimmed, or the log cannot be read.
     pub fn page(
         &self,
         filter: &Filter,
@@ -97,7 +100,13 @@ impl Ledger<'_> {
     ) -> Result<Page, HistoryError> {
         let since = self.reader.first_since(filter.from.millis())?;
         let (mut entries, mut lines) = (Vec::new(), 0);
-        let first = filter.first.0.max(since).max(self.reader.first());
+        // Asked after the search: what was trimmed by then is not passed over in silence.
+        let begins = self.reader.first();
+        if filter.first != Seq::ZERO && filter.first.0 < begins {
+            let oldest = self.recorded_at(begins)?;
+            return Err(HistoryError::Trimmed(oldest.unwrap_or_default()));
+        }
+        let first = filter.first.0.max(since).max(begins);
         let done = self.visit(first, self.end(), &mut |entry| {
             if entry.stamp.at >= filter.to {
                 return Some(None);
@@ -167,6 +176,8 @@ impl Ledger<'_> {
             }
             None::<()>
         })?;
+        // A trim since the first look may have taken away what had to be taken back.
+        self.check_reach(at)?;
         let mut units = seen.units();
         units
             .iter_mut()
@@ -185,13 +196,15 @@ impl Ledger<'_> {
         if self.reader.first() <= 1 {
             return Ok(());
         }
-        let oldest = self
-            .entry(Seq(self.reader.first()))?
-            .map(|entry| entry.stamp.at);
-        match oldest {
+        match self.recorded_at(self.reader.first())? {
             Some(oldest) if at < oldest => Err(HistoryError::Trimmed(oldest)),
             _ => Ok(()),
         }
+    }
+
+    fn recorded_at(&self, position: u64) -> Result<Option<Timestamp>, HistoryError> {
+        let entry = self.entry(Seq(position))?;
+        Ok(entry.map(|entry| entry.stamp.at))
     }
 
     /// Whether an entry changed, opened or ruled a level, or tells of it.

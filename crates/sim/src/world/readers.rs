@@ -18,6 +18,8 @@ pub(super) enum Asked {
     Then(Millis),
     /// The entry at a position.
     Entry(u64),
+    /// Entries from a position on, or from wherever the ledger begins if that is 0.
+    From(u64),
     /// Whatever is still there.
     WhatThereIs,
 }
@@ -92,7 +94,7 @@ impl World {
                 self.trace.untold(format_args!("{page:?}"));
                 self.books[which].read_page(place, there, &filter, &page)
             }
-            Err(error) => self.must_be_excused(which, failed, Asked::WhatThereIs, &error),
+            Err(error) => self.must_be_excused(which, failed, Asked::From(filter.first.0), &error),
         }
     }
 
@@ -133,6 +135,7 @@ impl World {
             (HistoryError::Trimmed(_), Asked::Then(at)) => {
                 first > 1 && begins.is_none_or(|begins| at < begins)
             }
+            (HistoryError::Trimmed(_), Asked::From(position)) => position > 0 && position < first,
             (HistoryError::Log(ReadError::Trimmed { .. }), Asked::Entry(position)) => {
                 position < first
             }
