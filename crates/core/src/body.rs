@@ -7,7 +7,7 @@ use crate::invariant::{Invariant, Violation};
 use crate::journal::{Change, Journal};
 use crate::keys::{KeyQueue, Keys, Remembered};
 use crate::level::{Bucket, Level};
-use crate::numbers::{LevelNo, LocationNo, ReservationNo, SkuNo, TransferNo};
+use crate::numbers::{LevelNo, LocationNo, ReservationNo, Seq, SkuNo, TransferNo};
 use crate::pages::Queue;
 use crate::reservation::{EndedQueue, Kept, Reservation, Reservations};
 use crate::settings::Settings;
@@ -134,6 +134,12 @@ impl Body {
     /// What stands once: position, settings, sums.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The entry that answered the oldest key that is kept, past its retention or not.
+    pub fn oldest_key(&self) -> Option<Seq> {
+        let oldest = self.keys.get(self.keys.front())?;
+        Some(Remembered::from(oldest).seq)
     }
 
     /// How many items [`Body::items`] gives, about: for a progress bar.

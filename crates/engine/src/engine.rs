@@ -16,7 +16,7 @@ use crate::recover::{Place, RecoverError, Recovered, RecoveryReport, recover};
 use crate::snapshotter::{self, SnapshotFailure, Snapshots};
 use crate::table::ReadTable;
 use onhand_core::transfer::Outgoing;
-use onhand_core::{Command, Entry, LocationId, Seq, Settings, Span, Timestamp, TransferId};
+use onhand_core::{Body, Command, Entry, LocationId, Seq, Settings, Span, TransferId};
 use onhand_log::Log;
 use onhand_log::disk::{Disk, OsDisk};
 use onhand_log::file::{FileLog, FileLogOptions};
@@ -24,6 +24,7 @@ use onhand_planted::Defect;
 use pollster::block_on;
 use prometheus_client::registry::Registry;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
@@ -98,6 +99,8 @@ pub type Progress<'a> = &'a mut dyn FnMut(u16, u64, u64);
 struct Member<D: Disk> {
     partition: Partition,
     metrics: PartitionMetrics,
+    /// Whether the settings are those of the options, as far as they were tried.
+    is_configured: AtomicBool,
     /// One snapshot is taken at a time: two at once would write to the same file.
     snapshots: tokio::sync::Mutex<Snapshots<D>>,
 }
@@ -197,26 +200,55 @@ impl<D: Disk + Clone> Engine<D> {
     /// Records the settings where they differ from those in force.
     ///
     /// # Errors
-    /// A partition cannot answer. A full disk is no error: the settings of the last start stay in force.
+    /// A partition cannot answer. A full disk is no error: the settings of the last start stay in force, and
+    /// [`Engine::take_due_snapshots`] tries again.
     pub async fn configure(&self) -> Result<(), OpenError> {
         for partition in 0..self.partitions() {
-            let request = Request::Command {
-                key: None,
-                command: Command::Configure(self.options.settings),
-                at: None,
-            };
-            match self.call(partition, request).await {
-                Answer::Unavailable(Unavailable::StorageFull) => {
+            match self.configure_one(partition).await {
+                Err(Unavailable::StorageFull) => {
                     tracing::warn!(
                         partition,
-                        "the disk is full: the settings of the last start stay in force"
+                        "the disk is full: the settings of the last start stay in force until there is room"
                     );
                 }
-                Answer::Unavailable(why) => return Err(OpenError::Settings(why)),
-                _ => {}
+                Err(why) => return Err(OpenError::Settings(why)),
+                Ok(()) => {}
             }
         }
         Ok(())
+    }
+
+    /// Records the settings where there was no room for them, if there is now.
+    pub(crate) async fn configure_late(&self) {
+        for (partition, member) in (0..).zip(&self.members) {
+            let is_late = !member.is_configured.load(Ordering::Relaxed);
+            if is_late && self.outage(partition).is_none() {
+                match self.configure_one(partition).await {
+                    Ok(()) => tracing::info!(partition, "the settings are in force now"),
+                    Err(why) => tracing::debug!(partition, %why, "the settings still wait"),
+                }
+            }
+        }
+    }
+
+    async fn configure_one(&self, partition: u16) -> Result<(), Unavailable> {
+        let request = Request::Command {
+            key: None,
+            command: Command::Configure(self.options.settings),
+            at: None,
+        };
+        let answer = self.call(partition, request).await;
+        let is_configured = &self.members[usize::from(partition)].is_configured;
+        match answer {
+            Answer::Unavailable(why) => {
+                is_configured.store(false, Ordering::Relaxed);
+                Err(why)
+            }
+            _ => {
+                is_configured.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+        }
     }
 
     fn start_background(self: &Arc<Self>) -> Result<(), OpenError> {
@@ -247,8 +279,10 @@ impl<D: Disk + Clone> Engine<D> {
         Ok(())
     }
 
-    /// Takes the snapshots that are due, and trims the logs as far as allowed.
+    /// Takes the snapshots that are due, and trims the logs as far as allowed. Settings that found no room are tried
+    /// again before.
     pub async fn take_due_snapshots(&self) {
+        self.configure_late().await;
         snapshotter::round(self).await;
     }
 
@@ -429,39 +463,40 @@ impl<D: Disk + Clone> Engine<D> {
             return Ok(last.seq);
         }
         if let Err(violation) = body.check_conservation() {
+            tracing::error!(%violation, "an invariant does not hold: the partition stops");
             member.metrics.violation(violation.invariant);
+            let stopped = Unavailable::Stopped(violation.to_string());
+            member.partition.inbox.set_outage(Some(stopped));
             return Err(violation.into());
         }
         if Defect::TrimBeforeSnapshot.is_on() {
-            self.trim(member, last.seq.0 + 1, last.at)?;
+            self.trim(member, last.seq.0 + 1, &body)?;
         }
         snapshots.write(&body, log_bytes)?;
         member.metrics.snapshot_written();
         tracing::info!(partition, position = last.seq.0, "snapshot written");
         if let Some(needed) = snapshots.keep_newest()? {
-            self.trim(member, needed, last.at)?;
+            self.trim(member, needed, &body)?;
         }
         Ok(last.seq)
     }
 
-    fn trim(
-        &self,
-        member: &Member<D>,
-        needed: u64,
-        ledger_time: Timestamp,
-    ) -> Result<(), SnapshotFailure> {
+    fn trim(&self, member: &Member<D>, needed: u64, body: &Body) -> Result<(), SnapshotFailure> {
         let Some(keep) = self.options.keep_ledger else {
             return Ok(());
         };
-        // An idempotency key is answered from the ledger, so the ledger is kept at least as long; by the ledger's own
-        // time, as the key is, where that is behind the clock.
-        let keep = match Defect::TrimForgetsKeys.is_on() {
-            false => keep.max(self.options.settings.key_retention),
-            true => keep,
+        // An idempotency key is answered from the ledger, so the ledger is kept at least as long: by the retention in
+        // force, which may not be the one that was asked for, and by the ledger's own time, where that is behind the
+        // clock. And as long as any key is kept, for a longer retention may come before it is forgotten.
+        let head = body.head();
+        let (keep, oldest_key) = match Defect::TrimForgetsKeys.is_on() {
+            false => (keep.max(head.settings.key_retention), body.oldest_key()),
+            true => (keep, None),
         };
-        let horizon = self.options.clock.now().min(ledger_time).minus(keep);
+        let horizon = self.options.clock.now().min(head.last.at).minus(keep);
         let kept = member.partition.reader.first_since(horizon.millis())?;
-        member.partition.trim(needed.min(kept));
+        let asked_for = oldest_key.map_or(u64::MAX, |seq| seq.0);
+        member.partition.trim(needed.min(kept).min(asked_for));
         Ok(())
     }
 
@@ -544,6 +579,7 @@ impl<D: Disk> Member<D> {
         let member = Self {
             partition,
             metrics,
+            is_configured: AtomicBool::new(true),
             snapshots: tokio::sync::Mutex::new(snapshots),
         };
         (member, workers)

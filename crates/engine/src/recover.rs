@@ -14,7 +14,7 @@ use onhand_log::{Log, LogReader, ReadError};
 use onhand_planted::Defect;
 use onhand_wire::Malformed;
 use onhand_wire::snapshot::{SnapshotError, read};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -211,7 +211,10 @@ pub(crate) fn read_snapshot<D: Disk>(
     position: u64,
 ) -> Result<State, Unreadable> {
     let mut reader = snapshots.open(position).map_err(Unreadable::opening)?;
-    let read = read(&mut reader);
+    let read = read(&mut reader).and_then(|state| match reader.read(&mut [0])? {
+        0 => Ok(state),
+        _ => Err(SnapshotError::Io(goes_on())),
+    });
     let state = read.map_err(|error| Unreadable::reading(snapshots.path(position), error))?;
     let (whose, last) = (state.partition(), state.last().seq.0);
     if (whose, last) != (partition, position) {
@@ -222,6 +225,14 @@ pub(crate) fn read_snapshot<D: Disk>(
         )));
     }
     Ok(state)
+}
+
+/// At its end a snapshot compares its blocks with what it says of them; one that does not end there is none of ours.
+fn goes_on() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the snapshot goes on after its last item",
+    )
 }
 
 fn check_reach(

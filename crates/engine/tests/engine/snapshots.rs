@@ -2,11 +2,18 @@
 
 use crate::requests::receive;
 use crate::running::{
-    MINUTE, ManualClock, ask_once, damage, days, files, hash, open, options, record, reopen, seen,
-    wait_until,
+    MINUTE, ManualClock, ask, ask_once, damage, days, files, hash, open, options, record, reopen,
+    seen, wait_until,
 };
-use onhand_core::{Settings, Span};
-use onhand_engine::{Answer, Engine, Options};
+use crate::stepped::Bench;
+use onhand_core::body::Head;
+use onhand_core::{Command, Item, Settings, Span, Thaw, Totals};
+use onhand_engine::folder::snapshot_dir;
+use onhand_engine::{Answer, Engine, Options, Unavailable};
+use onhand_log::disk::{Call, MemoryDisk, OsDisk};
+use onhand_log::snapshots::SnapshotStore;
+use onhand_wire::snapshot;
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -268,4 +275,128 @@ fn a_shorter_key_retention_lets_more_of_the_ledger_go() {
     engine.snapshot(0).unwrap();
     wait_until("it is trimmed", || first_in_log(folder.path()) > 1);
     assert_eq!(seen(&engine, "s", "apple").unwrap().on_hand, 180);
+}
+
+#[test]
+fn a_longer_retention_than_was_asked_for_keeps_the_answers_too() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
+    let engine = open(folder.path(), trimming(&clock));
+    // As after a start that found no room to record its own.
+    let two_days = Settings {
+        key_retention: days(2),
+        ..Settings::default()
+    };
+    record(&engine, 0, Command::Configure(two_days));
+    for day in 0..8 {
+        half_a_day(&engine, &clock, day);
+        engine.snapshot(0).unwrap();
+    }
+    wait_until("it is trimmed", || first_in_log(folder.path()) > 1);
+    for (day, number) in (4..8).flat_map(|day| (0..60).map(move |number| (day, number))) {
+        answered_again(&engine, day, number);
+    }
+}
+
+fn answered_again(engine: &Engine, day: u32, number: u32) {
+    let text = format!("{day}/{number}");
+    let Answer::Repeated(seq) = ask_once(engine, &text, receive("s", "apple", 1)) else {
+        panic!("{text} is not known")
+    };
+    assert!(engine.entry(0, seq).unwrap().is_some(), "{text} is gone");
+}
+
+#[test]
+fn settings_that_found_no_room_are_recorded_when_there_is_some() {
+    let disk = MemoryDisk::new();
+    let two_days = Settings {
+        key_retention: days(2),
+        ..Settings::default()
+    };
+    let options = |clock: &Arc<ManualClock>| Options {
+        settings: two_days,
+        partitions: Some(1),
+        ..options(clock)
+    };
+    let mut bench = Bench::start_with(disk.clone(), options).unwrap();
+    let engine = Arc::clone(&bench.engine);
+    disk.fail_next(Call::Write, ErrorKind::StorageFull);
+    bench.submit(receive("s", "apple", 1));
+    bench.settle();
+    assert_eq!(engine.outage(0), Some(Unavailable::StorageFull));
+    bench.drive(engine.configure()).unwrap();
+    assert_eq!(*bench.workers.state().settings(), Settings::default());
+    bench.settle();
+    bench.drive(engine.take_due_snapshots());
+    assert_eq!(*bench.workers.state().settings(), two_days);
+}
+
+fn store(folder: &Path) -> SnapshotStore<OsDisk> {
+    SnapshotStore::read_only(OsDisk, &snapshot_dir(folder, 0))
+}
+
+/// A folder with two entries and a snapshot of them, whose bytes `change` changes; every block is sound again.
+fn with_changed_snapshot(folder: &Path, change: impl Fn(Vec<u8>) -> Vec<u8>) -> Arc<ManualClock> {
+    let clock = ManualClock::new();
+    let engine = open(folder, options(&clock));
+    record(&engine, 0, receive("s", "apple", 5));
+    let position = engine.snapshot(0).unwrap().0;
+    engine.stop();
+    let mut bytes = Vec::new();
+    let mut reader = store(folder).open(position).unwrap();
+    reader.read_to_end(&mut bytes).unwrap();
+    let mut writer = store(folder).writer(position).unwrap();
+    writer.write_all(&change(bytes)).unwrap();
+    writer.finish().unwrap();
+    clock
+}
+
+#[test]
+fn a_snapshot_that_goes_on_after_its_end_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = with_changed_snapshot(folder.path(), |bytes| [&bytes[..], &[0]].concat());
+    let (_, reports) = reopen(folder.path(), options(&clock)).unwrap();
+    let [said] = &reports[0].damaged_snapshots[..] else {
+        panic!("{reports:?}")
+    };
+    assert!(said.contains("goes on"), "{said}");
+}
+
+/// The same state, but its sums are those of an empty one.
+fn without_sums(bytes: Vec<u8>) -> Vec<u8> {
+    let state = snapshot::read(&mut &bytes[..]).unwrap();
+    let mut thaw = Thaw::default();
+    for item in state.freeze().items() {
+        let item = match item {
+            Item::Head(head) => Item::Head(Head {
+                totals: Totals::default(),
+                ..head
+            }),
+            other => other,
+        };
+        match thaw.take(item) {
+            Ok(next) => thaw = next,
+            Err(state) => {
+                let mut changed = Vec::new();
+                snapshot::write(&state.freeze(), &mut changed, |_| {}).unwrap();
+                return changed;
+            }
+        }
+    }
+    panic!("it has no end")
+}
+
+#[test]
+fn a_partition_whose_levels_do_not_add_up_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = with_changed_snapshot(folder.path(), without_sums);
+    let (engine, _) = reopen(folder.path(), options(&clock)).unwrap();
+    record(&engine, 0, receive("s", "apple", 5));
+    let failure = engine.snapshot(0).unwrap_err();
+    assert!(failure.to_string().contains("INV-02"), "{failure}");
+    assert!(matches!(engine.outage(0), Some(Unavailable::Stopped(_))));
+    let refused = ask(&engine, 0, receive("s", "apple", 1));
+    assert!(matches!(
+        refused,
+        Answer::Unavailable(Unavailable::Stopped(_))
+    ));
 }

@@ -27,12 +27,19 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn start(disk: MemoryDisk, durability: Durability) -> Result<Self, OpenError> {
-        let clock = ManualClock::new();
-        let options = Options {
+        Self::start_with(disk, |clock| Options {
             durability,
             partitions: Some(1),
-            ..options(&clock)
-        };
+            ..options(clock)
+        })
+    }
+
+    pub(crate) fn start_with(
+        disk: MemoryDisk,
+        options: impl FnOnce(&Arc<ManualClock>) -> Options,
+    ) -> Result<Self, OpenError> {
+        let clock = ManualClock::new();
+        let options = options(&clock);
         let (path, mut registry) = (Path::new("/data"), Registry::default());
         let Prepared {
             engine,
