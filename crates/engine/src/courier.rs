@@ -37,6 +37,7 @@ async fn empty_outbox<D: Disk + Clone>(
     else {
         return Err(unavailable(answer));
     };
+    let mut undelivered = 0;
     // What cannot be delivered does not hold up what comes after it.
     for (no, outgoing) in outbox {
         let id = TransferId {
@@ -45,8 +46,10 @@ async fn empty_outbox<D: Disk + Clone>(
         };
         if let Err(error) = deliver(engine, id, outgoing).await {
             tracing::warn!(partition, transfer = no.0, %error, "a transfer waits in the outbox");
+            undelivered += 1;
         }
     }
+    engine.metrics(partition).undelivered(undelivered);
     Ok(())
 }
 

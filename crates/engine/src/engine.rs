@@ -431,6 +431,10 @@ impl<D: Disk + Clone> Engine<D> {
         }
     }
 
+    pub(crate) fn metrics(&self, partition: u16) -> &PartitionMetrics {
+        &self.members[usize::from(partition)].metrics
+    }
+
     /// The hash of a partition's state, all of it durable. Blocks this thread.
     ///
     /// # Errors

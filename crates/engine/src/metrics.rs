@@ -80,6 +80,7 @@ pub(crate) struct Metrics {
     queue_seconds: Family<ByClass, Histogram, fn() -> Histogram>,
     turned_away: Family<ByRefusal, Counter>,
     levels: Family<ByPartition, Gauge>,
+    undelivered: Family<ByPartition, Gauge>,
     append_seconds: Histogram,
     in_doubt_seconds: Histogram,
     batch_entries: Histogram,
@@ -101,6 +102,7 @@ impl Metrics {
             queue_seconds: Family::new_with_constructor(queue_buckets),
             turned_away: Family::default(),
             levels: Family::default(),
+            undelivered: Family::default(),
             append_seconds: Histogram::new(exponential_buckets(20e-6, 2.0, 18)),
             in_doubt_seconds: Histogram::new(exponential_buckets(500e-6, 2.0, 16)),
             batch_entries: Histogram::new(exponential_buckets(1.0, 2.0, 16)),
@@ -156,6 +158,11 @@ impl Metrics {
         );
         self.describe_queue(own);
         own.register("levels", "Stock levels", self.levels.clone());
+        own.register(
+            "transfers_undelivered",
+            "Transfers sent from here that could not be delivered at the last try; they are on no level until they are",
+            self.undelivered.clone(),
+        );
         let append = "Time from handing a batch to the log until its answers could leave";
         own.register_with_unit("append", append, Unit::Seconds, self.append_seconds.clone());
         let in_doubt =
@@ -295,6 +302,14 @@ impl PartitionMetrics {
 
     pub(crate) fn snapshot_written(&self) {
         self.all.snapshots.get_or_create(&self.partition).inc();
+    }
+
+    /// Tells how many transfers could not be delivered at the last try.
+    pub(crate) fn undelivered(&self, transfers: usize) {
+        self.all
+            .undelivered
+            .get_or_create(&self.partition)
+            .set(transfers as i64);
     }
 
     /// Counts the answers of one batch.
