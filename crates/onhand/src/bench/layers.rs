@@ -89,9 +89,12 @@ impl Layers {
         layers.extend(self.whole_way()?);
         match self.json {
             true => output::json(&layers),
-            false => layers.iter().for_each(|layer| {
-                output::text(format!("{:<58} {:>10.0} ns", layer.layer, layer.nanos));
-            }),
+            false => {
+                super::print_durability();
+                layers.iter().for_each(|layer| {
+                    output::text(format!("{:<58} {:>10.0} ns", layer.layer, layer.nanos));
+                });
+            }
         }
         Ok(())
     }
@@ -171,9 +174,15 @@ impl Layers {
         ])
     }
 
-    fn engine_layers(&self) -> Result<[Layer; 5], Failure> {
-        let [mut step, mut append, mut sync, mut publish, mut look] =
-            std::array::from_fn(|_| Spent::default());
+    fn engine_layers(&self) -> Result<[Layer; 6], Failure> {
+        let [
+            mut step,
+            mut append,
+            mut sync,
+            mut publish,
+            mut look,
+            mut look_all,
+        ] = std::array::from_fn(|_| Spent::default());
         let scratch = Scratch::new(None);
         let mut log = log(&scratch)?;
         let state = filled(self.stock())?;
@@ -206,6 +215,8 @@ impl Layers {
                     black_box(at.and_then(|at| table.find(at, sku)));
                 }
             });
+            let names = wanted.iter().map(|(location, sku)| (location, sku));
+            look_all.on(BATCH, || black_box(table.find_all(names)));
             bar.inc(1);
         }
         bar.finish_and_clear();
@@ -215,6 +226,7 @@ impl Layers {
             sync.of("append: the same, for all 1,000"),
             publish.of("publish to the read table"),
             look.of("read: a level by its names"),
+            look_all.of("read: the same, 1,000 at once"),
         ])
     }
 

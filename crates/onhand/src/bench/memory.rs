@@ -73,7 +73,10 @@ impl Memory {
         let taken = counts.weigh(&Scratch::new(self.data.clone()))?;
         match self.json {
             true => output::json(&taken),
-            false => taken.iter().for_each(print),
+            false => {
+                super::print_durability();
+                taken.iter().for_each(print);
+            }
         }
         Ok(())
     }

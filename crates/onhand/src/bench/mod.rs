@@ -19,7 +19,16 @@ mod tradeoffs;
 mod written;
 
 use crate::failure::Failure;
+use crate::output;
 use clap::{Args, Subcommand};
+
+/// The durability of all that is measured, unless a row says another.
+const DURABILITY: &str = "fdatasync before every answer";
+
+/// Prints how durable the figures are that follow.
+fn print_durability() {
+    output::text(format!("Durability: {DURABILITY}"));
+}
 
 /// Measures the engine on this machine. Every figure says its durability mode and the number in flight.
 #[derive(Args, Debug)]

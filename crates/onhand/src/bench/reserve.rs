@@ -52,7 +52,10 @@ impl Reserve {
         let runs = self.in_process()?;
         match self.json {
             true => output::json(&runs),
-            false => runs.iter().for_each(Run::print),
+            false => {
+                super::print_durability();
+                runs.iter().for_each(Run::print);
+            }
         }
         Ok(())
     }

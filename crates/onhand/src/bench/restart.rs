@@ -57,7 +57,10 @@ impl Restart {
         let started = started.collect::<Result<Vec<_>, _>>()?;
         match self.json {
             true => output::json(&started),
-            false => started.iter().for_each(print),
+            false => {
+                super::print_durability();
+                started.iter().for_each(print);
+            }
         }
         Ok(())
     }

@@ -52,6 +52,7 @@ impl Scale {
             output::json(&medians);
             return Ok(());
         }
+        super::print_durability();
         for run in &medians {
             run.print();
             let ratio = run.per_second / medians[0].per_second.max(1e-9);

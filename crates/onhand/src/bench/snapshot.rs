@@ -77,7 +77,10 @@ impl Snapshot {
         }
         match self.json {
             true => output::json(&stretches),
-            false => stretches.iter().for_each(print),
+            false => {
+                super::print_durability();
+                stretches.iter().for_each(print);
+            }
         }
         Ok(())
     }

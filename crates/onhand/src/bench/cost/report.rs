@@ -53,7 +53,7 @@ impl Report {
             seconds: ground.time.as_secs_f64(),
             levels: ground.levels,
             in_flight: ground.in_flight,
-            durability: "fdatasync before every answer",
+            durability: crate::bench::DURABILITY,
             day: Day::of(assumed, &prices, machines),
             prices,
             assumed,

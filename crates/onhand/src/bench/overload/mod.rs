@@ -119,7 +119,7 @@ impl Overload {
         let report = Report {
             levels: self.levels,
             queue_ms: self.queue_ms,
-            durability: "fdatasync before every answer",
+            durability: super::DURABILITY,
             ..scene::all(&setting, |scene| spinner.set_message(scene))
         };
         spinner.finish_and_clear();
