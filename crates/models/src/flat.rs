@@ -2,17 +2,20 @@
 //!
 //! A node is 8 bytes, a tree's nodes are neighbours, and so are a split's two children: a step is one load, one
 //! comparison and one addition, without a branch to mispredict. A leaf is a node that leads to itself, so several trees
-//! (one row) or several rows (a batch) take their steps together until none of them moves, and the processor has that
-//! many loads under way at once.
+//! (one row) or several rows (a batch) take as many steps together as the deepest leaf needs, and the processor has that
+//! many loads under way at once. To stop as soon as none of them moves would cost more than the steps that it saves.
 //!
 //! A missing value has two copies in the prepared row: infinity, which is above every threshold, and minus infinity,
 //! which is above none. A split reads the copy that goes its way, so nothing is asked about missing values on the way.
 //!
+//! Every tree has room for the same number of nodes, and every prepared row for the same number of values, both a
+//! power of two: a number of a node or of a value cut to that many bits is always inside, so the walk checks no bounds.
+//! The usual forest (up to 128 leaves a tree and 128 features) has the smallest room; larger ones have more.
+//!
 //! Scores are the same, to the last bit, as [`Forest::score`]'s: the values of the trees are added in the same order.
 
-use std::ops::Range;
-
-use crate::tree::{Broken, Forest, Kind, Node, Question, Tree};
+use crate::tree::{Broken, Forest, Kind, Question, Tree};
+use std::sync::Arc;
 
 /// Walks side by side: what hides the time of a load.
 const LANES: usize = 8;
@@ -31,32 +34,22 @@ struct Step {
     left: u16,
 }
 
-/// A forest made for speed. Built from a [`Forest`], which remains the form to keep.
-#[derive(Clone, Debug)]
-pub struct FlatForest {
-    base: f64,
-    features: usize,
-    trees: Vec<Place>,
-    steps: Vec<Step>,
-    /// The values of those nodes that are leaves.
-    leaves: Vec<f32>,
-}
-
-/// Where a tree's nodes lie.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    start: u32,
-    end: u32,
-}
-
-impl Place {
-    fn nodes(&self) -> Range<usize> {
-        self.start as usize..self.end as usize
+impl Step {
+    /// A leaf's: no value is above infinity.
+    fn stay(node: usize) -> Self {
+        Self {
+            threshold: f32::INFINITY,
+            value: 0,
+            left: node as u16,
+        }
     }
 }
 
-fn or(value: f32, missing: f32) -> f32 {
-    if value.is_nan() { missing } else { value }
+/// A forest made for speed. Built from a [`Forest`], which remains the form to keep.
+#[derive(Clone, Debug)]
+pub struct FlatForest {
+    features: usize,
+    walk: Arc<dyn Walk>,
 }
 
 impl FlatForest {
@@ -67,23 +60,19 @@ impl FlatForest {
     /// 32,767 features.
     pub fn new(forest: &Forest) -> Result<Self, Broken> {
         forest.check()?;
-        let mut flat = Self {
-            base: forest.base.into(),
-            features: forest.features as usize,
-            trees: Vec::new(),
-            steps: Vec::new(),
-            leaves: Vec::new(),
-        };
-        for (index, tree) in forest.trees.iter().enumerate() {
-            if tree.nodes().len() > u16::MAX as usize || flat.features > i16::MAX as usize {
-                return Err(Broken {
-                    tree: index,
-                    node: 0,
-                });
-            }
-            flat.push(tree);
+        let features = forest.features as usize;
+        let nodes = forest.trees.iter().map(|tree| tree.nodes().len());
+        let most = nodes.clone().max().unwrap_or(0);
+        let is_too_large = |nodes: usize| nodes > u16::MAX as usize || features > i16::MAX as usize;
+        if let Some(tree) = nodes.into_iter().position(is_too_large) {
+            return Err(Broken { tree, node: 0 });
         }
-        Ok(flat)
+        let walk: Arc<dyn Walk> = match most.max(2 * features) {
+            0..=256 => Arc::new(Laid::<256>::new(forest)),
+            257..=2048 => Arc::new(Laid::<2048>::new(forest)),
+            _ => Arc::new(Laid::<65_536>::new(forest)),
+        };
+        Ok(Self { features, walk })
     }
 
     /// Number of values that a row has.
@@ -97,37 +86,7 @@ impl FlatForest {
     /// If the row has another number of values.
     pub fn score(&self, row: &[f32]) -> f64 {
         assert_eq!(row.len(), self.features, "one value a feature");
-        let high = row.iter().map(|&value| or(value, f32::INFINITY));
-        let low = row.iter().map(|&value| or(value, f32::NEG_INFINITY));
-        let values: Vec<f32> = high.chain(low).collect();
-        let mut score = self.base;
-        let mut groups = self.trees.chunks_exact(LANES);
-        for trees in &mut groups {
-            let starts: [u32; LANES] = std::array::from_fn(|lane| trees[lane].start);
-            self.walk_trees(starts, &values)
-                .into_iter()
-                .for_each(|leaf| score += f64::from(leaf));
-        }
-        for tree in groups.remainder() {
-            score += f64::from(self.walk_trees([tree.start], &values)[0]);
-        }
-        score
-    }
-
-    /// Takes one row through some trees.
-    fn walk_trees<const N: usize>(&self, starts: [u32; N], values: &[f32]) -> [f32; N] {
-        let mut at = starts;
-        loop {
-            let next: [u32; N] = std::array::from_fn(|lane| {
-                let step = self.steps[at[lane] as usize];
-                let above = values[usize::from(step.value)] > step.threshold;
-                starts[lane] + u32::from(step.left) + u32::from(above)
-            });
-            if next == at {
-                return at.map(|node| self.leaves[node as usize]);
-            }
-            at = next;
-        }
+        self.walk.one(row)
     }
 
     /// The raw scores of rows that lie one after the other in `rows`.
@@ -136,88 +95,63 @@ impl FlatForest {
     /// If `rows` does not hold `features` values for each place in `scores`.
     pub fn score_batch(&self, rows: &[f32], scores: &mut [f64]) {
         assert_eq!(rows.len(), scores.len() * self.features, "one row a score");
-        let mut values = vec![[0.0; BLOCK]; 2 * self.features];
-        let blocks = rows.chunks(BLOCK * self.features.max(1));
-        for (rows, scores) in blocks.zip(scores.chunks_mut(BLOCK)) {
-            self.turn(rows, &mut values);
-            scores.fill(self.base);
-            for tree in &self.trees {
-                let leaves = self.walk_rows(tree, &values);
-                for (score, leaf) in scores.iter_mut().zip(leaves) {
-                    *score += f64::from(leaf);
-                }
-            }
-        }
+        self.walk.batch(rows, scores);
     }
+}
 
-    /// Lays rows side by side, with both copies of each value.
-    fn turn(&self, rows: &[f32], values: &mut [Rows]) {
-        let (high, low) = values.split_at_mut(self.features);
-        for (place, row) in rows.chunks_exact(self.features).enumerate() {
-            for ((&value, high), low) in row.iter().zip(&mut *high).zip(&mut *low) {
-                high[place] = or(value, f32::INFINITY);
-                low[place] = or(value, f32::NEG_INFINITY);
-            }
-        }
-    }
+/// A forest laid out with some room.
+trait Walk: std::fmt::Debug + Send + Sync {
+    fn one(&self, row: &[f32]) -> f64;
+    fn batch(&self, rows: &[f32], scores: &mut [f64]);
+}
 
-    /// Takes a block through a tree, some rows at a time.
-    fn walk_rows(&self, tree: &Place, values: &[Rows]) -> Rows {
-        let steps = &self.steps[tree.nodes()];
-        let leaves = &self.leaves[tree.nodes()];
-        let mut found = [0.0; BLOCK];
-        for (group, found) in found.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            let first = group * LANES;
-            let mut at = [0u16; LANES];
-            loop {
-                let next: [u16; LANES] = std::array::from_fn(|lane| {
-                    let step = steps[usize::from(at[lane])];
-                    let value = values[usize::from(step.value)][(first + lane) % BLOCK];
-                    step.left + u16::from(value > step.threshold)
-                });
-                if next == at {
-                    break;
-                }
-                at = next;
-            }
-            *found = at.map(|node| leaves[usize::from(node)]);
-        }
-        found
+/// `ROOM` nodes a tree, and `ROOM` values a prepared row.
+#[derive(Debug)]
+struct Laid<const ROOM: usize> {
+    base: f64,
+    features: usize,
+    /// By tree: steps from the root to the deepest leaf.
+    depths: Vec<usize>,
+    /// `ROOM` of each tree.
+    steps: Vec<Step>,
+    /// The values of those nodes that are leaves.
+    leaves: Vec<f32>,
+}
+
+impl<const ROOM: usize> Laid<ROOM> {
+    fn new(forest: &Forest) -> Self {
+        let mut laid = Self {
+            base: forest.base.into(),
+            features: forest.features as usize,
+            depths: Vec::with_capacity(forest.trees.len()),
+            steps: Vec::with_capacity(forest.trees.len() * ROOM),
+            leaves: Vec::with_capacity(forest.trees.len() * ROOM),
+        };
+        forest.trees.iter().for_each(|tree| laid.push(tree));
+        laid
     }
 
     /// Adds a tree level by level, children side by side.
     fn push(&mut self, tree: &Tree) {
-        let start = self.steps.len() as u32;
-        let mut order = vec![0];
+        let mut order = vec![(0, 0)];
         let mut index = 0;
-        while let Some(node) = order.get(index).map(|&node: &usize| &tree.nodes()[node]) {
-            let step = self.step(node, index, order.len());
-            self.steps.push(step.0);
-            self.leaves.push(step.1);
-            if let Kind::Split(question) = &node.kind {
-                order.extend([question.left as usize, question.right as usize]);
-            }
+        while let Some(&(node, depth)) = order.get(index) {
+            let (step, leaf) = match &tree.nodes()[node].kind {
+                Kind::Leaf { value } => (Step::stay(index), *value),
+                Kind::Split(question) => {
+                    let step = self.ask(question, order.len());
+                    let children = [question.left as usize, question.right as usize];
+                    order.extend(children.map(|child| (child, depth + 1)));
+                    (step, 0.0)
+                }
+            };
+            self.steps.push(step);
+            self.leaves.push(leaf);
             index += 1;
         }
-        let end = self.steps.len() as u32;
-        self.trees.push(Place { start, end });
-    }
-
-    /// The step of the node at `index` whose children, if any, come at `next`.
-    fn step(&self, node: &Node, index: usize, next: usize) -> (Step, f32) {
-        match &node.kind {
-            Kind::Leaf { value } => (self.stay(index), *value),
-            Kind::Split(question) => (self.ask(question, next), 0.0),
-        }
-    }
-
-    /// No value is above infinity.
-    fn stay(&self, index: usize) -> Step {
-        Step {
-            threshold: f32::INFINITY,
-            value: 0,
-            left: index as u16,
-        }
+        self.depths.push(order.last().map_or(0, |last| last.1));
+        self.steps.extend((index..ROOM).map(Step::stay));
+        self.leaves.resize(self.steps.len(), 0.0);
     }
 
     fn ask(&self, question: &Question, next: usize) -> Step {
@@ -230,6 +164,113 @@ impl FlatForest {
             threshold: question.threshold,
             value: (question.feature as usize + copy) as u16,
             left: next as u16,
+        }
+    }
+
+    /// Of each tree its steps, its leaves' values and its depth.
+    fn trees(&self) -> impl Iterator<Item = (&[Step; ROOM], &[f32; ROOM], usize)> {
+        let steps = self.steps.as_chunks().0.iter();
+        let leaves = self.leaves.as_chunks().0.iter();
+        let trees = steps.zip(leaves).zip(&self.depths);
+        trees.map(|((steps, leaves), depth)| (steps, leaves, *depth))
+    }
+
+    /// Lays a row out, with both copies of each value.
+    fn prepare(&self, row: &[f32]) -> Box<[f32; ROOM]> {
+        let mut prepared = vec![0.0; ROOM];
+        let (high, low) = prepared.split_at_mut(self.features);
+        for ((&value, high), low) in row.iter().zip(high).zip(low) {
+            (*high, *low) = (or(value, f32::INFINITY), or(value, f32::NEG_INFINITY));
+        }
+        prepared.try_into().expect("it has this room")
+    }
+
+    /// Lays the rows of a block side by side, with both copies of each value.
+    fn turn(&self, rows: &[f32], block: &mut [Rows; ROOM]) {
+        let (high, low) = block.split_at_mut(self.features);
+        for (place, row) in rows.chunks_exact(self.features).enumerate() {
+            for ((&value, high), low) in row.iter().zip(&mut *high).zip(&mut *low) {
+                high[place] = or(value, f32::INFINITY);
+                low[place] = or(value, f32::NEG_INFINITY);
+            }
+        }
+    }
+}
+
+fn or(value: f32, missing: f32) -> f32 {
+    if value.is_nan() { missing } else { value }
+}
+
+/// Takes a row through some trees; gives the places of their leaves.
+fn walk_trees<const ROOM: usize, const N: usize>(
+    trees: &[[Step; ROOM]; N],
+    row: &[f32; ROOM],
+    depth: usize,
+) -> [usize; N] {
+    let mut at = [0u32; N];
+    for _ in 0..depth {
+        for (at, tree) in at.iter_mut().zip(trees) {
+            let step = &tree[*at as usize & (ROOM - 1)];
+            let is_above = row[usize::from(step.value) & (ROOM - 1)] > step.threshold;
+            *at = u32::from(step.left) + u32::from(is_above);
+        }
+    }
+    at.map(|node| node as usize & (ROOM - 1))
+}
+
+/// Takes the rows of a block from the `first` on through a tree; gives the places of their leaves.
+fn walk_rows<const ROOM: usize>(
+    tree: &[Step; ROOM],
+    block: &[Rows; ROOM],
+    first: usize,
+    depth: usize,
+) -> [usize; LANES] {
+    let mut at = [0u32; LANES];
+    for _ in 0..depth {
+        for (lane, at) in at.iter_mut().enumerate() {
+            let step = &tree[*at as usize & (ROOM - 1)];
+            let values = &block[usize::from(step.value) & (ROOM - 1)];
+            let is_above = values[(first + lane) % BLOCK] > step.threshold;
+            *at = u32::from(step.left) + u32::from(is_above);
+        }
+    }
+    at.map(|node| node as usize & (ROOM - 1))
+}
+
+impl<const ROOM: usize> Walk for Laid<ROOM> {
+    fn one(&self, row: &[f32]) -> f64 {
+        let row = self.prepare(row);
+        let (groups, rest) = self.steps.as_chunks::<ROOM>().0.as_chunks::<LANES>();
+        let mut depths = self.depths.chunks(LANES);
+        let mut places = Vec::with_capacity(self.depths.len());
+        for trees in groups {
+            let deepest = depths.next().into_iter().flatten().max();
+            places.extend(walk_trees(trees, &row, deepest.copied().unwrap_or(0)));
+        }
+        for (tree, depth) in rest.iter().zip(depths.flatten()) {
+            places.extend(walk_trees(std::array::from_ref(tree), &row, *depth));
+        }
+        let leaves = self.leaves.as_chunks::<ROOM>().0.iter().zip(places);
+        leaves.fold(self.base, |sum, (leaves, place)| {
+            sum + f64::from(leaves[place])
+        })
+    }
+
+    fn batch(&self, rows: &[f32], scores: &mut [f64]) {
+        let block = vec![[0.0; BLOCK]; ROOM].into_boxed_slice();
+        let mut block: Box<[Rows; ROOM]> = block.try_into().expect("it has this room");
+        let blocks = rows.chunks(BLOCK * self.features.max(1));
+        for (rows, scores) in blocks.zip(scores.chunks_mut(BLOCK)) {
+            self.turn(rows, &mut block);
+            scores.fill(self.base);
+            for (tree, leaves, depth) in self.trees() {
+                for (group, scores) in scores.chunks_mut(LANES).enumerate() {
+                    let places = walk_rows(tree, &block, group * LANES, depth);
+                    for (score, place) in scores.iter_mut().zip(places) {
+                        *score += f64::from(leaves[place]);
+                    }
+                }
+            }
         }
     }
 }

@@ -51,13 +51,22 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
 #[test]
 fn the_flat_forest_gives_the_same_scores() {
     let (rows, signal) = rows(3_000, 3);
-    let forest = fitted(&small(), &frame(&rows, happened(&signal, 4)));
-    let flat = FlatForest::new(&forest).unwrap();
-    let mut scores = vec![0.0; 1_003];
-    flat.score_batch(&rows[..1_003].concat(), &mut scores);
-    for (row, score) in rows.iter().zip(scores) {
-        assert_eq!(forest.score(row), score);
-        assert_eq!(flat.score(row), score);
+    let data = frame(&rows, happened(&signal, 4));
+    let large = Booster {
+        max_leaves: 400,
+        min_rows: 1,
+        ..small()
+    };
+    for (booster, nodes) in [(small(), 0..256), (large, 257..2048)] {
+        let forest = fitted(&booster, &data);
+        assert!(nodes.contains(&forest.trees[0].nodes().len()));
+        let flat = FlatForest::new(&forest).unwrap();
+        let mut scores = vec![0.0; 1_003];
+        flat.score_batch(&rows[..1_003].concat(), &mut scores);
+        for (row, score) in rows.iter().zip(scores) {
+            assert_eq!(forest.score(row), score);
+            assert_eq!(flat.score(row), score);
+        }
     }
 }
 
