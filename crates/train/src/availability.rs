@@ -360,7 +360,12 @@ impl Gathered {
         say("held out.locations", self.held_out.to_string());
         say(Trained::FACT, self.trained.to_string());
         say("features.set", format!("{:016x}", self.set.hash()));
-        let settings = serde_json::to_string(booster).expect("settings are plain data");
+        say("rising", RISING.join(", "));
+        let plain = Booster {
+            monotone: Vec::new(),
+            ..booster.clone()
+        };
+        let settings = serde_json::to_string(&plain).expect("settings are plain data");
         say("settings", settings);
         say(
             "rounds",

@@ -31,6 +31,7 @@ another trade than those it was trained on without evaluating it there first (`o
 | label | {label} |
 | stores held out | {held} ({share} of them, by hash, seed {seed}) |
 | settings | `{settings}` |
+| may only raise the answer | {rising} |
 | rounds | {rounds} |
 | log loss of the calibrations | {losses} |
 
@@ -63,6 +64,7 @@ everything, {judged}. Trees have seen these days at other stores: later days tel
         share = fact("held out.share"),
         seed = fact("held out.seed"),
         settings = fact("settings"),
+        rising = fact("rising"),
         rounds = fact("rounds"),
         losses = fact("calibration.log losses"),
     );
