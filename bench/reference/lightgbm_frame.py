@@ -57,6 +57,7 @@ def train(options):
         "max_bin": options.bins,
         "num_threads": options.threads,
         "lambda_l2": options.l2,
+        "feature_fraction": options.feature_fraction,
         "use_quantized_grad": options.quantized,
         "seed": options.seed,
         "verbose": -1,
@@ -173,6 +174,7 @@ def options():
     parser.add_argument("--learning-rate", type=float, default=0.1)
     parser.add_argument("--min-rows", type=int, default=20)
     parser.add_argument("--l2", type=float, default=0.0)
+    parser.add_argument("--feature-fraction", type=float, default=1.0)
     parser.add_argument("--patience", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7)
