@@ -18,7 +18,7 @@ use crate::tree::{Broken, Forest, Kind, Question, Tree};
 use std::sync::Arc;
 
 /// Walks side by side: what hides the time of a load.
-const LANES: usize = 8;
+const LANES: usize = 16;
 
 /// Rows of a batch that are taken through a tree before the next tree: all that is known of them stays in a near cache.
 const BLOCK: usize = 32;
