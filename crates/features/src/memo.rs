@@ -124,7 +124,8 @@ impl Store {
             past: self.past(Some(sku as u32), memo),
             today,
         };
-        let sold = Sold::before(begun, today, |hour| sales.hour(row, hour) > 0);
+        let sales = sales.hours(row);
+        let sold = Sold::before(begun, today, |hour| sales.get(hour) > 0);
         let taken = memo.filters[number].get(row, key);
         let taken = taken.filter(|taken| {
             taken.progress.begun <= begun && taken.sold.agrees(sold, taken.progress.begun)

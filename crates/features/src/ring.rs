@@ -80,13 +80,19 @@ impl Ring {
         bucket + length >= self.heads[row]
     }
 
-    /// The sum in a bucket; 0 for one that is not there yet or no longer.
-    pub(crate) fn get(&self, row: usize, bucket: u32) -> u32 {
+    /// The buckets of a row.
+    pub(crate) fn row(&self, row: usize) -> Buckets<'_> {
         let next = self.heads[row];
-        if bucket >= next || bucket + self.length < next {
-            return 0;
+        let cells = row * self.length as usize..(row + 1) * self.length as usize;
+        Buckets {
+            next,
+            place: next % self.length,
+            length: self.length,
+            cells: match &self.cells {
+                Cells::Narrow(all) => Slice::Narrow(&all[cells]),
+                Cells::Wide(all) => Slice::Wide(&all[cells]),
+            },
         }
-        self.cells.get(self.cell(row, bucket))
     }
 
     /// The memory that it takes.
@@ -110,6 +116,49 @@ impl Ring {
 
     fn cell(&self, row: usize, bucket: u32) -> usize {
         row * self.length as usize + (bucket % self.length) as usize
+    }
+}
+
+/// The buckets of a row. A window asks for many of them, so where the newest lies is worked out once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buckets<'a> {
+    next: u32,
+    /// The cell that the next bucket will have.
+    place: u32,
+    length: u32,
+    cells: Slice<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Slice<'a> {
+    Narrow(&'a [u16]),
+    Wide(&'a [u32]),
+}
+
+impl Buckets<'_> {
+    /// Where nothing is kept.
+    pub(crate) const NONE: Self = Self {
+        next: 0,
+        place: 0,
+        length: 0,
+        cells: Slice::Wide(&[]),
+    };
+
+    /// The sum in a bucket; 0 for one that is not there yet or no longer.
+    pub(crate) fn get(&self, bucket: u32) -> u32 {
+        // A bucket that is not there yet is farther back than any.
+        let back = self.next.wrapping_sub(bucket);
+        if back.wrapping_sub(1) >= self.length {
+            return 0;
+        }
+        let cell = match self.place >= back {
+            true => self.place - back,
+            false => self.place + self.length - back,
+        };
+        match self.cells {
+            Slice::Narrow(cells) => cells[cell as usize].into(),
+            Slice::Wide(cells) => cells[cell as usize],
+        }
     }
 }
 
@@ -140,13 +189,6 @@ impl Cells {
             Self::Wide(all) => all[cell] = all[cell].saturating_sub(amount),
         }
     }
-
-    fn get(&self, cell: usize) -> u32 {
-        match self {
-            Self::Narrow(all) => all[cell].into(),
-            Self::Wide(all) => all[cell],
-        }
-    }
 }
 
 #[cfg(test)]
@@ -163,7 +205,7 @@ mod tests {
             assert!(ring.add(1, 11, 1), "late, but within reach");
             assert!(ring.add(1, 9, 2), "the oldest within reach");
             assert!(!ring.add(1, 8, 9), "out of reach");
-            let row = |ring: &Ring| (8..14).map(|one| ring.get(1, one)).collect::<Vec<_>>();
+            let row = |ring: &Ring| (8..14).map(|one| ring.row(1).get(one)).collect::<Vec<_>>();
             assert_eq!(row(&ring), [0, 2, 5, 1, 7, 0]);
             ring.take_back(1, 8, 9);
             ring.take_back(1, 14, 9);
@@ -178,9 +220,9 @@ mod tests {
             assert_eq!(row(&ring), [0, 0, 5, 1, 7, 3]);
             assert!(ring.add(1, 100, 1));
             assert_eq!(row(&ring), [0; 6]);
-            assert_eq!(ring.get(0, 10), 0, "another row");
+            assert_eq!(ring.row(0).get(10), 0, "another row");
             ring.clear(1);
-            assert_eq!(ring.get(1, 100), 0);
+            assert_eq!(ring.row(1).get(100), 0);
         }
     }
 }

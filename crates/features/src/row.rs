@@ -286,11 +286,12 @@ impl Store {
 
 fn in_window(series: &Series, row: usize, how: How, window: Window, moment: Moment) -> Option<f64> {
     let (mut sum, mut busy, mut most, mut earliest) = (0u64, 0u32, 0u32, None);
-    window.each(moment, &mut |bucket| {
-        let amount = match window.hours {
-            Some(_) => series.hour(row, bucket),
-            None => series.day(row, bucket),
-        };
+    let buckets = match window.hours {
+        Some(_) => series.hours(row),
+        None => series.days(row),
+    };
+    window.each(moment, |bucket| {
+        let amount = buckets.get(bucket);
         sum += u64::from(amount);
         busy += u32::from(amount > 0);
         most = most.max(amount);
@@ -314,11 +315,12 @@ fn on_days_with(
     moment: Moment,
 ) -> Option<f64> {
     let (mut sum, mut weights, today) = (0.0, 0.0, day_of(moment.now));
-    days.each(moment, &mut |day| {
-        if with.day(row, day) > 0 {
+    let (amounts, with) = (series.days(row), with.days(row));
+    days.each(moment, |day| {
+        if with.get(day) > 0 {
             let age = f64::from(today) - f64::from(day);
             let weight = libm::exp2(-age / f64::from(half_life));
-            sum += weight * f64::from(series.day(row, day));
+            sum += weight * f64::from(amounts.get(day));
             weights += weight;
         }
     });

@@ -3,7 +3,7 @@
 use crate::calendar::{HOURS_A_DAY, hour_of};
 use crate::decay::Decay;
 use crate::plan::{LEAST_HOURS, SeriesPlan};
-use crate::ring::Ring;
+use crate::ring::{Buckets, Ring};
 use onhand_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -115,18 +115,20 @@ impl Series {
         // A fixed reach: how long the ring is depends on what other features ask of it.
         let reach = LEAST_HOURS as u32;
         let is_first =
-            |hours: &Ring| hours.reaches_within(row, hour, reach) && hours.get(row, hour) == 0;
+            |hours: &Ring| hours.reaches_within(row, hour, reach) && hours.row(row).get(hour) == 0;
         self.hours.as_ref().is_some_and(is_first)
     }
 
-    /// The sum of an hour.
-    pub(crate) fn hour(&self, row: usize, hour: u32) -> u32 {
-        self.hours.as_ref().map_or(0, |hours| hours.get(row, hour))
+    /// The sums by hour.
+    pub(crate) fn hours(&self, row: usize) -> Buckets<'_> {
+        let hours = self.hours.as_ref();
+        hours.map_or(Buckets::NONE, |hours| hours.row(row))
     }
 
-    /// The sum of a day.
-    pub(crate) fn day(&self, row: usize, day: u32) -> u32 {
-        self.days.as_ref().map_or(0, |days| days.get(row, day))
+    /// The sums by day.
+    pub(crate) fn days(&self, row: usize) -> Buckets<'_> {
+        let days = self.days.as_ref();
+        days.map_or(Buckets::NONE, |days| days.row(row))
     }
 
     /// Usual amounts, by their place in the plan.

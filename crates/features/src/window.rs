@@ -71,7 +71,7 @@ pub(crate) enum Hours {
 
 impl Hours {
     /// Gives its hours on the day of an hour, the nearest first.
-    fn each(self, hour: u32, each: &mut dyn FnMut(u32)) {
+    fn each(self, hour: u32, each: impl FnMut(u32)) {
         let midnight = hour - hour_of_day(hour);
         match self {
             Self::Back(near, far) => (u32::from(near)..=far.into())
@@ -209,7 +209,7 @@ impl Window {
     }
 
     /// The buckets, as hours or days since the epoch; none before it.
-    pub(crate) fn each(&self, moment: Moment, each: &mut dyn FnMut(u32)) {
+    pub(crate) fn each(&self, moment: Moment, mut each: impl FnMut(u32)) {
         let anchor = self.anchor.of(moment);
         let Some(hours) = self.hours else {
             let today = day_of(anchor);
@@ -219,7 +219,7 @@ impl Window {
         let hour = hour_of(anchor);
         for day in self.days.iter() {
             if let Some(hour) = hour.checked_sub(day * HOURS_A_DAY) {
-                hours.each(hour, each);
+                hours.each(hour, &mut each);
             }
         }
     }

@@ -137,16 +137,11 @@ impl<S: Stores> Predictor<S> {
         go_on: &dyn Fn() -> bool,
     ) -> Vec<Prediction> {
         let (mut told, open) = self.look_up(partition, asked, moment);
-        for chunk in open.chunks(CHUNK) {
-            if !go_on() {
-                break;
-            }
-            let whom: Vec<_> = chunk.iter().map(|at| Whom::Name(asked[*at])).collect();
-            let made = self.score(partition, &whom, moment, false);
-            self.keep(partition, moment, &made);
-            for (at, made) in chunk.iter().zip(made) {
-                told[*at] = Some((made.score, None));
-            }
+        let whom: Vec<_> = open.iter().map(|at| Whom::Name(asked[*at])).collect();
+        let made = self.score(partition, &whom, moment, go_on);
+        self.keep(partition, moment, &made);
+        for (at, made) in open.iter().zip(made) {
+            told[*at] = Some((made.score, None));
         }
         let told = told.into_iter().zip(asked);
         told.map(|(told, asked)| self.say(asked, told, moment.now))
@@ -166,7 +161,9 @@ impl<S: Stores> Predictor<S> {
             if !go_on() {
                 return self.say(item, None, moment.now);
             }
-            let made = self.score(partition, &[Whom::Name(*item)], moment, true);
+            let mut rows = Vec::new();
+            let mut made = self.read_some(partition, &[Whom::Name(*item)], moment, true, &mut rows);
+            self.ask_the_model(&mut made, &rows);
             let made = made.into_iter().next();
             let explanation = made.as_ref().and_then(|made| made.explanation.clone());
             let told = made.map(|made| (made.score, None));
@@ -212,35 +209,59 @@ impl<S: Stores> Predictor<S> {
         (told, open)
     }
 
-    /// Scores some rows under one lock.
+    /// Scores as many as there is time for, in their order. Rows are read under a lock for some at a time; the model
+    /// needs none, and is asked about all of them at once.
     pub(crate) fn score(
         &self,
         partition: u16,
         whom: &[Whom<'_>],
         moment: Moment,
-        explain_it: bool,
+        go_on: &dyn Fn() -> bool,
+    ) -> Vec<Made> {
+        let (mut made, mut rows) = (Vec::with_capacity(whom.len()), Vec::new());
+        for some in whom.chunks(CHUNK) {
+            if !go_on() {
+                break;
+            }
+            made.extend(self.read_some(partition, some, moment, false, &mut rows));
+        }
+        self.ask_the_model(&mut made, &rows);
+        made
+    }
+
+    /// Reads some rows under one lock, and adds those that the model is to be asked about to `rows`.
+    fn read_some(
+        &self,
+        partition: u16,
+        whom: &[Whom<'_>],
+        moment: Moment,
+        explain: bool,
+        rows: &mut Vec<f32>,
     ) -> Vec<Made> {
         let mut row = vec![f32::NAN; self.scorer.set().len()];
-        let (mut made, mut rows) = (Vec::with_capacity(whom.len()), Vec::new());
+        let mut made = Vec::with_capacity(whom.len());
         self.stores.read(partition, &mut |mut reader| {
             let as_of = self.stores.as_of(partition, reader.store(), moment.now);
             for whom in whom {
                 let mut one = self.read(&mut reader, *whom, moment, &mut row);
                 one.score.as_of = as_of;
                 if !one.score.is_prior {
-                    self.scorer.pick(&row, &mut rows);
-                    let explain = || self.scorer.explain(&reader, &row, moment.now);
-                    one.explanation = explain_it.then(explain);
+                    self.scorer.pick(&row, rows);
+                    let why = || self.scorer.explain(&reader, &row, moment.now);
+                    one.explanation = explain.then(why);
                 }
                 made.push(one);
             }
         });
-        // The model itself needs no lock.
+        made
+    }
+
+    /// What the model says of the rows that were read, but for the priors.
+    fn ask_the_model(&self, made: &mut [Made], rows: &[f32]) {
         let by_model = made.iter_mut().filter(|one| !one.score.is_prior);
         by_model
-            .zip(self.scorer.found(&rows))
+            .zip(self.scorer.found(rows))
             .for_each(|(one, found)| one.score.found = found);
-        made
     }
 
     /// Reads a row; what the model will say of it is still open, unless it is a prior.
