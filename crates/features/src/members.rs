@@ -251,6 +251,12 @@ impl Members {
         std::mem::take(&mut self.news)
     }
 
+    /// The row of a group by its text alone.
+    pub(crate) fn row_of_text(&self, kind: usize, text: &str) -> Option<u32> {
+        let key = (CompactString::new(text), NONE);
+        self.groups[kind].get(&key).copied()
+    }
+
     /// Moves a level from its group to another; `false` if it is there.
     fn move_to(&mut self, kind: usize, level: LevelNo, key: Key) -> bool {
         let at = level.0 as usize * self.width + kind;

@@ -3,6 +3,8 @@
 //! Everybody who serves rows reads them here: what is asked for by name and what a model is asked about. So they share
 //! what is remembered, and a witness who writes rows down sees them all.
 
+use crate::entity::Entity;
+use crate::members::NONE;
 use crate::row::Subject;
 use crate::store::Store;
 use crate::window::Moment;
@@ -53,6 +55,13 @@ impl<'a> Reader<'a> {
         self.subject.level()
     }
 
+    /// The number of the group, of those that a pushed text names, in which the level is that was last found.
+    pub fn group(&self, name: &'static str) -> Option<u32> {
+        let kind = self.store.kind_of_group(name)?;
+        let row = self.subject.row(kind)?;
+        (row != NONE).then_some(row)
+    }
+
     /// The values of all features of a SKU at a location, which are served; its level, if the ledger knows it.
     ///
     /// # Panics
@@ -78,5 +87,20 @@ impl<'a> Reader<'a> {
     pub fn row_of_level(&mut self, level: LevelNo, moment: Moment, row: &mut [f32]) {
         self.store.find_level(level, self.subject);
         self.store.read(self.subject, moment, row);
+    }
+}
+
+impl Store {
+    /// The number of the group of all SKUs of which the pushed text of this name is `text`; `None` if there is none, or
+    /// no feature is kept for such groups.
+    pub fn group(&self, name: &'static str, text: &str) -> Option<u32> {
+        self.kept
+            .members
+            .row_of_text(self.kind_of_group(name)?, text)
+    }
+
+    fn kind_of_group(&self, name: &'static str) -> Option<usize> {
+        let entities = &self.set.plan().entities;
+        entities.iter().position(|one| *one == Entity::Group(name))
     }
 }

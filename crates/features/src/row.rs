@@ -40,6 +40,11 @@ impl Subject {
         self.level.is_some()
     }
 
+    /// Its row of a kind of entity.
+    pub(crate) fn row(&self, kind: usize) -> Option<u32> {
+        self.rows.get(kind).copied()
+    }
+
     /// The SKU at the location, if the ledger knows it.
     pub fn level(&self) -> Option<LevelNo> {
         self.level

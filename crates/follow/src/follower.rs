@@ -83,7 +83,11 @@ impl Follower {
         let saved = Saved::open(plan.folder.clone())?;
         let stores = (0..source.partitions()).map(|partition| {
             let last = source.last(partition);
-            let store = saved.load(partition, &plan.set, last)?;
+            let written = |seq| {
+                let entry = source.read(partition, seq, 1).ok()?.into_iter().next()?;
+                (entry.stamp.seq == seq).then_some(entry.stamp)
+            };
+            let store = saved.load(partition, &plan.set, last, &written)?;
             let new = || Store::new(Arc::clone(&plan.set), plan.limits);
             Ok(RwLock::new(store.unwrap_or_else(new)))
         });

@@ -2,7 +2,7 @@
 //!
 //! A saved store is a convenience: whatever is wrong with it, the ledger makes it anew. So it is said and passed over.
 
-use onhand_core::Seq;
+use onhand_core::{Seq, Stamp};
 use onhand_features::{FeatureSet, Store};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -21,12 +21,15 @@ impl Saved {
         Ok(Self { folder })
     }
 
-    /// The saved store of a partition whose ledger goes up to `last`; `None` if there is none that fits.
+    /// The saved store of a partition; `None` if there is none that fits its ledger, which goes up to `last`. `written`
+    /// tells the stamp of an entry, if the ledger still has it: a ledger that lost its tail and grew again has other
+    /// entries at the same positions.
     pub(crate) fn load(
         &self,
         partition: u16,
         set: &Arc<FeatureSet>,
         last: Seq,
+        written: &dyn Fn(Seq) -> Option<Stamp>,
     ) -> io::Result<Option<Store>> {
         let bytes = match fs::read(self.path(partition)) {
             Ok(bytes) => bytes,
@@ -34,7 +37,17 @@ impl Saved {
             Err(error) => return Err(error),
         };
         match Store::restore(Arc::clone(set), &bytes) {
-            Ok(store) if store.last().seq <= last => Ok(Some(store)),
+            Ok(store) if store.last().seq <= last => {
+                let shown = store.last();
+                let is_its_own = written(shown.seq).is_none_or(|stamp| stamp == shown);
+                if !is_its_own {
+                    tracing::warn!(
+                        partition,
+                        "the saved feature store is of another ledger, or of a tail that was lost: it is made anew"
+                    );
+                }
+                Ok(is_its_own.then_some(store))
+            }
             Ok(store) => {
                 let ahead = store.last().seq.0;
                 tracing::warn!(

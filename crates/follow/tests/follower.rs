@@ -4,7 +4,7 @@
 
 use onhand_core::stock::sell::{Sell, SellLine};
 use onhand_core::{
-    Command, Decision, Entry, Few, Lines, LocationId, Quantity, Seq, Sku, State, Timestamp,
+    Command, Decision, Entry, Few, Lines, LocationId, Quantity, Seq, Sku, Span, State, Timestamp,
 };
 use onhand_features::{FeatureSet, Limits, Moment, Store, Subject, catalog};
 use onhand_follow::{Follower, Plan, Sample, Sampler, Source};
@@ -153,7 +153,7 @@ fn a_saved_store_that_does_not_fit_is_made_anew() {
     let other = Store::new(Arc::new(few), Limits::default()).snapshot();
     let mut damaged = good.clone();
     damaged[good.len() / 2] ^= 1;
-    for bytes in [other, damaged, good] {
+    for bytes in [other, damaged, good.clone()] {
         std::fs::write(&path, bytes).unwrap();
         // The last of them is ahead of a ledger that lost its tail.
         let shorter = Ledger::default();
@@ -166,6 +166,16 @@ fn a_saved_store_that_does_not_fit_is_made_anew() {
         caught_up(&follower, &shorter);
         assert_eq!(follower.reader(0).snapshot(), replayed(&shorter));
     }
+    // It lost its tail, and has others at the same positions since.
+    let (grown, mut entries) = (Ledger::default(), all);
+    for entry in &mut entries[50..] {
+        entry.stamp.at = entry.stamp.at.plus(Span::from_secs(1));
+    }
+    grown.entries.lock().unwrap().extend(entries);
+    std::fs::write(&path, good).unwrap();
+    let follower = start(&grown, dir.path());
+    caught_up(&follower, &grown);
+    assert_eq!(follower.reader(0).snapshot(), replayed(&grown));
 }
 
 #[test]

@@ -6,12 +6,14 @@
 //!
 //! - [`scorer`]: a model that fits the features of this build, and the parts of its score.
 //! - [`prior`]: what is said of an item that is new here.
-//! - [`policy`]: from a probability to show, warn or hide.
+//! - [`policy`]: from a probability to show, warn or hide, by location and category.
 //! - [`scores`]: the scores that were asked for lately, bounded.
 //! - [`predictor`]: full model, else cached score, else prior. [`refresh`]: scores made anew as the ledger goes on.
 //!
 //! Floor 3. It never imports the engine, reads no clock and starts no thread: it is given feature stores
 //! ([`predictor::Stores`]), the time, and word of when to stop. Nothing here is in the way of a write.
+
+mod decide;
 
 pub mod policy;
 pub mod predictor;

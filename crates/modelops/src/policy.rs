@@ -38,7 +38,7 @@ impl Default for Thresholds {
     }
 }
 
-/// Thresholds for all, and those of single locations.
+/// Thresholds for all, and those of single locations and categories. A location's own go before its items' categories'.
 ///
 /// As TOML:
 /// ```toml
@@ -49,6 +49,10 @@ impl Default for Thresholds {
 /// [locations.store-17]
 /// show_from = 0.9
 /// hide_below = 0.5
+///
+/// [categories.dairy]
+/// show_from = 0.8
+/// hide_below = 0.4
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +63,9 @@ pub struct Policy {
     /// By location.
     #[serde(default)]
     pub locations: BTreeMap<String, Thresholds>,
+    /// By category: the pushed text of that name.
+    #[serde(default)]
+    pub categories: BTreeMap<String, Thresholds>,
 }
 
 /// Thresholds that are none.
@@ -89,16 +96,17 @@ impl Policy {
         let policy: Self =
             toml::from_str(text).map_err(|error| BadPolicy::Shape(error.to_string()))?;
         policy.usual.check("usual")?;
-        for (location, thresholds) in &policy.locations {
-            thresholds.check(location)?;
+        for (whose, thresholds) in policy.locations.iter().chain(&policy.categories) {
+            thresholds.check(whose)?;
         }
         Ok(policy)
     }
 
-    /// What to do with an item that is found with this probability at a location.
-    pub fn decide(&self, location: &str, found: f64) -> Decision {
-        let own = self.locations.get(location);
-        own.unwrap_or(&self.usual).decide(found)
+    /// What to do with an item that is found with this probability at a location; `category` are the thresholds of its
+    /// category, if that has any.
+    pub fn decide(&self, location: &str, category: Option<Thresholds>, found: f64) -> Decision {
+        let own = self.locations.get(location).copied();
+        own.or(category).unwrap_or(self.usual).decide(found)
     }
 }
 
@@ -136,7 +144,7 @@ mod tests {
         );
         let policy = policy.unwrap();
         let decisions =
-            |location| [0.8, 0.79, 0.3, 0.29].map(|found| policy.decide(location, found));
+            |location| [0.8, 0.79, 0.3, 0.29].map(|found| policy.decide(location, None, found));
         use Decision::{Hide, Show, Warn};
         assert_eq!(decisions("store-2"), [Show, Warn, Warn, Hide]);
         assert_eq!(decisions("store-1"), [Hide; 4]);

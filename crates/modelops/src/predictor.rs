@@ -6,8 +6,9 @@
 //! probability of which nothing is known (`prior`). An item that is new here has a prior too, however much time there
 //! is: see [`crate::prior`].
 //!
-//! Feature stores are read under their locks, for some rows at a time: whoever follows the ledger waits for half a
-//! millisecond at most, and nobody else does.
+//! Feature stores are read under their locks, for some rows at a time: whoever follows the ledger waits for some rows,
+//! and nobody else does. That is half a millisecond; after a full hour it is what it takes to make the means of so many
+//! rows anew, over all shelves of their SKUs.
 
 use crate::policy::{Decision, Policy};
 use crate::prior::Prior;
@@ -74,7 +75,7 @@ pub struct Prediction {
 pub struct Predictor<S> {
     pub(crate) scorer: Scorer,
     prior: Prior,
-    policy: Policy,
+    pub(crate) policy: Policy,
     pub(crate) stores: S,
     scores: Vec<Mutex<Scores>>,
 }
@@ -143,9 +144,8 @@ impl<S: Stores> Predictor<S> {
         for (at, made) in open.iter().zip(made) {
             told[*at] = Some((made.score, None));
         }
-        let told = told.into_iter().zip(asked);
-        told.map(|(told, asked)| self.say(asked, told, moment.now))
-            .collect()
+        let told = told.into_iter().map(|told| self.say(told, moment.now));
+        self.decided(partition, asked, told.collect())
     }
 
     /// Predicts for items of one partition, in their order, with the parts of each score. Nothing is taken from the
@@ -159,7 +159,7 @@ impl<S: Stores> Predictor<S> {
     ) -> Vec<Prediction> {
         let explain = |item: &Asked<'_>| {
             if !go_on() {
-                return self.say(item, None, moment.now);
+                return self.say(None, moment.now);
             }
             let mut rows = Vec::new();
             let mut made = self.read_some(partition, &[Whom::Name(*item)], moment, true, &mut rows);
@@ -169,10 +169,10 @@ impl<S: Stores> Predictor<S> {
             let told = made.map(|made| (made.score, None));
             Prediction {
                 explanation,
-                ..self.say(item, told, moment.now)
+                ..self.say(told, moment.now)
             }
         };
-        asked.iter().map(explain).collect()
+        self.decided(partition, asked, asked.iter().map(explain).collect())
     }
 
     /// The scores that there are, each with why it is not current, and the places of those that are not.
@@ -306,7 +306,22 @@ impl<S: Stores> Predictor<S> {
         }
     }
 
-    fn say(&self, item: &Asked<'_>, told: Told, now: Timestamp) -> Prediction {
+    /// What the thresholds make of predictions.
+    fn decided(
+        &self,
+        partition: u16,
+        asked: &[Asked<'_>],
+        mut told: Vec<Prediction>,
+    ) -> Vec<Prediction> {
+        let decisions = self.decide(partition, asked, told.iter().map(|one| one.found));
+        for (one, decision) in told.iter_mut().zip(decisions) {
+            one.decision = decision;
+        }
+        told
+    }
+
+    /// What is said of an item; what to do about it is not decided yet.
+    fn say(&self, told: Told, now: Timestamp) -> Prediction {
         let (found, as_of, fallback) = match told {
             // However old: the model never said anything of it.
             Some((score, _)) if score.is_prior => (score.found, score.as_of, Some(Fallback::Prior)),
@@ -315,7 +330,7 @@ impl<S: Stores> Predictor<S> {
         };
         Prediction {
             found,
-            decision: self.policy.decide(item.location, found),
+            decision: Decision::Show,
             as_of,
             fallback,
             explanation: None,

@@ -1,5 +1,6 @@
-//! Days on the command line.
+//! Days and times on the command line and in files.
 
+use onhand_core::Timestamp;
 use std::ops::RangeInclusive;
 
 /// A date, as days since 1970-01-01.
@@ -23,9 +24,27 @@ pub(crate) fn days(text: &str) -> Result<RangeInclusive<u32>, String> {
     }
 }
 
+/// A time, as RFC 3339 writes it.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    let rule = || format!("must be a time from 1970 on, as 2024-03-28T09:00:00Z, not `{text}`");
+    let at: jiff::Timestamp = text.parse().map_err(|_| rule())?;
+    let millis = u64::try_from(at.as_millisecond()).map_err(|_| rule())?;
+    Ok(Timestamp::from_millis(millis))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::days;
+    use super::{days, time};
+    use onhand_core::Timestamp;
+
+    #[test]
+    fn a_time_before_1970_is_none() {
+        assert_eq!(
+            time("1970-01-01T00:00:01Z"),
+            Ok(Timestamp::from_millis(1_000))
+        );
+        assert!(time("1969-12-31T23:59:59Z").is_err() && time("soon").is_err());
+    }
 
     #[test]
     fn days_are_two_dates() {

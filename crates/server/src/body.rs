@@ -43,27 +43,25 @@ pub(crate) async fn write<T: for<'de> FromJson<'de>>(
     app: &App,
     request: Request,
 ) -> Result<Write<T>, Denied> {
-    let Read {
-        origin,
-        headers,
-        bytes,
-        room,
-    } = bytes(app, request).await?;
-    let key = IdempotencyKey::of(&headers)?;
-    check_type(&headers)?;
-    let request = read::read(&bytes).map_err(unreadable)?;
-    Ok(Write {
-        origin,
-        key,
-        request,
-        room,
-    })
+    write_of(app, request, typed).await
 }
 
 /// Reads a write whose body may be empty: it is the shape's default then.
 pub(crate) async fn write_or_default<T: for<'de> FromJson<'de> + Default>(
     app: &App,
     request: Request,
+) -> Result<Write<T>, Denied> {
+    let or_default = |headers: &HeaderMap, bytes: &Bytes| match bytes.is_empty() {
+        true => Ok(T::default()),
+        false => typed(headers, bytes),
+    };
+    write_of(app, request, or_default).await
+}
+
+async fn write_of<T>(
+    app: &App,
+    request: Request,
+    shape: impl FnOnce(&HeaderMap, &Bytes) -> Result<T, Denied>,
 ) -> Result<Write<T>, Denied> {
     let Read {
         origin,
@@ -72,18 +70,18 @@ pub(crate) async fn write_or_default<T: for<'de> FromJson<'de> + Default>(
         room,
     } = bytes(app, request).await?;
     let key = IdempotencyKey::of(&headers)?;
-    let request = if bytes.is_empty() {
-        T::default()
-    } else {
-        check_type(&headers)?;
-        read::read(&bytes).map_err(unreadable)?
-    };
     Ok(Write {
         origin,
         key,
-        request,
+        request: shape(&headers, &bytes)?,
         room,
     })
+}
+
+/// A body of JSON, by its type and its shape.
+fn typed<T: for<'de> FromJson<'de>>(headers: &HeaderMap, bytes: &Bytes) -> Result<T, Denied> {
+    check_type(headers)?;
+    read::read(bytes).map_err(unreadable)
 }
 
 /// A request that has no key of its own, as it came in.
@@ -105,11 +103,9 @@ pub(crate) async fn question<T: for<'de> FromJson<'de>>(
         bytes,
         room,
     } = bytes(app, request).await?;
-    check_type(&headers)?;
-    let request = read::read(&bytes).map_err(unreadable)?;
     Ok(Question {
         origin,
-        request,
+        request: typed(&headers, &bytes)?,
         room,
     })
 }

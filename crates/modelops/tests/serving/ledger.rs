@@ -1,8 +1,12 @@
 //! A small ledger and the store that follows it.
 
+use onhand_core::facts::push::{Push, PushLine};
+use onhand_core::facts::value::Value;
 use onhand_core::stock::receive::{Receive, ReceiveLine};
 use onhand_core::stock::sell::{Sell, SellLine};
-use onhand_core::{Command, Decision, Few, Lines, LocationId, Quantity, Sku, State, Timestamp};
+use onhand_core::{
+    Command, Decision, FactName, Few, Label, Lines, LocationId, Quantity, Sku, State, Timestamp,
+};
 use onhand_features::{Limits, Moment, Reader, Store, Subject, Witness, catalog};
 use onhand_modelops::Stores;
 use std::sync::{Arc, Mutex, RwLock};
@@ -99,6 +103,21 @@ impl Shop {
             sold_at: Some(at),
         };
         self.give(at, &Command::Sell(sell));
+    }
+
+    pub(crate) fn push(&self, at: Timestamp, place: &str, sku: &str, name: &str, text: &str) {
+        let line = PushLine {
+            sku: Some(Sku::new(sku).unwrap()),
+            name: FactName::new(name).unwrap(),
+            at,
+            value: Value::Text(Label::new(text).unwrap()),
+        };
+        let push = Push {
+            location: LocationId::new(place).unwrap(),
+            source: Label::new("test").unwrap(),
+            values: Lines::new(Few::from_vec(vec![line])).unwrap(),
+        };
+        self.give(at, &Command::Push(push));
     }
 
     fn give(&self, at: Timestamp, command: &Command) {

@@ -114,6 +114,34 @@ fn the_rows_that_a_prediction_is_made_of_are_served_before_a_witness() {
 }
 
 #[test]
+fn thresholds_go_by_the_category_of_the_item_unless_its_location_has_its_own() {
+    let (shop, _) = open();
+    shop.push(minute(5), "here", "many", "category", "dairy");
+    let decided = |policy: &str| {
+        let set = Arc::new(catalog::availability());
+        let scorer = Scorer::new(model(&set), "1".into(), set).unwrap();
+        let policy = Policy::read(policy).unwrap();
+        let predictor = Predictor::new(scorer, policy, shop.clone(), NEW_FOR, 100);
+        let told = predictor.predict(0, &asked(&["few", "many", "unknown"]), later(5), YES);
+        told.iter().map(|one| one.decision).collect::<Vec<_>>()
+    };
+    use Decision::{Hide, Show};
+    let usual = "[usual]\nshow_from = 0.0\nhide_below = 0.0\n";
+    assert_eq!(decided(usual), [Show; 3]);
+    let dairy = format!("{usual}[categories.dairy]\nshow_from = 1.0\nhide_below = 1.0\n");
+    assert_eq!(decided(&dairy), [Show, Hide, Show]);
+    let here = format!("{dairy}[locations.here]\nshow_from = 0.0\nhide_below = 0.0\n");
+    assert_eq!(decided(&here), [Show; 3]);
+    let wrong = "[categories.dairy]\nshow_from = 0.1\nhide_below = 0.2\n";
+    assert!(
+        Policy::read(wrong)
+            .unwrap_err()
+            .to_string()
+            .starts_with("dairy: ")
+    );
+}
+
+#[test]
 fn a_score_is_made_anew_once_something_was_told() {
     let (shop, predictor) = open();
     let (before, scored) = (one(&predictor, "many", later(5), YES), later(5).now);

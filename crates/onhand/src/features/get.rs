@@ -1,6 +1,7 @@
 //! `onhand features get`: the values of one SKU at one location, with their ages.
 
 use super::ledger::{LedgerFile, in_order, set, store};
+use crate::dates::time;
 use crate::failure::Failure;
 use crate::output;
 use clap::Args;
@@ -34,11 +35,11 @@ pub(super) struct Get {
     #[arg(long, value_name = "SKU", value_parser = Sku::new)]
     sku: Sku,
     /// When it is asked (RFC 3339): entries recorded later are not known.
-    #[arg(long, value_name = "TIME")]
-    at: Option<jiff::Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<Timestamp>,
     /// Which time is asked about (RFC 3339): the time of asking, or later.
-    #[arg(long, value_name = "TIME")]
-    target: Option<jiff::Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    target: Option<Timestamp>,
     /// Print them as JSON.
     #[arg(long)]
     json: bool,
@@ -69,7 +70,7 @@ impl Get {
     pub(super) fn run(self) -> Result<(), Failure> {
         let ledger = LedgerFile::open(&self.data)?;
         let mut store = store(&set());
-        let until = self.at.map_or(Timestamp::MAX, time);
+        let until = self.at.unwrap_or(Timestamp::MAX);
         ledger.each("Reading the ledger", &mut |entry| {
             if entry.stamp.at > until {
                 return ControlFlow::Break(());
@@ -77,8 +78,13 @@ impl Get {
             in_order(store.apply(entry));
             ControlFlow::Continue(())
         })?;
-        let now = self.at.map_or(store.last().at, time);
-        let target = self.target.map_or(now, time).max(now);
+        let now = self.at.unwrap_or(store.last().at);
+        let target = self.target.unwrap_or(now);
+        if target < now {
+            return Err(Failure::say(
+                "--target lies before the time of asking: say one that does not",
+            ));
+        }
         let row = self.row(&store, Moment { now, target });
         match self.json {
             true => output::json(&row),
@@ -138,8 +144,4 @@ impl Row {
             output::text(format!("  {:<34} {value:>12} {age:>10} {stale}", one.name));
         }
     }
-}
-
-fn time(at: jiff::Timestamp) -> Timestamp {
-    Timestamp::from_millis(at.as_millisecond().max(0) as u64)
 }

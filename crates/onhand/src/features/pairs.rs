@@ -1,7 +1,8 @@
 //! Questions from a file: SKUs at locations, each with its time.
 
+use crate::dates::time;
 use crate::failure::Failure;
-use onhand_core::{LocationId, Sku, Timestamp};
+use onhand_core::{LocationId, Sku};
 use onhand_features::{Asked, Moment, Questions};
 use serde::Deserialize;
 use std::path::Path;
@@ -11,8 +12,8 @@ use std::path::Path;
 struct Line {
     location: LocationId,
     sku: Sku,
-    at: jiff::Timestamp,
-    target: Option<jiff::Timestamp>,
+    at: String,
+    target: Option<String>,
 }
 
 /// Reads a CSV file with the columns `location`, `sku`, `at` (RFC 3339) and, if it has one, `target`.
@@ -22,8 +23,13 @@ pub(super) fn read(path: &Path) -> Result<Questions, Failure> {
     let mut asked = Asked::default();
     for line in reader.deserialize() {
         let line: Line = line.map_err(say)?;
-        let at = time(line.at);
-        let target = line.target.map_or(at, time);
+        let wrong = |error: String| {
+            let row = asked.len() + 1;
+            Failure::say(format!("{}, row {row}: {error}", path.display()))
+        };
+        let at = time(&line.at).map_err(wrong)?;
+        let target = line.target.as_deref().filter(|text| !text.is_empty());
+        let target = target.map_or(Ok(at), time).map_err(wrong)?;
         if target < at {
             return Err(Failure::say(format!(
                 "{}, row {}: target {} lies before at {}: ask about a time not before that of the question",
@@ -37,10 +43,6 @@ pub(super) fn read(path: &Path) -> Result<Questions, Failure> {
         asked.ask(line.location, line.sku, moment);
     }
     Ok(asked.into_questions())
-}
-
-fn time(at: jiff::Timestamp) -> Timestamp {
-    Timestamp::from_millis(at.as_millisecond().max(0) as u64)
 }
 
 #[cfg(test)]

@@ -22,6 +22,10 @@ const RESTS: u32 = 4;
 /// The thread gives way to all that answers requests.
 const NICE: i32 = 10;
 
+/// Features of a SKU, a city or a category are told of one partition's locations alone.
+const SEVERAL_PARTITIONS: &str = "models are trained on ledgers of one partition, and this data folder has several: what \
+                                  features tell of other locations would mean something else than the model learned";
+
 /// What to predict, and what to make of it.
 #[derive(Args, Debug)]
 pub(super) struct Predictions {
@@ -34,8 +38,8 @@ pub(super) struct Predictions {
         requires = "features"
     )]
     availability_model: Option<PathBuf>,
-    /// From which probability on an item is shown, and below which it is hidden: a TOML file with [usual] and
-    /// [locations.NAME], each with show_from and hide_below. `onhand evaluate availability --html` shows what a choice buys.
+    /// From which probability on an item is shown, and below which it is hidden: a TOML file with [usual],
+    /// [locations.NAME] and [categories.NAME], each with show_from and hide_below. `onhand evaluate availability --html` shows what a choice buys.
     #[arg(
         long,
         value_name = "FILE",
@@ -76,6 +80,9 @@ impl Predictions {
             return Ok(None);
         };
         let say = |error: &dyn Display| named("--availability-model", path, error);
+        if engine.partitions() > 1 {
+            return Err(say(&SEVERAL_PARTITIONS));
+        }
         let bytes = std::fs::read(path).map_err(|error| say(&error))?;
         let scorer = Scorer::read(&bytes, NAME, Arc::clone(follower.set()));
         let scorer = scorer.map_err(|error| say(&error))?;

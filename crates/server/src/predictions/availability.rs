@@ -26,8 +26,7 @@ use onhand_wire::json::read::Fault;
 use onhand_wire::json::time::Time;
 use std::sync::Arc;
 
-/// How far ahead the model foretells.
-const AHEAD: Span = Span::from_secs(3600);
+const HOUR_MILLIS: u64 = 3_600_000;
 /// A client's clock may be so much behind ours.
 const BEHIND: Span = Span::from_secs(60);
 
@@ -168,14 +167,17 @@ impl App {
 
 fn target(at: Option<Time>, now: Timestamp) -> Result<Timestamp, Denied> {
     let Some(Time(at)) = at else { return Ok(now) };
-    let is_in_range = now.minus(BEHIND) <= at && at <= now.plus(AHEAD);
+    // The model learned to tell of the hour that has begun: of a later one it knows nothing.
+    let next_hour = Timestamp::from_millis((now.millis() / HOUR_MILLIS + 1) * HOUR_MILLIS);
+    let is_in_range = now.minus(BEHIND) <= at && at < next_hour;
     match is_in_range {
         true => Ok(at.max(now)),
         false => Err(unfit(Fault {
             pointer: "/at".into(),
             message: format!(
-                "must lie from now ({}) to an hour ahead: the model foretells no more",
-                Time(now)
+                "must lie from now ({}) to the end of the hour ({}): the model foretells no more",
+                Time(now),
+                Time(next_hour)
             ),
         })),
     }

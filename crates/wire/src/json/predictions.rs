@@ -23,7 +23,7 @@ pub struct PredictionRequest {
     /// What; 1 to 10,000.
     #[schema(value_type = Vec<SkuText>, min_items = 1, max_items = 10_000)]
     pub skus: Listed<SkuText>,
-    /// When the shopper comes: now if not said, and at most an hour ahead, which is what the model learned to foretell.
+    /// When the shopper comes: now if not said, and within the hour that has begun, which is what the model learned to foretell.
     pub at: Option<Time>,
     /// Whether to say why, feature by feature.
     pub explain: Option<bool>,

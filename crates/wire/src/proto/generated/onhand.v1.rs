@@ -404,7 +404,7 @@ pub struct PredictAvailabilityRequest {
     /// What, 1 to 10,000.
     #[prost(string, repeated, tag = "2")]
     pub skus: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// When the shopper comes: now if not said, and at most an hour ahead.
+    /// When the shopper comes: now if not said, and within the hour that has begun.
     #[prost(message, optional, tag = "3")]
     pub at: ::core::option::Option<::prost_types::Timestamp>,
     /// Whether to say why, feature by feature.

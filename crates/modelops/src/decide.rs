@@ -1,0 +1,54 @@
+//! What a shop does about an item, by where and of what category it is.
+
+use crate::policy::{Decision, Policy, Thresholds};
+use crate::predictor::{Asked, Predictor, Stores};
+use onhand_features::Reader;
+
+/// The pushed text by which thresholds may differ.
+const CATEGORY: &str = "category";
+/// Items whose category is read under one lock.
+const AT_ONCE: usize = 512;
+
+impl<S: Stores> Predictor<S> {
+    /// What to do about items that are found with these probabilities, in their order.
+    pub(crate) fn decide(
+        &self,
+        partition: u16,
+        asked: &[Asked<'_>],
+        found: impl Iterator<Item = f64>,
+    ) -> Vec<Decision> {
+        let categories = self.categories(partition, asked);
+        let each = asked.iter().zip(categories).zip(found);
+        each.map(|((item, category), found)| self.policy.decide(item.location, category, found))
+            .collect()
+    }
+
+    /// The thresholds of the items' categories, where those have any of their own.
+    fn categories(&self, partition: u16, asked: &[Asked<'_>]) -> Vec<Option<Thresholds>> {
+        if self.policy.categories.is_empty() {
+            return vec![None; asked.len()];
+        }
+        let mut all = Vec::with_capacity(asked.len());
+        for some in asked.chunks(AT_ONCE) {
+            self.stores.read(partition, &mut |mut reader| {
+                let known = numbers(&self.policy, &reader);
+                all.extend(some.iter().map(|item| {
+                    reader.find(item.location, item.sku);
+                    let own = reader.group(CATEGORY)?;
+                    let known = known.iter().find(|(number, _)| *number == own);
+                    known.map(|(_, thresholds)| *thresholds)
+                }));
+            });
+        }
+        all
+    }
+}
+
+/// The categories that have thresholds of their own, by the number that the store has for them.
+fn numbers(policy: &Policy, reader: &Reader<'_>) -> Vec<(u32, Thresholds)> {
+    let number = |(name, thresholds): (&String, &Thresholds)| {
+        let number = reader.store().group(CATEGORY, name)?;
+        Some((number, *thresholds))
+    };
+    policy.categories.iter().filter_map(number).collect()
+}
