@@ -172,7 +172,9 @@ mod tests {
         }
         assert_same(&sorted, &plain);
         assert_eq!(sorted.first(), Some(0));
-        shuffled(COUNT).for_each(|key| drop(sorted.remove(key)));
+        for key in shuffled(COUNT) {
+            sorted.remove(key);
+        }
         assert!(sorted.leaves.is_empty());
     }
 
@@ -181,7 +183,9 @@ mod tests {
         let mut sorted = Sorted::default();
         (0..1000u64).for_each(|key| sorted.insert(key, key));
         let seen = sorted.clone();
-        (0..1000).for_each(|key| drop(sorted.remove(key)));
+        for key in 0..1000 {
+            sorted.remove(key);
+        }
         assert!(seen.iter().map(|(key, _)| key).eq(0..1000));
     }
 
@@ -190,9 +194,9 @@ mod tests {
         let mut sorted = Sorted::default();
         (0..100_000u64).for_each(|key| sorted.insert(key, key));
         assert_eq!(sorted.leaves.len(), 100_000_usize.div_ceil(LEAF));
-        (0..100_000)
-            .filter(|key| key % 1000 != 0)
-            .for_each(|key| drop(sorted.remove(key)));
+        for key in (0..100_000).filter(|key| key % 1000 != 0) {
+            sorted.remove(key);
+        }
         assert!(sorted.leaves.len() <= 3, "{}", sorted.leaves.len());
     }
 }
