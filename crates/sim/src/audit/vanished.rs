@@ -46,11 +46,11 @@ impl Book {
         self.waiting() + self.gone.taken.len()
     }
 
-    /// The partition is out of order, and the writer had its turn: it has refused all who waited.
+    /// The partition is out of order, and the writer had its turn: it has refused all who waited for theirs. Who was
+    /// taken before has a place until the appender comes to it.
     pub fn refused_all(&mut self) {
-        let gone = std::mem::take(&mut self.gone);
-        self.queued
-            .retain(|(token, ..)| !gone.queued.contains(token));
+        let gone = std::mem::take(&mut self.gone.queued);
+        self.queued.retain(|(token, ..)| !gone.contains(token));
     }
 
     /// All is at rest: whoever has a place has an answer.

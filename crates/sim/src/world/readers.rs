@@ -50,6 +50,12 @@ impl World {
 
     /// Now and then a reader asks the ledger.
     fn read_the_past(&mut self, which: usize, place: Place, no: LevelNo) -> Verdict {
+        // What could not be read when it became durable is read first: answers are held to it.
+        let position = self.life.engine.table(which as u16).position().seq.0;
+        self.read_ledger(which)?;
+        if self.books[which].next_entry() <= position {
+            return Ok(());
+        }
         match self.dice.below(12) {
             0 | 1 => self.read_then(which, place, no),
             2 => self.read_page(which, place, no),
