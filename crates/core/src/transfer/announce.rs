@@ -36,12 +36,13 @@ pub struct Announced {
     pub lines: Few<Units>,
 }
 
-/// What the destination records; `Ok(None)` if it knows of the transfer already.
+/// What the destination records; `Ok(None)` if it knows of the transfer already. It did know of one that its source says
+/// was handed over, though that may have arrived and been forgotten since: whoever tells of it now stood still meanwhile.
 pub(crate) fn decide(
     state: &State,
     command: &Announce,
 ) -> Result<Option<(Vec<Opening>, Announced)>, Refusal> {
-    let is_known = state.transfers.incoming(command.transfer).is_some();
+    let is_known = state.transfers.was_announced(command.transfer);
     if is_known && !Defect::AnnouncedTwice.is_on() {
         return Ok(None);
     }

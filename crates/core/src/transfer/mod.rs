@@ -103,6 +103,17 @@ impl Transfers {
         self.incoming.get(id)
     }
 
+    /// Whether a transfer was announced here, be it forgotten or not.
+    pub(crate) fn was_announced(&self, id: TransferId) -> bool {
+        self.is_settled(id) || self.incoming.contains_key(&id)
+    }
+
+    /// Whether its source said that it was handed over, so that all who must know of it did.
+    fn is_settled(&self, id: TransferId) -> bool {
+        let below = self.settled.get(&id.source);
+        below.is_some_and(|below| id.no < *below)
+    }
+
     /// All transfers to here that are kept.
     pub fn all_incoming(&self) -> impl Iterator<Item = (TransferId, &Incoming)> {
         self.incoming.iter()
@@ -130,11 +141,7 @@ impl Transfers {
                 return;
             };
             let arrived_at = self.incoming.get(id).and_then(|one| one.arrived_at);
-            let is_settled = self
-                .settled
-                .get(&id.source)
-                .is_some_and(|below| id.no < *below);
-            if !is_settled || arrived_at.is_some_and(|at| now.since(at) <= retention) {
+            if !self.is_settled(*id) || arrived_at.is_some_and(|at| now.since(at) <= retention) {
                 return;
             }
             self.incoming.remove(id);

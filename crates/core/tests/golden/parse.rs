@@ -419,7 +419,7 @@ fn announce(words: &mut Words, ledger: &Ledger) -> Announce {
     let transfer = words.transfer();
     let outgoing = match words.0.is_empty() {
         true => waiting(transfer, ledger),
-        false => outgoing(words),
+        false => outgoing(words, transfer.no),
     };
     Announce { transfer, outgoing }
 }
@@ -435,11 +435,11 @@ fn waiting(transfer: TransferId, ledger: &Ledger) -> Outgoing {
     waiting.expect("it waits in the outbox").1.clone()
 }
 
-fn outgoing(words: &mut Words) -> Outgoing {
+fn outgoing(words: &mut Words, no: TransferNo) -> Outgoing {
     let to = LocationId::new(&words.option("to").expect("a destination")).expect("a name");
     let settled = words.option("settled");
     // The source has handed over all before it, unless a script says otherwise.
-    let settled = settled.map_or(u64::MAX, |no| no.parse().expect("a number"));
+    let settled = settled.map_or(no.0, |no| no.parse().expect("a number"));
     let from = words.location();
     let lines = words.lines(|words| TransferLine {
         sku: words.sku(),

@@ -11,7 +11,7 @@
 //!
 //! The ledger keeps a key, an ended reservation, an arrived transfer and a change of on hand for a time, and forgets
 //! them *some time* after that, when an entry is recorded. The twin forgets nothing that shows. It keeps, for each
-//! kind, the moment before which things may be gone, and says [`Outcome::Either`] where both answers are right. Three
+//! kind, the moment before which things may be gone, and says [`Outcome::Either`] where both answers are right. Two
 //! requests would change the ledger in one case and not in the other, so that no answer can be foretold: a workload
 //! asks [`Twin::foresees`] first, and leaves them out.
 
@@ -239,9 +239,8 @@ impl Twin {
 
     /// Whether the rules leave one answer only, refusals apart.
     ///
-    /// They leave two for a key that may be forgotten since a time when keys were kept for less long; for a count of
-    /// a time from which changes may be forgotten like that; and for an arrived transfer that is announced once more
-    /// although its source had said that it would not be.
+    /// They leave two for a key that may be forgotten since a time when keys were kept for less long, and for a count of
+    /// a time from which changes may be forgotten like that.
     pub fn foresees(&self, clock: Millis, key: Option<u64>, ask: &Ask) -> bool {
         let now = self.now.max(clock);
         let is_kept = |at: Millis, kept: Millis| now - at <= kept;
@@ -253,10 +252,6 @@ impl Twin {
             && match ask {
                 Ask::Count { as_of, .. } => {
                     *as_of >= self.gone.changes || !is_kept(*as_of, self.rules.count_window)
-                }
-                Ask::Announce(parcel) => {
-                    let ended = self.gone.ended.max(now - self.rules.ended_retention);
-                    self.is_incoming_kept(parcel.name, ended)
                 }
                 _ => true,
             }
@@ -282,7 +277,7 @@ impl Twin {
     fn plan(&self, now: Millis, ask: &Ask) -> Decision {
         let plan = match ask {
             Ask::Settings(rules) if *rules == self.rules => return Ok(None),
-            Ask::Announce(parcel) if self.incoming.contains_key(&parcel.name) => return Ok(None),
+            Ask::Announce(parcel) if self.was_announced(parcel.name) => return Ok(None),
             Ask::Settings(rules) => Plan::then("configured", Tray::default(), Then::Rules(*rules)),
             Ask::Receive {
                 shop,

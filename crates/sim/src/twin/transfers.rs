@@ -42,16 +42,21 @@ impl Twin {
         self.incoming.values()
     }
 
-    /// Whether the ledger surely knows of a transfer to here, if it was ever announced.
+    /// Whether the ledger surely knows of a transfer to here, if it was ever announced: one that arrived, and that its
+    /// source had handed over, may be forgotten.
     pub fn is_transfer_kept(&self, name: TransferName) -> bool {
-        self.is_incoming_kept(name, self.gone.ended)
+        let arrived = self.incoming(name).and_then(|incoming| incoming.arrived);
+        !self.is_settled(name) || arrived.is_none_or(|arrived| arrived >= self.gone.ended)
     }
 
-    /// The same if what ended before `gone` may be forgotten: that it arrived, and its source had handed it over.
-    pub(super) fn is_incoming_kept(&self, name: TransferName, gone: Millis) -> bool {
-        let arrived = self.incoming(name).and_then(|incoming| incoming.arrived);
-        let settled = self.settled.get(&name.source).copied().unwrap_or(0);
-        name.no >= settled || arrived.is_none_or(|arrived| arrived >= gone)
+    /// Whether a transfer was announced here, or its source says that whoever must know of it does.
+    pub(super) fn was_announced(&self, name: TransferName) -> bool {
+        self.incoming.contains_key(&name) || self.is_settled(name)
+    }
+
+    fn is_settled(&self, name: TransferName) -> bool {
+        let below = self.settled.get(&name.source);
+        below.is_some_and(|below| name.no < *below)
     }
 
     pub(super) fn dispatch(
