@@ -167,9 +167,10 @@ impl<D: Disk + Clone> Engine<D> {
             ..FileLogOptions::default()
         };
         let make = |disk: &D, partition| make_partition(disk, path, partition, log_options);
-        let folder = Folder::open_or_make(disk, path, options.partitions, make)?;
+        let mut folder = Folder::open_or_make(disk, path, options.partitions, make)?;
         let metrics = Metrics::register(registry);
         let (mut members, mut workers, mut reports) = (Vec::new(), Vec::new(), Vec::new());
+        let mut is_used = false;
         for partition in 0..folder.identity.partitions {
             let place = Place {
                 disk: folder.disk.clone(),
@@ -179,10 +180,14 @@ impl<D: Disk + Clone> Engine<D> {
             };
             let recovered = recover(partition, place, |at, of| progress(partition, at, of))
                 .map_err(|source| OpenError::Partition { partition, source })?;
+            is_used |= recovered.state.last().seq > Seq::ZERO;
             reports.push(recovered.report.clone());
             let (member, both) = Member::new(recovered, &options, metrics.of(partition));
             members.push(member);
             workers.push(both);
+        }
+        if !is_used {
+            folder.is_not_used_yet()?;
         }
         let engine = Arc::new(Self {
             folder,

@@ -106,6 +106,8 @@ pub(crate) struct Folder<D: Disk> {
     pub(crate) disk: D,
     pub(crate) path: PathBuf,
     pub(crate) identity: Identity,
+    /// Why the identity may not be on the disk, though the system shows it.
+    unsure: Option<FolderError>,
     lock: Mutex<Option<D::File>>,
 }
 
@@ -146,6 +148,7 @@ impl<D: Disk + Clone> Folder<D> {
         disk.create_dir(path)
             .map_err(|source| io_at(path, source))?;
         let lock = take_lock(&disk, path)?;
+        let mut unsure = None;
         let identity = match (
             read_identity(&disk, path)?.filter(|found| found.is_ready),
             partitions,
@@ -159,12 +162,25 @@ impl<D: Disk + Clone> Folder<D> {
                 return Err(FolderError::Partitions { has, wanted });
             }
             (Some(identity), _) => {
-                write_identity_again(&disk, path, &identity)?;
+                unsure = write_identity_again(&disk, path, &identity)?;
                 identity
             }
             (None, partitions) => make_all(&disk, path, partitions.unwrap_or(1), make)?,
         };
-        Ok(Self::new(disk, path, identity, lock))
+        let unsure = unsure.filter(|_| !Defect::UnsureIdentityTaken.is_on());
+        Ok(Self {
+            unsure,
+            ..Self::new(disk, path, identity, lock)
+        })
+    }
+
+    /// Nothing was ever recorded here. So it may be that no start wrote the identity yet, and if this one could not
+    /// either, what it answered would go with the power.
+    ///
+    /// # Errors
+    /// Why the identity could not be written.
+    pub(crate) fn is_not_used_yet(&mut self) -> Result<(), FolderError> {
+        self.unsure.take().map_or(Ok(()), Err)
     }
 
     fn new(disk: D, path: &Path, identity: Identity, lock: D::File) -> Self {
@@ -172,6 +188,7 @@ impl<D: Disk + Clone> Folder<D> {
             disk,
             path: path.into(),
             identity,
+            unsure: None,
             lock: Mutex::new(Some(lock)),
         }
     }
@@ -288,22 +305,22 @@ fn lost_identity(disk: &impl Disk, path: &Path) -> Result<(), FolderError> {
 
 /// The sync that failed when the folder was made, or at an earlier start, may have been that of the folder: then the
 /// identity is shown and is not on the disk. What is written anew is there after it. A disk without room is no reason
-/// not to start.
+/// not to start where something is recorded already, for then an earlier start wrote it; gives what the disk said.
 fn write_identity_again(
     disk: &impl Disk,
     path: &Path,
     identity: &Identity,
-) -> Result<(), FolderError> {
+) -> Result<Option<FolderError>, FolderError> {
     match write_identity(disk, path, identity) {
-        Err(FolderError::Io { source, .. })
+        Err(FolderError::Io { path, source })
             if matches!(
                 source.kind(),
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
             ) =>
         {
-            Ok(())
+            Ok(Some(FolderError::Io { path, source }))
         }
-        other => other,
+        other => other.map(|()| None),
     }
 }
 

@@ -216,6 +216,8 @@ pub(crate) fn read_snapshot<D: Disk>(
         _ => Err(SnapshotError::Io(goes_on())),
     });
     let state = read.map_err(|error| Unreadable::reading(snapshots.path(position), error))?;
+    // The state has an end of its own; that of the file says that nothing is after it.
+    reader.finish().map_err(Unreadable::opening)?;
     let (whose, last) = (state.partition(), state.last().seq.0);
     if (whose, last) != (partition, position) {
         let path = snapshots.path(position);

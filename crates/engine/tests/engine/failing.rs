@@ -66,3 +66,31 @@ fn a_snapshot_that_cannot_be_read_is_not_taken_for_damaged() {
     }
     assert!(refused > 2, "the snapshot is read in several parts");
 }
+
+/// A new folder whose identity may not be on the disk, and a disk without room to write it anew: what such a start answers
+/// would go with the power, so there is none. Where something is recorded already, a full disk is no reason not to start.
+#[test]
+fn a_folder_that_was_never_used_is_not_used_on_a_full_disk() {
+    let mut refused = 0;
+    for seed in 0..8 {
+        for change in 1..40 {
+            let disk = MemoryDisk::seeded(seed);
+            disk.fail_at(change, ErrorKind::Other);
+            drop(start(&disk));
+            disk.calm();
+            disk.set_capacity(0);
+            match start(&disk) {
+                Err(error) => refused += usize::from(error.to_string().contains("identity.json")),
+                Ok(_) => panic!("{seed} {change}: it starts, and nothing is recorded"),
+            }
+            disk.set_capacity(u64::MAX);
+            let mut bench = start(&disk).unwrap();
+            bench.ask(receive("s", "apple", 5));
+            let disk = bench.end();
+            disk.set_capacity(0);
+            let bench = start(&disk).unwrap();
+            assert_eq!(bench.workers.state().last().seq.0, 1, "{seed} {change}");
+        }
+    }
+    assert!(refused > 100, "the test tests something: {refused}");
+}

@@ -51,6 +51,7 @@
 //! | no room, or an error, while the next segment is created | `Full`, `Unavailable` | as before; its file is removed |
 //! | no room, or an error, while the batch is written | `Full`, `Unavailable` | as before: what was written is zeroed and the zeros synced |
 //! | that zeroing fails | `Broken` | takes no more |
+//! | no room at a start whose last segment is empty | nothing | the first append makes that segment anew before it writes, and is `Full` until it can |
 //! | no room, or an error, while the seal is written | `Full`, `Unavailable` | the seal is written before the next batch |
 //! | any sync fails, of a file or of the folder | `Broken` | takes no more: it is not known what is on the disk |
 //! | a crash before a batch is synced | nothing, or its tail if it was only written | all that was synced is there; of the rest a beginning, whole batches; what is after it is cut at the next start |
@@ -153,6 +154,8 @@ struct Active<F> {
     offset: u64,
     /// Up to where the reserved room is known to have been written once.
     warm: u64,
+    /// Whether its name is known to be on the disk. If not, it is empty, and is made anew before anything is in it.
+    is_named: bool,
 }
 
 struct Unsealed<F> {
@@ -163,7 +166,7 @@ struct Unsealed<F> {
 
 impl<F> Active<F> {
     fn fits(&self, frame: u64) -> bool {
-        self.offset + frame <= self.segment.header.bytes
+        self.is_named && self.offset + frame <= self.segment.header.bytes
     }
 
     fn is_empty(&self) -> bool {
@@ -248,6 +251,7 @@ impl<D: Disk> FileLog<D> {
             opened,
             offset: FRAMES,
             warm: FRAMES,
+            is_named: true,
         };
         let old = std::mem::replace(&mut self.active, active);
         if !old.is_empty() {
@@ -302,8 +306,11 @@ impl<D: Disk> FileLog<D> {
         admit(batch, &self.end.tail, self.end.at_millis)?;
         let frame = frame::size(batch.payload.len() as u64);
         if !self.active.fits(frame) {
-            // An earlier rotation may have stopped at the seal, and then only that is to be done.
-            self.seal()?;
+            // An earlier rotation may have stopped at the seal, and then only that is to be done; but a seal says that
+            // there is a next one.
+            if self.active.is_named {
+                self.seal()?;
+            }
             // What a segment with a next one holds is durable, so a start need not ask.
             self.sync()?;
             self.rotate(frame)?;
@@ -411,13 +418,17 @@ impl<D: Disk> FileLog<D> {
         self.shared.publish(batch.next());
     }
 
-    /// Marks a segment as the beginning of the log, durably.
-    fn mark_beginning(&self, segment: &Segment<D::File>) -> Result<(), ReadError> {
-        self.shared
-            .disk
-            .open(&segment.path)
-            .and_then(|file| write_begin(&file, segment.salt))
-            .map_err(|error| ReadError::io(&segment.path, error))
+    /// Marks a segment as the beginning of the log, durably. What was only written to it is synced first: if the sync
+    /// of the mark failed, it would be lost, and no later sync would notice.
+    fn mark_beginning(&mut self, segment: &Segment<D::File>) -> Result<(), ReadError> {
+        let failed = |error| ReadError::io(&segment.path, error);
+        if segment.header == self.active.segment.header && !Defect::MarkSyncedAlone.is_on() {
+            let synced = self.sync();
+            synced.map_err(|error| failed(io::Error::other(error.to_string())))?;
+        }
+        let file = self.shared.disk.open(&segment.path);
+        let marked = file.and_then(|file| write_begin(&file, segment.salt));
+        marked.map_err(failed)
     }
 
     fn remove(&self, segment: &Arc<Segment<D::File>>) -> Result<(), ReadError> {
@@ -487,6 +498,11 @@ impl<D: Disk> Log for FileLog<D> {
     }
 
     fn trim(&mut self, before: u64) -> Result<(), ReadError> {
+        let before = match self.active.is_named {
+            true => before,
+            // What may be gone with the power cannot be where the log begins.
+            false => before.min(self.end.tail.next - 1),
+        };
         let Some(kept) = self.first_kept(before) else {
             return Ok(());
         };

@@ -9,7 +9,9 @@
 //!    failed before the start may have left bytes in the system's memory that are not on the disk, and no later sync
 //!    would notice: bytes written anew are on the disk after it, or the start fails.
 //!    A last segment without a frame is made anew as a whole before that, for the sync that failed may have been the
-//!    folder's: then its name is not on the disk, and what is appended to it would go with it.
+//!    folder's: then its name is not on the disk, and what is appended to it would go with it. On a full disk it cannot
+//!    be made, and a full disk must be no reason not to start: then the first append makes it, and what relies on its
+//!    name (the seal of the segment before, a trim up to it) waits for that.
 //! 2. The segment before the last is sealed, or its seal written again, for the same reason.
 //! 3. If there are remains of a trim: the mark of the beginning is written again and synced.
 //! 4. Remains are removed and the folder is synced: names are then on the disk, too.
@@ -21,13 +23,14 @@ use super::header::{FRAMES, Header, Joint, SEAL, Seal};
 use super::index::Mark;
 use super::judge::Verdict;
 use super::reader::Shared;
-use super::segment::{Opened, Segment};
+use super::segment::{self, CreateFailure, Opened, Segment};
 use super::survey::{self, Found, Survey, verify_sealed};
 use super::walk::{Source, Walk, Walked};
-use super::{Active, FileLog, FileLogOptions, create_segment, write_begin};
+use super::{Active, FileLog, FileLogOptions, Unsealed, write_begin};
 use crate::batch::Batch;
 use crate::disk::{Disk, DiskFile};
 use crate::log::ReadError;
+use onhand_planted::Defect;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -105,8 +108,8 @@ impl<D: Disk> FileLog<D> {
         let was_interrupted = again::put_back(&disk, dir)?;
         let survey = Survey::of(&disk, dir)?;
         verify(&disk, &survey, options.verify_from)?;
-        make_anew_if_empty(&disk, dir, &survey)?;
-        let active = settle(&disk, dir, &survey, was_interrupted)?;
+        let is_named = make_anew_if_empty(&disk, dir, &survey)?;
+        let active = settle(&disk, dir, &survey, was_interrupted, is_named)?;
         let recovery = survey.recovery();
         let mut segments: Vec<_> = survey
             .segments
@@ -114,6 +117,10 @@ impl<D: Disk> FileLog<D> {
             .map(|found| Arc::new(Segment::new(dir, found.header, None)))
             .collect();
         segments.pop();
+        let unsealed = match segments.last().zip(survey.lacking) {
+            Some((segment, seal)) if !is_named => Some(unsealed(&disk, segment, seal)?),
+            _ => None,
+        };
         segments.push(active.segment.clone());
         let end = survey.last.end;
         let log = Self {
@@ -122,7 +129,7 @@ impl<D: Disk> FileLog<D> {
             end,
             durable: end.tail.next,
             active,
-            unsealed: None,
+            unsealed,
             broken: None,
             frame: Vec::new(),
             _lock: lock,
@@ -173,17 +180,36 @@ fn verify<D: Disk>(disk: &D, survey: &Survey, from: u64) -> Result<(), ReadError
     Ok(())
 }
 
-/// Makes an empty last segment anew, under the same name. On a disk without room it cannot be, and is taken as it is: a
-/// full disk must be no reason not to start.
-fn make_anew_if_empty<D: Disk>(disk: &D, dir: &Path, survey: &Survey) -> Result<(), ReadError> {
+/// Makes an empty last segment anew, under the same name; says whether the last segment has a name on the disk now.
+fn make_anew_if_empty<D: Disk>(disk: &D, dir: &Path, survey: &Survey) -> Result<bool, ReadError> {
     let found = survey.last_segment();
     if survey.last.offset > FRAMES {
-        return Ok(());
+        return Ok(true);
     }
-    match create_segment(disk, dir, &found.header, found.begins()) {
-        Err(error) if !again::is_about_room(&error) => Err(ReadError::io(&found.path, error)),
-        _ => Ok(()),
+    match segment::create(disk, dir, &found.header, found.begins()) {
+        Ok(_) => Ok(true),
+        Err(CreateFailure::Undone(error)) if again::is_about_room(&error) => {
+            Ok(Defect::UnnamedSegmentTaken.is_on())
+        }
+        Err(CreateFailure::Undone(error) | CreateFailure::Unknown(error)) => {
+            Err(ReadError::io(&found.path, error))
+        }
     }
+}
+
+/// The segment before the last, whose seal is to wait.
+fn unsealed<D: Disk>(
+    disk: &D,
+    segment: &Arc<Segment<D::File>>,
+    seal: Seal,
+) -> Result<Unsealed<D::File>, ReadError> {
+    let file = disk.open(&segment.path);
+    let file = file.map_err(|error| ReadError::io(&segment.path, error))?;
+    Ok(Unsealed {
+        segment: segment.clone(),
+        opened: Arc::new(Opened::new(file, &segment.header)),
+        seal,
+    })
 }
 
 /// Makes good what a crash left. Gives the segment that takes the next batch.
@@ -192,9 +218,12 @@ fn settle<D: Disk>(
     dir: &Path,
     survey: &Survey,
     was_interrupted: bool,
+    is_named: bool,
 ) -> Result<Active<D::File>, ReadError> {
-    let active = settle_last(disk, dir, survey, was_interrupted)?;
-    if let Some((found, seal)) = survey.before_last() {
+    let active = settle_last(disk, dir, survey, was_interrupted, is_named)?;
+    if let Some((found, seal)) = survey.before_last()
+        && (is_named || survey.lacking.is_none())
+    {
         write(disk, found, |file, salt| write_seal(file, &seal, salt))?;
     }
     if !survey.remains.is_empty() {
@@ -232,6 +261,7 @@ fn settle_last<D: Disk>(
     dir: &Path,
     survey: &Survey,
     was_interrupted: bool,
+    is_named: bool,
 ) -> Result<Active<D::File>, ReadError> {
     let found = survey.last_segment();
     let file = disk
@@ -264,6 +294,7 @@ fn settle_last<D: Disk>(
         opened,
         offset: survey.last.offset,
         warm: survey.last.offset,
+        is_named,
     })
 }
 

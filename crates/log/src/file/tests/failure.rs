@@ -3,7 +3,7 @@
 use super::{MemoryFileLog, contents, create, dir, inspect, open, scripted};
 use crate::batch::Batch;
 use crate::conformance::batch_after;
-use crate::disk::{MemoryDisk, seeded};
+use crate::disk::{Call, MemoryDisk, seeded};
 use crate::log::{AppendError, Log, ReadError};
 use std::io::ErrorKind;
 
@@ -49,6 +49,48 @@ fn a_full_disk_can_be_started_on_and_trimmed() {
     assert_eq!(contents(&log), kept);
     log.trim(log.tail().next).unwrap();
     assert_eq!(log.segments().len(), 1);
+}
+
+/// Found by the simulator: a sync of the folder fails as the next segment gets its name, and the start after it finds no
+/// room to make that segment anew. What is taken must not go into a segment that the power takes away, and nothing may
+/// say that there is such a one.
+#[test]
+fn a_segment_whose_name_may_be_lost_takes_nothing_until_there_is_room() {
+    let mut lost = 0;
+    for seed in 0..16 {
+        let disk = MemoryDisk::seeded(seed);
+        let mut log = create(&disk).unwrap();
+        let mut kept = Vec::new();
+        for _ in 0..4 {
+            let batch = batch_after(log.tail(), 1, 700);
+            log.append(&batch).unwrap();
+            kept.push(batch);
+        }
+        disk.fail_next(Call::SyncFolder, ErrorKind::TimedOut);
+        let next = batch_after(log.tail(), 1, 700);
+        assert!(matches!(log.append(&next), Err(AppendError::Broken(_))));
+        drop(log);
+        disk.set_capacity(0);
+        let (mut log, _) = open(&disk).unwrap();
+        assert!(matches!(log.append(&next), Err(AppendError::Full { .. })));
+        log.trim(next.first).unwrap();
+        let without_power = |disk: &MemoryDisk| {
+            let copy = disk.fork();
+            copy.restart(&mut |_| 0);
+            let (log, found) = open(&copy).unwrap();
+            (contents(&log), found.segments)
+        };
+        let (there, segments) = without_power(&disk);
+        assert_eq!(there, kept, "seed {seed}");
+        lost += usize::from(segments == 1);
+        disk.set_capacity(u64::MAX);
+        log.append(&next).unwrap();
+        kept.push(next);
+        assert_eq!(without_power(&disk), (kept.clone(), 2), "seed {seed}");
+        log.trim(kept[4].first).unwrap();
+        assert_eq!(without_power(&disk), (kept[4..].to_vec(), 1), "seed {seed}");
+    }
+    assert!(lost > 3, "the test tests something");
 }
 
 #[test]
@@ -377,4 +419,27 @@ fn interrupted_starts() -> impl Iterator<Item = MemoryDisk> {
         }
         is_kept && matches!(inspect(&without), Err(ReadError::Damaged { .. }))
     })
+}
+
+/// The mark of a trim may lie in the file that takes what is not synced yet. If its sync fails, what was written before
+/// it is not believed by a later one.
+#[test]
+fn the_sync_of_a_mark_is_not_the_first_of_what_was_written() {
+    let mut failed = 0;
+    for seed in 0..32 {
+        let disk = MemoryDisk::seeded(seed);
+        let mut log = create(&disk).unwrap();
+        for _ in 0..5 {
+            log.append(&batch_after(log.tail(), 1, 700)).unwrap();
+        }
+        log.write(&batch_after(log.tail(), 1, 300)).unwrap();
+        disk.fail_next_sync();
+        failed += usize::from(log.trim(log.tail().next).is_err());
+        let claimed = log.sync().map_or(0, |()| log.durable());
+        drop(log);
+        disk.restart(&mut |_| 0);
+        let (log, _) = open(&disk).unwrap();
+        assert!(log.tail().next >= claimed, "seed {seed}: {claimed}");
+    }
+    assert_eq!(failed, 32, "every trim has failed");
 }
