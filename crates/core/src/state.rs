@@ -314,6 +314,9 @@ impl State {
             count_window,
             ..
         } = self.settings;
+        if Defect::NothingForgotten.is_on() {
+            return;
+        }
         self.keys.forget(key_retention, now, FORGET);
         self.reservations.forget(ended_retention, now, FORGET);
         self.transfers.forget(ended_retention, now, FORGET);

@@ -491,7 +491,11 @@ impl<D: Disk + Clone> Engine<D> {
     }
 
     fn trim(&self, member: &Member<D>, needed: u64, body: &Body) -> Result<(), SnapshotFailure> {
-        let Some(keep) = self.options.keep_ledger else {
+        let Some(keep) = self
+            .options
+            .keep_ledger
+            .filter(|_| !Defect::NeverTrimmed.is_on())
+        else {
             return Ok(());
         };
         // An idempotency key is answered from the ledger, so the ledger is kept at least as long: by the retention in

@@ -167,7 +167,6 @@ impl<D: Disk + Clone> Folder<D> {
             }
             (None, partitions) => make_all(&disk, path, partitions.unwrap_or(1), make)?,
         };
-        let unsure = unsure.filter(|_| !Defect::UnsureIdentityTaken.is_on());
         Ok(Self {
             unsure,
             ..Self::new(disk, path, identity, lock)

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Milliseconds since 2026-03-02T00:00:00Z. Only times from 0 on can be written in a script.
 pub type Millis = i64;
@@ -169,8 +170,35 @@ pub struct Value {
     pub fact: usize,
     /// From when it holds.
     pub at: Millis,
-    /// What it is, in millionths.
+    /// What it is, in millionths; of a fact that is a text, its text is this number.
     pub millionths: i64,
+}
+
+impl Value {
+    /// Whether the fact is a text: the third is.
+    pub fn is_text(&self) -> bool {
+        self.fact == 2
+    }
+}
+
+/// What a request says and nobody reckons with: it must be found in its entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// The number of an order, a delivery, a receipt.
+    pub reference: Option<String>,
+    /// Who says so, or why.
+    pub by: Option<String>,
+    /// Of a receipt, line by line.
+    pub lines: Vec<Batch>,
+}
+
+/// Which goods came in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The lot.
+    pub lot: Option<String>,
+    /// The day on which they expire.
+    pub expires_on: Option<u32>,
 }
 
 /// A request to one partition.
@@ -241,6 +269,36 @@ pub enum Ask {
     HandOver(TransferName),
     /// A transfer arrived. Asked of the destination's partition.
     Arrive(TransferName),
+}
+
+impl Ask {
+    /// Its labels, there or not: they follow from the rest of it, so that the same request has the same ones.
+    pub fn labels(&self) -> Labels {
+        let hash = xxh3_64(self.to_string().as_bytes());
+        let some = |what: &str| (!hash.is_multiple_of(3)).then(|| format!("{what}-{}", hash % 999));
+        let always = |what: &str| Some(format!("{what}-{}", hash % 99));
+        let batch = |at| Batch {
+            lot: ((hash + at) % 2 == 0).then(|| format!("lot-{}", (hash + at) % 99)),
+            expires_on: ((hash + at) % 5 < 2).then_some(20_500 + (hash % 99) as u32),
+        };
+        let (reference, by) = match self {
+            Self::Receive { .. } | Self::Sell { .. } | Self::Hold { .. } => (some("ref"), None),
+            Self::Dispatch { .. } => (some("ref"), None),
+            Self::Adjust { .. } => (some("ref"), always("why")),
+            Self::Count { .. } | Self::Observe { .. } | Self::Push { .. } => (None, always("ann")),
+            Self::Policy { .. } => (None, some("why")),
+            _ => (None, None),
+        };
+        let lines = match self {
+            Self::Receive { lines, .. } => (0..lines.len() as u64).map(batch).collect(),
+            _ => Vec::new(),
+        };
+        Labels {
+            reference,
+            by,
+            lines,
+        }
+    }
 }
 
 /// A moment as a script has it: `10:00:00.000`, or `day2 10:00:00.000`.

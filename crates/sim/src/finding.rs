@@ -17,6 +17,8 @@ pub enum Check {
     PastRead,
     /// A read is no older than it says.
     Age,
+    /// What is past its retention is forgotten, trimmed, removed.
+    Hoard,
     /// For one reader, what it sees never goes back.
     ReadGoesBack,
     /// What was shown to anybody outlives a loss of power, now.
@@ -61,6 +63,7 @@ impl Check {
             Self::BoundedRead => "bounded read",
             Self::PastRead => "read of the past",
             Self::Age => "age of a read",
+            Self::Hoard => "hoard",
             Self::ReadGoesBack => "read goes back",
             Self::Durability => "durability",
             Self::Recovery => "recovery",

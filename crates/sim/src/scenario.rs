@@ -167,4 +167,27 @@ impl Scenario {
             crashes: Crashes::default(),
         }
     }
+
+    /// The same world with what an operator may change at a start, from another seed.
+    #[must_use]
+    pub fn reconfigured(&self, seed: u64) -> Self {
+        let mut other = Self::of(seed, 0);
+        if self.flash_sale > 0 {
+            (other.rules.most_open, other.rules.most_levels) =
+                (self.rules.most_open, self.rules.most_levels);
+        }
+        Self {
+            rules: other.rules,
+            capacity: other.capacity,
+            queue_time: other.queue_time,
+            batch: other.batch,
+            slice: other.slice,
+            batch_bytes: other.batch_bytes,
+            segment_bytes: other.segment_bytes,
+            snapshot_bytes: other.snapshot_bytes,
+            keep_ledger: other.keep_ledger,
+            durability: other.durability,
+            ..self.clone()
+        }
+    }
 }

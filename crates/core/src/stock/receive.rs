@@ -10,6 +10,7 @@ use crate::quantity::Quantity;
 use crate::refusal::Refusal;
 use crate::state::State;
 use crate::time::Timestamp;
+use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 
 /// Adds units to on hand. Opens levels that are new.
@@ -82,7 +83,7 @@ pub(crate) fn decide(
         lines.push(ReceivedLine {
             level,
             units,
-            lot: line.lot.clone(),
+            lot: line.lot.clone().filter(|_| !Defect::LabelDropped.is_on()),
             expires_on: line.expires_on,
         });
     }

@@ -73,7 +73,7 @@ fn a_snapshot_that_cannot_be_read_is_not_taken_for_damaged() {
 fn a_folder_that_was_never_used_is_not_used_on_a_full_disk() {
     let mut refused = 0;
     for seed in 0..8 {
-        for change in 1..40 {
+        for change in 1..80 {
             let disk = MemoryDisk::seeded(seed);
             disk.fail_at(change, ErrorKind::Other);
             drop(start(&disk));

@@ -422,7 +422,7 @@ impl<D: Disk> FileLog<D> {
     /// of the mark failed, it would be lost, and no later sync would notice.
     fn mark_beginning(&mut self, segment: &Segment<D::File>) -> Result<(), ReadError> {
         let failed = |error| ReadError::io(&segment.path, error);
-        if segment.header == self.active.segment.header && !Defect::MarkSyncedAlone.is_on() {
+        if segment.header == self.active.segment.header {
             let synced = self.sync();
             synced.map_err(|error| failed(io::Error::other(error.to_string())))?;
         }

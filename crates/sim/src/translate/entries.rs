@@ -1,5 +1,6 @@
 //! The entries of a ledger in the twin's words.
 
+use super::labels::labels;
 use super::remarks::{when, yes};
 use super::{millis, promise, refused, transfer_name};
 use crate::ask::{Parcel, TransferName, item_of, shop_of};
@@ -53,6 +54,7 @@ impl Interpreter {
             parcel: self.parcels(&entry.event)?.pop(),
             changes: self.changes(&entry.event)?,
             remarks: self.remarks(entry)?,
+            labels: labels(&entry.event),
         })
     }
 

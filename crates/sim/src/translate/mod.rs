@@ -1,13 +1,14 @@
 //! Between the plain words of the twin and the types of the core: the one place where both meet.
 
 mod entries;
+mod labels;
 mod remarks;
 
 pub use entries::Interpreter;
 
 use crate::ask::{
-    AdjustLine, Ask, Line, Look, Millis, Parcel, Pick, Rule, Rules, TransferName, Value, fact_name,
-    item_name, item_of, shop_name, shop_of,
+    AdjustLine, Ask, Batch, Labels, Line, Look, Millis, Parcel, Pick, Rule, Rules, TransferName,
+    Value, fact_name, item_name, item_of, shop_name, shop_of,
 };
 use crate::twin::{Promise, PromiseLine};
 use onhand_core::facts::push::{Push, PushLine};
@@ -107,6 +108,11 @@ pub fn rules(settings: &Settings) -> Rules {
 /// `None` if the core has no words for it: no lines or too many, a quantity of less than one or past a billion, a
 /// number past 32 bits, a value past a billion, a time to live below zero.
 pub fn command(ask: &Ask) -> Option<Command> {
+    let labels = ask.labels();
+    let (reference, by) = (
+        label(labels.reference.as_deref())?,
+        label(labels.by.as_deref())?,
+    );
     let reservation = |no: &u64| ReservationNo(*no);
     Some(match ask {
         Ask::Settings(rules) => Command::Configure(settings(rules)?),
@@ -114,15 +120,15 @@ pub fn command(ask: &Ask) -> Option<Command> {
             shop,
             lines,
             happened,
-        } => receive(*shop, lines, *happened)?,
+        } => receive(*shop, lines, *happened, &labels)?,
         Ask::Adjust {
             shop,
             lines: all,
             happened,
         } => Command::Adjust(Adjust {
             location: location(*shop),
-            lines: lines(all, adjust_line)?,
-            reference: None,
+            lines: lines(all, |line| adjust_line(line, by.as_ref()?))?,
+            reference,
             occurred_at: happened.map(moment),
         }),
         Ask::Count {
@@ -130,33 +136,33 @@ pub fn command(ask: &Ask) -> Option<Command> {
             as_of,
             complete,
             lines,
-        } => count(*shop, *as_of, *complete, lines)?,
+        } => count(*shop, *as_of, *complete, lines, by?)?,
         Ask::Sell {
             shop,
             lines,
             happened,
-        } => sell(*shop, lines, *happened)?,
+        } => sell(*shop, lines, *happened, reference)?,
         Ask::Observe { shop, looks } => Command::Observe(Observe {
             location: location(*shop),
-            source: Label::new("ann").ok()?,
+            source: by?,
             lines: lines(looks, look)?,
         }),
         Ask::Push { shop, values } => Command::Push(Push {
             location: location(*shop),
-            source: Label::new("office").ok()?,
+            source: by?,
             values: lines(values, value)?,
         }),
         Ask::Policy { shop, rules } => Command::SetPolicy(SetPolicy {
             location: location(*shop),
             lines: lines(rules, policy_line)?,
-            reason: None,
+            reason: by,
         }),
         Ask::Hold {
             shop,
             lines,
             ttl,
             partial,
-        } => hold(*shop, lines, *ttl, *partial)?,
+        } => hold(*shop, lines, *ttl, *partial, reference)?,
         Ask::Confirm(no) => Command::Confirm(Confirm {
             reservation: reservation(no),
         }),
@@ -176,7 +182,7 @@ pub fn command(ask: &Ask) -> Option<Command> {
             lines: lines(picks, pick_line)?,
             occurred_at: happened.map(moment),
         }),
-        Ask::Dispatch { from, to, lines } => dispatch(*from, *to, lines)?,
+        Ask::Dispatch { from, to, lines } => dispatch(*from, *to, lines, reference)?,
         Ask::Announce(parcel) => Command::Announce(Announce {
             transfer: transfer_id(parcel.name),
             outgoing: outgoing(parcel)?,
@@ -207,25 +213,35 @@ fn quantity(units: i64) -> Option<Quantity> {
     Quantity::new(number(units)?)
 }
 
-fn receive(shop: usize, all: &[Line], happened: Option<Millis>) -> Option<Command> {
-    let line = |(item, units): &Line| {
+fn label(text: Option<&str>) -> Option<Option<Label>> {
+    text.map_or(Some(None), |text| Label::new(text).ok().map(Some))
+}
+
+fn receive(
+    shop: usize,
+    all: &[Line],
+    happened: Option<Millis>,
+    labels: &Labels,
+) -> Option<Command> {
+    let line = |((item, units), batch): &(Line, &Batch)| {
         let (sku, quantity) = (sku(*item), quantity(*units)?);
         Some(ReceiveLine {
             sku,
             quantity,
-            lot: None,
-            expires_on: None,
+            lot: label(batch.lot.as_deref())?,
+            expires_on: batch.expires_on,
         })
     };
+    let all: Vec<_> = all.iter().copied().zip(&labels.lines).collect();
     Some(Command::Receive(Receive {
         location: location(shop),
-        lines: lines(all, line)?,
-        reference: None,
+        lines: lines(&all, line)?,
+        reference: label(labels.reference.as_deref())?,
         occurred_at: happened.map(moment),
     }))
 }
 
-fn adjust_line(line: &AdjustLine) -> Option<stock::adjust::AdjustLine> {
+fn adjust_line(line: &AdjustLine, reason: &Label) -> Option<stock::adjust::AdjustLine> {
     Some(stock::adjust::AdjustLine {
         sku: sku(line.item),
         direction: if line.by > 0 {
@@ -234,7 +250,7 @@ fn adjust_line(line: &AdjustLine) -> Option<stock::adjust::AdjustLine> {
             Direction::Down
         },
         quantity: quantity(line.by.checked_abs()?)?,
-        reason: Label::new("why").ok()?,
+        reason: reason.clone(),
         of: if line.unavailable {
             Adjusts::Unavailable
         } else {
@@ -243,7 +259,13 @@ fn adjust_line(line: &AdjustLine) -> Option<stock::adjust::AdjustLine> {
     })
 }
 
-fn count(shop: usize, as_of: Millis, complete: bool, all: &[Line]) -> Option<Command> {
+fn count(
+    shop: usize,
+    as_of: Millis,
+    complete: bool,
+    all: &[Line],
+    source: Label,
+) -> Option<Command> {
     let line = |(item, units): &Line| {
         Some(CountLine {
             sku: sku(*item),
@@ -253,13 +275,18 @@ fn count(shop: usize, as_of: Millis, complete: bool, all: &[Line]) -> Option<Com
     Some(Command::Count(Count {
         location: location(shop),
         as_of: moment(as_of),
-        source: Label::new("ann").ok()?,
+        source,
         complete,
         lines: lines(all, line)?,
     }))
 }
 
-fn sell(shop: usize, all: &[Line], happened: Option<Millis>) -> Option<Command> {
+fn sell(
+    shop: usize,
+    all: &[Line],
+    happened: Option<Millis>,
+    reference: Option<Label>,
+) -> Option<Command> {
     let line = |(item, units): &Line| {
         Some(SellLine {
             sku: sku(*item),
@@ -269,7 +296,7 @@ fn sell(shop: usize, all: &[Line], happened: Option<Millis>) -> Option<Command> 
     Some(Command::Sell(Sell {
         location: location(shop),
         lines: lines(all, line)?,
-        reference: None,
+        reference,
         sold_at: happened.map(moment),
     }))
 }
@@ -287,7 +314,10 @@ fn value(value: &Value) -> Option<PushLine> {
         sku: value.item.map(sku),
         name: FactName::new(&fact_name(value.fact)).ok()?,
         at: moment(value.at),
-        value: onhand_core::Value::Number(Millionths::new(value.millionths)?),
+        value: match value.is_text() {
+            true => onhand_core::Value::Text(Label::new(&value.millionths.to_string()).ok()?),
+            false => onhand_core::Value::Number(Millionths::new(value.millionths)?),
+        },
     })
 }
 
@@ -309,7 +339,13 @@ fn policy_line(rule: &Rule) -> Option<PolicyLine> {
     })
 }
 
-fn hold(shop: usize, all: &[Line], ttl: Millis, partial: bool) -> Option<Command> {
+fn hold(
+    shop: usize,
+    all: &[Line],
+    ttl: Millis,
+    partial: bool,
+    reference: Option<Label>,
+) -> Option<Command> {
     let line = |(item, units): &Line| {
         Some(HoldLine {
             sku: sku(*item),
@@ -321,7 +357,7 @@ fn hold(shop: usize, all: &[Line], ttl: Millis, partial: bool) -> Option<Command
         lines: lines(all, line)?,
         ttl: span(ttl)?,
         allow_partial: partial,
-        reference: None,
+        reference,
     }))
 }
 
@@ -344,7 +380,7 @@ fn pick_line(pick: &Pick) -> Option<PickLine> {
     })
 }
 
-fn dispatch(from: usize, to: usize, all: &[Line]) -> Option<Command> {
+fn dispatch(from: usize, to: usize, all: &[Line], reference: Option<Label>) -> Option<Command> {
     let line = |(item, units): &Line| {
         Some(DispatchLine {
             sku: sku(*item),
@@ -355,7 +391,7 @@ fn dispatch(from: usize, to: usize, all: &[Line]) -> Option<Command> {
         from: location(from),
         to: location(to),
         lines: lines(all, line)?,
-        reference: None,
+        reference,
     }))
 }
 

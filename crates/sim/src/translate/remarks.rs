@@ -11,7 +11,7 @@ use onhand_core::stock::count::CountedLine;
 use onhand_core::stock::observe::Seen;
 use onhand_core::stock::sell::SoldLine;
 use onhand_core::stock::set_policy::PolicySetLine;
-use onhand_core::{Entry, Event, LevelNo, LocationNo, OnNotFound, Policy, Timestamp};
+use onhand_core::{Entry, Event, LevelNo, LocationNo, OnNotFound, Policy, Timestamp, Value};
 
 impl Interpreter {
     /// What an entry tells of each of its lines; `None` if it names what there is not.
@@ -83,13 +83,14 @@ impl Interpreter {
     }
 
     fn pushed(&self, location: LocationNo, fact: &Fact, told: &FactValue) -> Option<Remark> {
-        let onhand_core::Value::Number(number) = told.value else {
-            return None;
+        let millionths = match &told.value {
+            Value::Number(number) => number.get(),
+            Value::Text(text) => text.as_str().parse().ok()?,
         };
         let shop = self.shops.get(location.0 as usize).copied()?;
         let said = Said::Is {
             fact: fact_of(fact.name.as_str())?,
-            millionths: number.get(),
+            millionths,
         };
         let at = millis(fact.at);
         match told.level {

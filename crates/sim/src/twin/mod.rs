@@ -27,7 +27,7 @@ pub use shelf::Shelf;
 pub use told::{Change, Limits, Outcome, Record, Remark, Said, Told};
 pub use transfers::Incoming;
 
-use crate::ask::{Ask, Millis, Parcel, Rules, TransferName};
+use crate::ask::{Ask, Labels, Millis, Parcel, Rules, TransferName};
 use shelf::{Shelves, Tray};
 use std::collections::{BTreeMap, BTreeSet};
 use transfers::Step;
@@ -206,7 +206,11 @@ impl Twin {
         let now = self.now.max(clock);
         let outcome = match self.decide(now, key, ask) {
             Ok(plan) => {
-                entries.push(self.record(now, plan));
+                let labels = ask.labels();
+                entries.push(Record {
+                    labels,
+                    ..self.record(now, plan)
+                });
                 if let Some(key) = key {
                     let (ask, position) = (ask.clone(), self.position);
                     self.keys.insert(
@@ -364,6 +368,7 @@ impl Twin {
             parcel,
             changes,
             remarks,
+            labels: Labels::default(),
         }
     }
 

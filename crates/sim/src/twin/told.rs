@@ -1,6 +1,6 @@
 //! What the twin foretells of a request.
 
-use crate::ask::{Millis, Parcel, TransferName};
+use crate::ask::{Labels, Millis, Parcel, TransferName};
 
 /// All that is recorded at a request, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,8 @@ pub struct Record {
     pub changes: Vec<Change>,
     /// What it tells beside, line by line.
     pub remarks: Vec<Remark>,
+    /// What it carries from its request and nobody reckons with.
+    pub labels: Labels,
 }
 
 /// What one line of an entry tells of an item, or of a shop.

@@ -54,7 +54,8 @@ impl Twin {
         self.incoming.contains_key(&name) || self.is_settled(name)
     }
 
-    fn is_settled(&self, name: TransferName) -> bool {
+    /// Whether its source said that a transfer was handed over, and all before it.
+    pub fn is_settled(&self, name: TransferName) -> bool {
         let below = self.settled.get(&name.source);
         below.is_some_and(|below| name.no < *below)
     }

@@ -1,7 +1,8 @@
 //! Damage to what lies on the disk: bits that flip, files cut short, files that are gone.
 //!
 //! It is tried on copies of the disk, once the machine has stopped, so the run itself goes on unharmed. First a clean
-//! start on a copy tells what is there. Then each damaged copy is started: either it is refused, and the error names the
+//! start on a copy tells what is there. Then copies are damaged: of the disk as that start left it, and of the disk as
+//! the machine left it, with torn tails, missing seals, and what an interrupted start or trim left. Each damaged copy is started: either it is refused, and the error names the
 //! file that was damaged, or its folder if a segment or a snapshot is gone; or it starts with the very same state, and every entry that
 //! can be read is the same as before. Damage that changes nothing may pass in silence; damage that changes anything may
 //! not. One damaged snapshot never stops a start, and is reported if it was the newest.
@@ -9,7 +10,7 @@
 use super::World;
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::life::Life;
-use onhand_core::Seq;
+use onhand_core::{Seq, State};
 use onhand_engine::folder::snapshot_dir;
 use onhand_engine::verify::Reading;
 use onhand_engine::{OpenError, RecoveryReport};
@@ -17,6 +18,9 @@ use onhand_log::disk::MemoryDisk;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// Bytes of a sector.
+const SECTOR: usize = 512;
 
 /// How many copies are damaged after a crash.
 const COPIES: usize = 3;
@@ -26,6 +30,7 @@ const COPIES: usize = 3;
 enum Damage {
     Flip,
     Zero,
+    Sector,
     Truncate,
     Lose,
 }
@@ -37,6 +42,8 @@ struct Harm {
     path: PathBuf,
     /// In words.
     what: String,
+    /// Whether the disk was as the machine left it: then what is harmed may be what nobody was shown, and go with it.
+    is_raw: bool,
     /// Whether it was a snapshot that a start would have begun from, and there still is such a file.
     is_newest_snapshot: bool,
 }
@@ -47,7 +54,7 @@ impl World {
         if !self.dice.comes(1, 3) {
             return Ok(());
         }
-        let clean = self.disk.fork();
+        let (crashed, clean) = (self.disk.fork(), self.disk.fork());
         let Ok((life, _)) = Life::start(&clean, &self.path, self.options.clone()) else {
             // The start of the world itself says why.
             return Ok(());
@@ -55,8 +62,9 @@ impl World {
         let whole = Whole::of(&life);
         drop(life);
         for _ in 0..COPIES {
-            let copy = clean.fork();
-            if let Some(harm) = self.damage(&copy) {
+            let is_raw = self.dice.comes(1, 2);
+            let copy = if is_raw { &crashed } else { &clean }.fork();
+            if let Some(harm) = self.damage(&copy, is_raw) {
                 self.verify_damaged(&copy.fork(), &harm, &whole)?;
                 self.start_damaged(&copy, &harm, &whole)?;
             }
@@ -68,7 +76,7 @@ impl World {
     }
 
     /// Damages one file; says what was done, if anything was.
-    fn damage(&mut self, disk: &MemoryDisk) -> Option<Harm> {
+    fn damage(&mut self, disk: &MemoryDisk, is_raw: bool) -> Option<Harm> {
         let files: Vec<_> = disk
             .files()
             .into_iter()
@@ -80,6 +88,7 @@ impl World {
             Damage::Flip,
             Damage::Flip,
             Damage::Zero,
+            Damage::Sector,
             Damage::Truncate,
             Damage::Lose,
         ]);
@@ -92,7 +101,10 @@ impl World {
                 let bit = 1 << self.dice.below(8);
                 disk.damage(&path, |bytes| flip(bytes, at, bit));
             }
-            Damage::Zero => disk.damage(&path, |bytes| zero(bytes, at)),
+            Damage::Sector if is_followed(disk, &path) => {
+                disk.damage(&path, |bytes| zero_sector(bytes, at));
+            }
+            Damage::Zero | Damage::Sector => disk.damage(&path, |bytes| zero(bytes, at)),
             Damage::Truncate => disk.damage(&path, |bytes| bytes.truncate(at)),
             Damage::Lose => disk.lose(&path),
         }
@@ -103,6 +115,7 @@ impl World {
         self.counts.fault(name_of(damage, kind));
         Some(Harm {
             damage,
+            is_raw,
             kind,
             what: format!("{damage:?} of {} at byte {at} of {bytes}", path.display()),
             is_newest_snapshot: is_newest && after.is_some(),
@@ -122,7 +135,7 @@ impl World {
         let told = match Life::start(disk, &self.path, self.options.clone()) {
             Ok((life, reports)) => {
                 must(
-                    hashes(&life) == whole.states,
+                    stands(&life) == whole.states,
                     Check::SilenceOnDamage,
                     || "all snapshots are damaged, and it starts with another state".to_owned(),
                 )?;
@@ -158,12 +171,10 @@ impl World {
         let what = &harm.what;
         match self.checked(disk) {
             // The oldest snapshot of a trimmed log is where the proof begins; without it the log itself is what fails.
-            Err(_) if harm.kind == Kind::Snapshot && matches!(harm.damage, Damage::Lose) => Ok(()),
+            Err(_) if harm.is_lost_snapshot() && whole.is_trimmed(&self.path, &harm.path) => Ok(()),
             Err(error) => check_named(harm, &error),
             Ok(states) => {
-                must(states == whole.states, Check::SilenceOnDamage, || {
-                    format!("{what}: check finds nothing, and comes to another state")
-                })?;
+                self.compare_states(&states, whole, harm)?;
                 let is_silent = harm.kind == Kind::Snapshot && !matches!(harm.damage, Damage::Lose);
                 must(!is_silent, Check::SilenceOnDamage, || {
                     format!("{what}: check says that nothing is wrong")
@@ -173,7 +184,7 @@ impl World {
     }
 
     /// The hashes of all partitions as `onhand check` finds them, or everything that it complains of.
-    fn checked(&self, disk: &MemoryDisk) -> Result<Vec<u128>, String> {
+    fn checked(&self, disk: &MemoryDisk) -> Result<Vec<Stand>, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let reading = Reading::open_on(disk.clone(), &self.path).map_err(|error| text(&error))?;
         let mut states = Vec::new();
@@ -188,7 +199,7 @@ impl World {
                 }
             }
             complaints.extend(report.violations.iter().map(|one| text(one)));
-            states.push(report.hash);
+            states.push((report.state.last().seq.0, report.hash));
         }
         match complaints.is_empty() {
             true => Ok(states),
@@ -212,15 +223,28 @@ impl World {
             Check::SilenceOnDamage,
             || format!("{what}: it starts from another and does not say so"),
         )?;
-        must(
-            hashes(&life) == whole.states,
-            Check::SilenceOnDamage,
-            || format!("{what}: it starts with another state and does not say so"),
-        )?;
+        let states = stands(&life);
+        self.compare_states(&states, whole, harm)?;
         for (which, readable) in whole.readable.iter().enumerate() {
-            for position in readable.clone() {
+            for position in readable.start..readable.end.min(states[which].0 + 1) {
                 self.read_damaged(&life, which, position, harm)?;
             }
+        }
+        Ok(())
+    }
+
+    /// A damaged folder gives the state that was there before the damage; or of a disk as the machine left it, an earlier
+    /// one with all that may not be lost: its last write may not have come to its end, and was never acknowledged.
+    fn compare_states(&self, found: &[Stand], whole: &Whole, harm: &Harm) -> Verdict {
+        let what = &harm.what;
+        for ((found, there), book) in found.iter().zip(&whole.states).zip(&self.books) {
+            let is_earlier = harm.is_raw && found.0 < there.0 && found.0 >= book.kept();
+            must(found == there || is_earlier, Check::SilenceOnDamage, || {
+                let (found, there, kept) = (found.0, there.0, book.kept());
+                format!(
+                    "{what}: nobody says so, and it comes to another state, of {found} and not {there} ({kept})"
+                )
+            })?;
         }
         Ok(())
     }
@@ -230,7 +254,7 @@ impl World {
     fn read_damaged(&self, life: &Life, which: usize, position: u64, harm: &Harm) -> Verdict {
         match life.engine.entry(which as u16, Seq(position)) {
             Ok(Some(entry)) => self.books[which].read_again(position, &entry),
-            Err(error) if matches!(harm.damage, Damage::Flip | Damage::Zero) => {
+            Err(error) if matches!(harm.damage, Damage::Flip | Damage::Zero | Damage::Sector) => {
                 check_refusal(harm, &error.to_string())
             }
             Ok(None) | Err(_) => {
@@ -244,7 +268,7 @@ impl World {
 
 /// What there is before the damage.
 struct Whole {
-    states: Vec<u128>,
+    states: Vec<Stand>,
     /// The positions that can be read, of each partition.
     readable: Vec<Range<u64>>,
 }
@@ -253,17 +277,34 @@ impl Whole {
     fn of(life: &Life) -> Self {
         let partitions = 0..life.engine.partitions();
         Self {
-            states: hashes(life),
+            states: stands(life),
             readable: partitions
                 .map(|one| life.engine.ledger(one).positions())
                 .collect(),
         }
     }
+
+    /// Whether the log of the partition that a file is of was trimmed.
+    fn is_trimmed(&self, folder: &Path, file: &Path) -> bool {
+        let mut partitions = 0..self.readable.len() as u16;
+        let of = partitions.find(|one| file.starts_with(snapshot_dir(folder, *one)));
+        of.is_some_and(|one| self.readable[usize::from(one)].start > 1)
+    }
 }
 
-fn hashes(life: &Life) -> Vec<u128> {
-    let states = life.workers.iter().map(|workers| workers.state().freeze());
-    states.map(|body| onhand_wire::state_hash(&body)).collect()
+impl Harm {
+    fn is_lost_snapshot(&self) -> bool {
+        self.kind == Kind::Snapshot && matches!(self.damage, Damage::Lose)
+    }
+}
+
+/// A partition's last position, and the hash of its state.
+type Stand = (u64, u128);
+
+fn stands(life: &Life) -> Vec<Stand> {
+    let states = life.workers.iter().map(|workers| workers.state());
+    let stand = |state: &State| (state.last().seq.0, onhand_wire::state_hash(&state.freeze()));
+    states.map(stand).collect()
 }
 
 fn flip(bytes: &mut [u8], at: usize, bit: u8) {
@@ -281,15 +322,39 @@ fn zero(bytes: &mut [u8], at: usize) {
     }
 }
 
+/// Zeroes the sector of a place.
+fn zero_sector(bytes: &mut [u8], at: usize) {
+    let start = at / SECTOR * SECTOR;
+    let end = bytes.len().min(start + SECTOR);
+    bytes[start..end].fill(0);
+}
+
+/// Whether a file is a segment with a later one: then no sector of it can be missing for want of a sync.
+fn is_followed(disk: &MemoryDisk, path: &Path) -> bool {
+    let is_later = |other: &Path| other.parent() == path.parent() && other > path;
+    let mut segments = disk.files().into_iter().map(|(other, _)| other);
+    kind_of(path) == Kind::Segment
+        && segments.any(|other| kind_of(&other) == Kind::Segment && is_later(&other))
+}
+
 /// A refusal names the damaged file, or the folder if the file is gone; and one snapshot is never missed so much, nor
-/// what is removed anyway.
+/// what is removed anyway. Only frames that were kept aside may be missed: then it is their segment that cannot be told
+/// from a damaged one.
 fn check_refusal(harm: &Harm, error: &str) -> Verdict {
     let what = &harm.what;
-    let is_needless = matches!(harm.kind, Kind::Snapshot | Kind::Remains);
+    let is_kept_aside = harm.path.ends_with("again");
+    let is_needless = matches!(harm.kind, Kind::Snapshot | Kind::Remains) && !is_kept_aside;
     must(!is_needless, Check::NeedlessRefusal, || {
         format!("{what}: refused, though there is another snapshot or all of the log: {error}")
     })?;
-    check_named(harm, error)
+    match (is_kept_aside, harm.path.parent()) {
+        (true, Some(folder)) => must(
+            error.contains(&folder.display().to_string()),
+            Check::SilenceOnDamage,
+            || format!("{what}: the refusal names nothing of its log: {error}"),
+        ),
+        _ => check_named(harm, error),
+    }
 }
 
 fn check_named(harm: &Harm, error: &str) -> Verdict {
@@ -297,7 +362,8 @@ fn check_named(harm: &Harm, error: &str) -> Verdict {
     let named = match (harm.damage, harm.kind) {
         // The folder that it is gone from stands in every path.
         (Damage::Lose, Kind::Identity) => harm.path.file_name().map(Path::new),
-        (Damage::Lose, _) => harm.path.parent(),
+        // So does the mark that the log begins here: without it, the file before it is missed.
+        (Damage::Lose | Damage::Sector, _) => harm.path.parent(),
         _ => Some(harm.path.as_path()),
     };
     let is_named = named.is_some_and(|named| error.contains(&named.display().to_string()));
@@ -361,9 +427,10 @@ fn name_of(damage: Damage, kind: Kind) -> &'static str {
         (Damage::Flip, Kind::Segment) => "bit flip in a segment",
         (Damage::Flip, Kind::Snapshot) => "bit flip in a snapshot",
         (Damage::Flip, Kind::Identity) => "bit flip in the identity",
+        (Damage::Sector, Kind::Segment) => "sector of a segment zeroed",
         (Damage::Zero, Kind::Segment) => "zeros in a segment",
-        (Damage::Zero, Kind::Snapshot) => "zeros in a snapshot",
-        (Damage::Zero, Kind::Identity) => "zeros in the identity",
+        (Damage::Zero | Damage::Sector, Kind::Snapshot) => "zeros in a snapshot",
+        (Damage::Zero | Damage::Sector, Kind::Identity) => "zeros in the identity",
         (Damage::Truncate, Kind::Segment) => "segment cut short",
         (Damage::Truncate, Kind::Snapshot) => "snapshot cut short",
         (Damage::Truncate, Kind::Identity) => "identity cut short",

@@ -5,6 +5,7 @@
 //! each step the answers that came are compared with the twin's ([`crate::audit`]), and a machine that stopped is
 //! started again ([`starts`]).
 
+mod bounds;
 mod damage;
 pub mod everywhere;
 mod faults;
@@ -22,7 +23,7 @@ use crate::dice::Dice;
 use crate::finding::{Check, Finding, Verdict};
 use crate::life::{Current, Life};
 use crate::panics::caught;
-use crate::scenario::{Crashes, Scenario};
+use crate::scenario::Scenario;
 use crate::trace::Trace;
 use crate::translate::{command, location, moment, settings, sku, transfer_id};
 use crate::twin::Twin;
@@ -30,10 +31,13 @@ use crate::workload::Workload;
 use faults::Weather;
 use files::Files;
 use onhand_core::{ReservationNo, Seq, Span};
-use onhand_engine::{Answer, Clock, Move, Options, Policy, Query, Request, Step};
+use onhand_engine::{
+    Answer, Clock, Move, OpenError, Options, Policy, Query, RecoveryReport, Request, Step,
+};
 use onhand_log::disk::{Happened, MemoryDisk};
 use onhand_wire::key::key;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,7 +123,7 @@ impl World {
         let clock = Arc::new(SimulatedClock::at(MORNING));
         let options = options(&scenario, &clock);
         let (disk, path) = (MemoryDisk::seeded(scenario.seed), PathBuf::from("/data"));
-        let (life, interrupted) = make(&disk, &path, &options, scenario.crashes)?;
+        let (life, interrupted) = make(&disk, &path, &options, &scenario)?;
         if let Some(change) = scenario.crashes.running {
             disk.crash_at(disk.changes() + change);
         }
@@ -274,13 +278,17 @@ impl World {
     }
 
     fn submit(&mut self, partition: u16, question: Question) -> Verdict {
+        let caller = self.caller();
+        self.submit_as(caller, partition, question)
+    }
+
+    fn submit_as(&mut self, caller: Caller, partition: u16, question: Question) -> Verdict {
         let Some(request) = self.request(partition, &question) else {
             self.counts.left_out += 1;
             return Ok(());
         };
         self.tokens += 1;
         let token = self.tokens << 8 | u64::from(partition);
-        let caller = self.caller();
         self.note(format_args!("#{token} to {partition}{caller}: {question}"));
         self.counts.requests += 1;
         let waits_alone = self.dice.comes(1, 3);
@@ -324,8 +332,9 @@ impl World {
     fn request(&self, partition: u16, question: &Question) -> Option<Request> {
         Some(match question {
             Question::Ask { key: name, ask, at } => {
-                let twin = self.books[usize::from(partition)].twin();
-                if !twin.foresees(at.unwrap_or(self.now()), *name, ask) {
+                let book = &self.books[usize::from(partition)];
+                let clock = at.unwrap_or(self.now());
+                if !book.foresees(clock, *name, ask, &self.scenario.rules) {
                     return None;
                 }
                 let command = command(ask)?;
@@ -500,12 +509,17 @@ fn make(
     disk: &MemoryDisk,
     path: &Path,
     options: &Options,
-    crashes: Crashes,
+    scenario: &Scenario,
 ) -> Verdict<(Life, BTreeMap<String, u64>)> {
+    let crashes = scenario.crashes;
     if let Some(change) = crashes.making {
         disk.crash_at(change);
     }
-    let mut made = Life::start(disk, path, options.clone());
+    let mut dice = Dice::new(scenario.seed ^ 0x3ade);
+    let mut made = match scenario.faults > 0 && crashes.making.is_none() && dice.comes(1, 4) {
+        true => make_disturbed(disk, path, options, &mut dice),
+        false => Life::start(disk, path, options.clone()),
+    };
     if disk.has_crashed() {
         drop(made);
         let mut dice = Dice::new(crashes.making.unwrap_or(0));
@@ -525,6 +539,30 @@ fn make(
         .map(|call| (files::name_of(call), 1))
         .collect();
     Ok((life, interrupted))
+}
+
+/// Makes the folder on a disk that fails once; the next start may find it full.
+fn make_disturbed(
+    disk: &MemoryDisk,
+    path: &Path,
+    options: &Options,
+    dice: &mut Dice,
+) -> Result<(Life, Vec<RecoveryReport>), OpenError> {
+    disk.fail_at(1 + dice.below(60) as u64, ErrorKind::Other);
+    let made = Life::start(disk, path, options.clone());
+    if made.is_ok() {
+        return made;
+    }
+    disk.calm();
+    if dice.comes(2, 3) {
+        disk.set_capacity(0);
+        let made = Life::start(disk, path, options.clone());
+        disk.set_capacity(u64::MAX);
+        if made.is_ok() {
+            return made;
+        }
+    }
+    Life::start(disk, path, options.clone())
 }
 
 /// An answer in a few words.

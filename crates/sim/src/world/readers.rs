@@ -169,7 +169,8 @@ impl World {
                 let what = format!("an answer repeats entry {seq}, and there is none");
                 Err(Finding::new(Check::Answer, what))
             }
-            Err(error) => self.must_be_excused(which, failed, Asked::Entry(seq.0), &error),
+            // It is never trimmed.
+            Err(error) => self.must_be_excused(which, failed, Asked::WhatThereIs, &error),
         }
     }
 
@@ -177,7 +178,7 @@ impl World {
     /// of the idempotency keys, since their answers are read from the ledger.
     pub(super) fn check_trimmed(&self, which: usize, first: u64) -> Verdict {
         let book = &self.books[which];
-        let keys = self.scenario.rules.key_retention;
+        let keys = book.twin().rules().key_retention;
         let keep = self.scenario.keep_ledger.map(|keep| keep.max(keys));
         let (gone, now) = (book.recorded_at(first - 1), book.twin().now());
         let is_old = keep.is_some_and(|keep| gone.is_some_and(|gone| gone + keep < now));

@@ -5,6 +5,7 @@ use super::readers::Asked;
 use crate::audit::Book;
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::life::{Current, Life};
+use crate::scenario::Scenario;
 use crate::translate::rules;
 use onhand_core::{Command, Seq};
 use onhand_engine::folder::FolderError;
@@ -101,9 +102,14 @@ impl World {
         self.start_again(TRIES)
     }
 
+    /// A full disk may have room again. Or there is none now, more often after a failed sync of a folder: what lost its
+    /// name then can be made anew only where there is room.
     fn maybe_make_room(&mut self) {
+        let lost_names = self.disk.happened().failed_folder_syncs > self.born.failed_folder_syncs;
         if self.dice.comes(1, 2) {
             self.weather.clear(&self.disk);
+        } else if lost_names {
+            self.disk_is_full();
         }
     }
 
@@ -201,15 +207,11 @@ impl World {
         self.life.end();
         self.lose_power_if_dead();
         self.disk.calm();
+        let next = self.maybe_reconfigured();
         for attempt in 0.. {
             let is_said = self.crash_in_start();
             if !is_said && attempt < most_disturbed {
                 self.disturb_start();
-            }
-            // A name that a failed sync of a folder took is made anew by a start, if there is room. What comes of it on a
-            // full disk is an open finding (`docs/fault-model.md`).
-            if self.disk.happened().failed_folder_syncs > 0 {
-                self.weather.clear(&self.disk);
             }
             let before = self.disk.happened();
             match Life::start(&self.disk, &self.path, self.options.clone()) {
@@ -231,13 +233,34 @@ impl World {
         }
         for which in 0..self.books.len() {
             self.began_again(which)?;
+            // A trim of the life before may have come to its end.
+            self.look_at_beginning(which)?;
         }
+        self.scenario = Scenario {
+            crashes: self.scenario.crashes,
+            ..next
+        };
         self.check_parcels()?;
         self.lost_power = false;
         self.counts.starts += 1;
         self.read_old_entries()?;
         self.begin_life();
         Ok(())
+    }
+
+    /// An operator may start the engine with other settings: the world as it is from then on.
+    fn maybe_reconfigured(&mut self) -> Scenario {
+        if !self.dice.comes(1, 4) {
+            return self.scenario.clone();
+        }
+        let next = self.scenario.reconfigured(self.dice.bits());
+        self.counts.fault("other settings at a start");
+        self.note(format_args!(
+            "other settings: durable {}, {}",
+            next.durability, next.rules
+        ));
+        self.options = super::options(&next, &self.clock);
+        next
     }
 
     /// Compares what a partition starts with. What was answered and not durable is lost with the power, and with nothing
@@ -409,7 +432,8 @@ impl World {
             let state = self.life.workers[which].state();
             self.books[which].check_state(state)?;
         }
-        self.verify()
+        self.verify()?;
+        self.nothing_is_hoarded()
     }
 
     /// Lets everything come to its end, the parcels in the outboxes, too. No new fault comes, but a crash that was said
@@ -427,6 +451,8 @@ impl World {
         if partitions.any(|one| self.life.is_stopped(one)) {
             self.start_again(0)?;
         }
+        // What was begun on a full disk has left the settings as they were.
+        self.settle()?;
         self.configure();
         self.settle()?;
         self.life.begin("courier", |engine| async move {

@@ -443,3 +443,46 @@ fn the_sync_of_a_mark_is_not_the_first_of_what_was_written() {
     }
     assert_eq!(failed, 32, "every trim has failed");
 }
+
+/// Found by the simulator: a segment that cannot be read now may be the one that the log begins with. A start is refused
+/// with what the system said, nothing is taken for remains of a trim, and the next start finds all.
+#[test]
+fn a_segment_that_cannot_be_read_now_is_not_passed_over() {
+    let disk = MemoryDisk::new();
+    let mut log = create(&disk).unwrap();
+    for _ in 0..20 {
+        log.append(&batch_after(log.tail(), 1, 700)).unwrap();
+    }
+    // The old beginning stays on the disk, with a mark of its own.
+    disk.fail_next(Call::Remove, ErrorKind::TimedOut);
+    log.trim(10).unwrap_err();
+    let kept = contents(&log);
+    assert_eq!(kept[0].first, 9);
+    drop(log);
+    disk.restart(&mut |_| 1);
+    assert!(
+        contents_of_files(&disk) > kept.len(),
+        "the test tests something"
+    );
+    let mut refused = 0;
+    loop {
+        let copy = disk.fork();
+        copy.fail_read_at(copy.reads() + refused + 1, ErrorKind::TimedOut);
+        match open(&copy) {
+            Err(ReadError::Io { .. }) => refused += 1,
+            Ok(_) if copy.happened().failed_reads == 0 => break,
+            other => panic!("read {refused}: {:?}", other.map(|(_, found)| found)),
+        }
+        copy.calm();
+        assert_eq!(contents(&open(&copy).unwrap().0), kept);
+    }
+    assert!(refused > 10, "every read was refused once: {refused}");
+}
+
+/// How many batches the segments of four could hold.
+fn contents_of_files(disk: &MemoryDisk) -> usize {
+    let files = disk.files().into_iter().map(|(path, _)| path);
+    4 * files
+        .filter(|path| path.extension().is_some_and(|end| end == "log"))
+        .count()
+}
