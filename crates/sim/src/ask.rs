@@ -175,9 +175,9 @@ pub struct Value {
 }
 
 impl Value {
-    /// Whether the fact is a text: the third is.
+    /// Whether the fact is a text: the fourth is, of which no script tells.
     pub fn is_text(&self) -> bool {
-        self.fact == 2
+        self.fact == 3
     }
 }
 
@@ -277,8 +277,10 @@ impl Ask {
         let hash = xxh3_64(self.to_string().as_bytes());
         let some = |what: &str| (!hash.is_multiple_of(3)).then(|| format!("{what}-{}", hash % 999));
         let always = |what: &str| Some(format!("{what}-{}", hash % 99));
-        let batch = |at| Batch {
-            lot: ((hash + at) % 2 == 0).then(|| format!("lot-{}", (hash + at) % 99)),
+        let batch = |at: u64| Batch {
+            lot: (hash + at)
+                .is_multiple_of(2)
+                .then(|| format!("lot-{}", (hash + at) % 99)),
             expires_on: ((hash + at) % 5 < 2).then_some(20_500 + (hash % 99) as u32),
         };
         let (reference, by) = match self {
@@ -296,6 +298,27 @@ impl Ask {
         Labels {
             reference,
             by,
+            lines,
+        }
+    }
+}
+
+impl Ask {
+    /// The labels of its line in a script.
+    pub fn labels_in_a_script(&self) -> Labels {
+        let by = match self {
+            Self::Adjust { .. } => Some("why"),
+            Self::Count { .. } | Self::Observe { .. } => Some("ann"),
+            Self::Push { .. } => Some("office"),
+            _ => None,
+        };
+        let lines = match self {
+            Self::Receive { lines, .. } => vec![Batch::default(); lines.len()],
+            _ => Vec::new(),
+        };
+        Labels {
+            reference: None,
+            by: by.map(str::to_owned),
             lines,
         }
     }

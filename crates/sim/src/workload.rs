@@ -392,7 +392,7 @@ impl Workload {
         let count = dice.one_of(&[1, 2, 6]);
         let values = (0..count).map(|_| Value {
             item: dice.comes(2, 3).then(|| self.item(dice)),
-            fact: dice.below(3),
+            fact: dice.below(4),
             at: now + dice.one_of(&[0, -60_000, 60_000]),
             millionths: dice.within(-3_000_000, 3_000_000),
         });

@@ -2,7 +2,7 @@
 //! transfers, and at the end the same state when it is rebuilt.
 //!
 //! A failure is shrunk and printed as a golden script of the core. That it can be played is not left to hope: every
-//! line is read back by the parser of the golden scripts, and must give the very command that the core got.
+//! line is read back by the parser of the golden scripts, and must give the command that the core got, but for labels.
 
 #[path = "../../core/tests/ledger/mod.rs"]
 #[allow(dead_code, reason = "a violation is to be shrunk here, not to panic")]
@@ -170,7 +170,7 @@ impl Pair {
         self.clock = clock;
         let command = translate::command(&ask);
         let command = command.ok_or_else(|| self.fails("the core has no words for it"))?;
-        self.read_back(&line, key_word.clone(), &command)?;
+        self.read_back(&line, key_word.clone(), &ask)?;
         let full_key = key_word.map(|key| ledger::key(&key, &command));
         let found = self.submit(translate::moment(clock), full_key, &command)?;
         let told = self.twin.ask(clock, key, &ask);
@@ -200,7 +200,7 @@ impl Pair {
     }
 
     /// The line of the script says what was asked.
-    fn read_back(&self, line: &str, key: Option<String>, command: &Command) -> TestCaseResult {
+    fn read_back(&self, line: &str, key: Option<String>, ask: &Ask) -> TestCaseResult {
         let mut words = Words::of(line);
         let clock = words.moment();
         let Request::Command(found_key, found) = parse::request(&mut words, &self.ledger) else {
@@ -208,7 +208,7 @@ impl Pair {
         };
         self.same("time", clock, Some(translate::moment(self.clock)))?;
         self.same("key", found_key, key)?;
-        self.same("the last line", &found, command)
+        self.same("the last line", Some(found), translate::scripted(ask))
     }
 
     fn submit(

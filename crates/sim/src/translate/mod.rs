@@ -108,7 +108,15 @@ pub fn rules(settings: &Settings) -> Rules {
 /// `None` if the core has no words for it: no lines or too many, a quantity of less than one or past a billion, a
 /// number past 32 bits, a value past a billion, a time to live below zero.
 pub fn command(ask: &Ask) -> Option<Command> {
-    let labels = ask.labels();
+    labelled(ask, &ask.labels())
+}
+
+/// The command of a line in a script, which has no labels but those that its parser gives it; `None` as above.
+pub fn scripted(ask: &Ask) -> Option<Command> {
+    labelled(ask, &ask.labels_in_a_script())
+}
+
+fn labelled(ask: &Ask, labels: &Labels) -> Option<Command> {
     let (reference, by) = (
         label(labels.reference.as_deref())?,
         label(labels.by.as_deref())?,
@@ -120,7 +128,7 @@ pub fn command(ask: &Ask) -> Option<Command> {
             shop,
             lines,
             happened,
-        } => receive(*shop, lines, *happened, &labels)?,
+        } => receive(*shop, lines, *happened, labels)?,
         Ask::Adjust {
             shop,
             lines: all,

@@ -25,6 +25,8 @@ impl World {
         if !self.dice.comes(1, 3) {
             return Ok(());
         }
+        // A crash that was said and did not come is not to come here.
+        self.disk.calm();
         let rules = self.scenario.rules;
         let keep = self.scenario.keep_ledger.unwrap_or(0);
         let longest = rules.key_retention.max(rules.ended_retention).max(keep);
