@@ -22,6 +22,9 @@ use std::path::{Path, PathBuf};
 /// Bytes of a sector.
 const SECTOR: usize = 512;
 
+/// Where a segment says that the log begins with it (`crates/log/src/file/header.rs`).
+const MARK: Range<usize> = 2 * SECTOR..3 * SECTOR;
+
 /// How many copies are damaged after a crash.
 const COPIES: usize = 3;
 
@@ -42,6 +45,8 @@ struct Harm {
     path: PathBuf,
     /// In words.
     what: String,
+    /// Whether it may have been the mark that the log begins here: without it, the file before it is missed.
+    is_at_mark: bool,
     /// Whether the disk was as the machine left it: then what is harmed may be what nobody was shown, and go with it.
     is_raw: bool,
     /// Whether it was a snapshot that a start would have begun from, and there still is such a file.
@@ -116,6 +121,7 @@ impl World {
         Some(Harm {
             damage,
             is_raw,
+            is_at_mark: MARK.contains(&at),
             kind,
             what: format!("{damage:?} of {} at byte {at} of {bytes}", path.display()),
             is_newest_snapshot: is_newest && after.is_some(),
@@ -362,8 +368,8 @@ fn check_named(harm: &Harm, error: &str) -> Verdict {
     let named = match (harm.damage, harm.kind) {
         // The folder that it is gone from stands in every path.
         (Damage::Lose, Kind::Identity) => harm.path.file_name().map(Path::new),
-        // So does the mark that the log begins here: without it, the file before it is missed.
-        (Damage::Lose | Damage::Sector, _) => harm.path.parent(),
+        (Damage::Lose, _) => harm.path.parent(),
+        (Damage::Zero | Damage::Sector, Kind::Segment) if harm.is_at_mark => harm.path.parent(),
         _ => Some(harm.path.as_path()),
     };
     let is_named = named.is_some_and(|named| error.contains(&named.display().to_string()));
