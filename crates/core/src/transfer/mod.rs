@@ -105,7 +105,7 @@ impl Transfers {
 
     /// Whether a transfer was announced here, be it forgotten or not.
     pub(crate) fn was_announced(&self, id: TransferId) -> bool {
-        self.is_settled(id) || self.incoming.contains_key(&id)
+        self.is_settled(id) || self.incoming.get(id).is_some()
     }
 
     /// Whether its source said that it was handed over, so that all who must know of it did.
@@ -141,7 +141,7 @@ impl Transfers {
                 return;
             };
             let arrived_at = self.incoming.get(id).and_then(|one| one.arrived_at);
-            if !self.is_settled(*id) || arrived_at.is_some_and(|at| now.since(at) <= retention) {
+            if !self.is_settled(id) || arrived_at.is_some_and(|at| now.since(at) <= retention) {
                 return;
             }
             self.incoming.remove(id);

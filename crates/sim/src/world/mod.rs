@@ -15,7 +15,7 @@ mod parcels;
 mod readers;
 mod starts;
 
-use crate::ask::Millis;
+use crate::ask::{Millis, Rules};
 use crate::audit::{Book, Caller, Question, Reader, Token};
 use crate::clock::SimulatedClock;
 use crate::counts::Counts;
@@ -62,6 +62,8 @@ pub struct World {
     workload: Workload,
     weather: Weather,
     tokens: Token,
+    /// The settings of the lives before these.
+    rules_before: Rules,
     /// Whether the machine lost power since the last life.
     lost_power: bool,
     files: Files,
@@ -134,6 +136,7 @@ impl World {
             readers: vec![BTreeMap::new(); READERS],
             weather: Weather::default(),
             tokens: 0,
+            rules_before: scenario.rules,
             lost_power: false,
             files: Files::default(),
             born: Happened::default(),

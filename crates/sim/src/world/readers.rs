@@ -178,7 +178,10 @@ impl World {
     /// of the idempotency keys, since their answers are read from the ledger.
     pub(super) fn check_trimmed(&self, which: usize, first: u64) -> Verdict {
         let book = &self.books[which];
-        let keys = book.twin().rules().key_retention;
+        // A trim goes by the settings in force when it was asked for; a key that is kept for longer is read back.
+        let rules = [book.twin().rules(), &self.rules_before];
+        let keys = rules.map(|rules| rules.key_retention);
+        let keys = keys[0].min(keys[1]);
         let keep = self.scenario.keep_ledger.map(|keep| keep.max(keys));
         let (gone, now) = (book.recorded_at(first - 1), book.twin().now());
         let is_old = keep.is_some_and(|keep| gone.is_some_and(|gone| gone + keep < now));

@@ -259,6 +259,7 @@ impl World {
             "other settings: durable {}, {}",
             next.durability, next.rules
         ));
+        self.rules_before = self.scenario.rules;
         self.options = super::options(&next, &self.clock);
         next
     }
