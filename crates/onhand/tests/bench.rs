@@ -81,7 +81,7 @@ fn restart_replays_what_the_snapshot_does_not_hold() {
 #[test]
 fn layers_times_every_layer() {
     let layers = bench(&["layers", "--levels", "2000", "--batches", "3"]);
-    assert_eq!(layers.len(), 14);
+    assert_eq!(layers.len(), 15);
     assert!(layers.iter().all(|layer| number(layer, "nanos") > 0.0));
 }
 
