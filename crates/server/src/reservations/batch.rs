@@ -6,7 +6,7 @@
 
 use crate::app::{App, Shared};
 use crate::body;
-use crate::history::{entry_now, reading};
+use crate::history::entries;
 use crate::json;
 use crate::key::key;
 use crate::names::TableNames;
@@ -73,7 +73,7 @@ pub(crate) async fn reserve_all<T>(
         items.into_iter().zip(partitions.iter().copied()),
     )
     .await;
-    let outcomes = with_repeats(app, outcomes, &partitions).await?;
+    let outcomes = with_repeats(app, outcomes, &partitions).await;
     if let Some(denied) = none_was_taken(&outcomes) {
         return Err(denied);
     }
@@ -192,30 +192,32 @@ fn outcome(at: usize, answer: Option<Answer>, early: Option<Denied>) -> Outcome 
     }
 }
 
-/// Reads the entries of what was made before, all in one visit to the disk.
+/// Reads the entries of what was made before, all in one visit to the disk. What cannot be read is a failure of its own:
+/// the others have their answers.
 async fn with_repeats(
     app: &Shared,
-    outcomes: Vec<Outcome>,
+    mut outcomes: Vec<Outcome>,
     partitions: &[u16],
-) -> Result<Vec<Outcome>, Denied> {
-    if !outcomes
-        .iter()
-        .any(|outcome| matches!(outcome, Outcome::At(_)))
-    {
-        return Ok(outcomes);
+) -> Vec<Outcome> {
+    let (mut repeats, mut places) = (Vec::new(), Vec::new());
+    for (outcome, partition) in outcomes.iter_mut().zip(partitions) {
+        if let Outcome::At(seq) = *outcome {
+            places.push((*partition, seq));
+            repeats.push(outcome);
+        }
     }
-    let partitions = partitions.to_vec();
-    reading(app, move |app| {
-        let read = |(outcome, partition)| match outcome {
-            Outcome::At(seq) => match entry_now(app, partition, seq) {
-                Ok(entry) => Outcome::MadeBefore(entry),
-                Err(denied) => Outcome::Denied(denied, false),
-            },
-            other => other,
+    if repeats.is_empty() {
+        return outcomes;
+    }
+    let read = entries(app, places).await;
+    let read = read.unwrap_or_else(|denied| vec![Err(denied); repeats.len()]);
+    for (outcome, read) in repeats.into_iter().zip(read) {
+        *outcome = match read {
+            Ok(entry) => Outcome::MadeBefore(entry),
+            Err(denied) => Outcome::Denied(denied, false),
         };
-        Ok(outcomes.into_iter().zip(partitions).map(read).collect())
-    })
-    .await
+    }
+    outcomes
 }
 
 /// If not one could be queued, the batch as a whole was not taken.
@@ -267,3 +269,6 @@ fn result(reserved: Reserved<'_>) -> BatchResult<'_> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;
