@@ -6,6 +6,7 @@
 
 use crate::engine::Engine;
 use crate::machine::{Answer, Request, Unavailable};
+use crate::origin::Origin;
 use crate::query::{Found, Query, What};
 use onhand_core::transfer::{Outgoing, announce::Announce, hand_over::HandOver};
 use onhand_core::{Command, TransferId, TransferNo};
@@ -29,7 +30,7 @@ async fn empty_outbox<D: Disk + Clone>(
     partition: u16,
 ) -> Result<(), Unavailable> {
     let outbox = Request::Query(Query::Outbox);
-    let answer = engine.call(partition, outbox).await;
+    let answer = engine.call_own(partition, outbox).await;
     let Answer::Found(Found {
         what: What::Outbox(outbox),
         ..
@@ -44,7 +45,7 @@ async fn empty_outbox<D: Disk + Clone>(
             source: partition,
             no,
         };
-        if let Err(error) = deliver(engine, id, outgoing).await {
+        if let Err(error) = deliver(engine, None, id, outgoing).await {
             tracing::warn!(partition, transfer = no.0, %error, "a transfer waits in the outbox");
             undelivered += 1;
         }
@@ -60,30 +61,34 @@ async fn empty_outbox<D: Disk + Clone>(
 /// The partition cannot answer.
 pub(crate) async fn make_durable<D: Disk + Clone>(
     engine: &Engine<D>,
+    origin: Origin,
     partition: u16,
 ) -> Result<(), Unavailable> {
-    match engine.call(partition, Request::Query(Query::Durable)).await {
+    let asked = Request::Query(Query::Durable);
+    match engine.call_from(origin, partition, asked).await {
         Answer::Found(_) => Ok(()),
         other => Err(unavailable(other)),
     }
 }
 
-/// Delivers one transfer now, so that a client that dispatched it can receive it at once. What fails here is done by
-/// the courier's next round.
+/// Delivers one transfer now: in the courier's turn, or in that of a client that waits for it.
+/// What fails here is done by the courier's next round.
 ///
 /// # Errors
 /// A partition cannot answer, or the destination refused.
 pub(crate) async fn deliver<D: Disk + Clone>(
     engine: &Engine<D>,
+    client: Option<Origin>,
     id: TransferId,
     outgoing: Outgoing,
 ) -> Result<(), Unavailable> {
     let to = engine.partition_of(&outgoing.to);
-    let announced = is_done(engine.call(to, announce(id, outgoing)).await);
+    let announcement = announce(id, outgoing);
+    let announced = is_done(engine.call_for(client, to, announcement).await);
     if !Defect::HandOverUnannounced.is_on() {
         announced?;
     }
-    is_done(engine.call(id.source, hand_over(id.no)).await)
+    is_done(engine.call_for(client, id.source, hand_over(id.no)).await)
 }
 
 fn announce(transfer: TransferId, outgoing: Outgoing) -> Request {

@@ -6,7 +6,7 @@ use crate::courier;
 use crate::durability::Durability;
 use crate::folder::{Folder, FolderError, io_at, log_dir, snapshot_dir};
 use crate::history::{HistoryError, Ledger};
-use crate::inbox::{ReplyTo, Waiting};
+use crate::inbox::{Inbox, ReplyTo, Waiting};
 use crate::machine::{Answer, Machine, Request, Unavailable};
 use crate::metrics::{Metrics, PartitionMetrics};
 use crate::origin::Origin;
@@ -242,7 +242,7 @@ impl<D: Disk + Clone> Engine<D> {
             command: Command::Configure(self.options.settings),
             at: None,
         };
-        let answer = self.call(partition, request).await;
+        let answer = self.call_own(partition, request).await;
         let is_configured = &self.members[usize::from(partition)].is_configured;
         match answer {
             Answer::Unavailable(why) => {
@@ -333,12 +333,13 @@ impl<D: Disk + Clone> Engine<D> {
         request: Request,
         to: ReplyTo,
     ) -> Result<(), Unavailable> {
-        let Some(member) = self.members.get(usize::from(partition)) else {
-            return Err(Unavailable::Stopped(format!(
-                "there is no partition {partition}"
-            )));
-        };
-        member.partition.inbox.send(origin, request, to)
+        self.inbox(partition)?.send(origin, request, to)
+    }
+
+    fn inbox(&self, partition: u16) -> Result<&Inbox, Unavailable> {
+        let member = self.members.get(usize::from(partition));
+        let none = || Unavailable::Stopped(format!("there is no partition {partition}"));
+        Ok(&*member.ok_or_else(none)?.partition.inbox)
     }
 
     /// Asks a partition for the default tenant, and waits for the answer as long as it takes.
@@ -348,11 +349,25 @@ impl<D: Disk + Clone> Engine<D> {
 
     /// Asks a partition and waits for the answer. Who asks says until when; this does not watch the time for him.
     pub async fn call_from(&self, origin: Origin, partition: u16, request: Request) -> Answer {
-        let (sender, receiver) = oneshot::channel();
-        match self.submit_from(origin, partition, request, ReplyTo::Once(sender, None)) {
-            Ok(()) => receiver.await.unwrap_or_else(|_| lost()),
-            Err(why) => Answer::Unavailable(why),
+        answer_of(|to| self.submit_from(origin, partition, request, to)).await
+    }
+
+    /// Asks a partition for a client, or for the engine itself.
+    pub(crate) async fn call_for(
+        &self,
+        client: Option<Origin>,
+        partition: u16,
+        request: Request,
+    ) -> Answer {
+        match client {
+            Some(origin) => self.call_from(origin, partition, request).await,
+            None => self.call_own(partition, request).await,
         }
+    }
+
+    /// Asks a partition for the engine itself: before all clients, and past every bound. Nobody else may.
+    pub(crate) async fn call_own(&self, partition: u16, request: Request) -> Answer {
+        answer_of(|to| self.inbox(partition)?.send_own(request, to)).await
     }
 
     /// Asks a partition and blocks this thread until the answer is there. Not for async tasks.
@@ -412,17 +427,22 @@ impl<D: Disk + Clone> Engine<D> {
         &*self.options.clock
     }
 
-    /// Delivers a dispatched transfer now; see [`crate::courier`].
+    /// Delivers a dispatched transfer now, for whoever waits for it; see [`crate::courier`].
     ///
     /// # Errors
     /// It could not be delivered now; it will be.
-    pub async fn deliver(&self, id: TransferId, outgoing: Outgoing) -> Result<(), Unavailable> {
+    pub async fn deliver_from(
+        &self,
+        origin: Origin,
+        id: TransferId,
+        outgoing: Outgoing,
+    ) -> Result<(), Unavailable> {
         if self.options.durability != Durability::BeforeAnswer
             && !Defect::DispatchNotDurable.is_on()
         {
-            courier::make_durable(self, id.source).await?;
+            courier::make_durable(self, origin, id.source).await?;
         }
-        courier::deliver(self, id, outgoing).await
+        courier::deliver(self, Some(origin), id, outgoing).await
     }
 
     /// Brings the gauges up to date; called before metrics are read.
@@ -612,6 +632,15 @@ fn make_partition<D: Disk + Clone>(
     FileLog::create(disk.clone(), &logs, options)
         .map(drop)
         .map_err(|error| io_at(&logs, std::io::Error::other(error)))
+}
+
+/// Waits for the answer of a request that `submit` queues.
+async fn answer_of(submit: impl FnOnce(ReplyTo) -> Result<(), Unavailable>) -> Answer {
+    let (sender, receiver) = oneshot::channel();
+    match submit(ReplyTo::Once(sender, None)) {
+        Ok(()) => receiver.await.unwrap_or_else(|_| lost()),
+        Err(why) => Answer::Unavailable(why),
+    }
 }
 
 fn lost() -> Answer {

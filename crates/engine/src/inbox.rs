@@ -162,7 +162,22 @@ impl Inbox {
         request: Request,
         to: ReplyTo,
     ) -> Result<(), Unavailable> {
-        let (ticket, permit) = self.door.admit(origin, &request, self.clock.moment())?;
+        let admitted = self.door.admit(origin, &request, self.clock.moment())?;
+        self.queue(admitted, request, to)
+    }
+
+    /// Queues what the engine asks of itself, before all else; or says that nothing is taken now.
+    pub(crate) fn send_own(&self, request: Request, to: ReplyTo) -> Result<(), Unavailable> {
+        let admitted = self.door.admit_own(&request, self.clock.moment());
+        self.queue(admitted, request, to)
+    }
+
+    fn queue(
+        &self,
+        (ticket, permit): (Ticket, Permit),
+        request: Request,
+        to: ReplyTo,
+    ) -> Result<(), Unavailable> {
         let mut inner = self.lock();
         if let Some(outage) = &inner.outage {
             return Err(outage.clone());

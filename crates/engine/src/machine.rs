@@ -34,8 +34,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// Whether the engine asks it of itself. There is little of it at a time: one snapshot, one courier, and the
-    /// transfers that clients are dispatching.
+    /// Whether it is a step of the engine's own work, which goes on only from what is durable.
     pub(crate) fn is_internal(&self) -> bool {
         match self {
             Self::Query(query) => {

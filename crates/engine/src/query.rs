@@ -16,7 +16,9 @@ pub enum Query {
     Reservation(ReservationNo),
     /// A transfer to here.
     Transfer(TransferId),
-    /// What was dispatched from here and may not be known at its destination yet.
+    /// A transfer from here that may not be known at its destination yet.
+    Outgoing(TransferNo),
+    /// All of these: for the courier.
     Outbox,
     /// The whole state, frozen: for a snapshot or a state hash.
     Freeze,
@@ -45,6 +47,8 @@ pub enum What {
     Reservation(Option<Box<ReservationView>>),
     /// `None` if there is no such transfer, or one that arrived longer ago than its retention.
     Transfer(Option<Box<TransferView>>),
+    /// `None` if there is no such transfer, or its destination knows of it.
+    Outgoing(Option<Box<Outgoing>>),
     /// By number.
     Outbox(Vec<(TransferNo, Outgoing)>),
     /// The frozen state.
@@ -86,6 +90,9 @@ impl Query {
             Self::Levels(names) => What::Levels(levels(state, &names)),
             Self::Reservation(no) => What::Reservation(reservation(state, no)),
             Self::Transfer(id) => What::Transfer(transfer(state, id)),
+            Self::Outgoing(no) => {
+                What::Outgoing(state.transfers().outgoing(no).cloned().map(Box::new))
+            }
             Self::Outbox => What::Outbox(
                 state
                     .transfers()

@@ -52,7 +52,10 @@ pub(crate) async fn freeze<D: Disk + Clone>(
     engine: &Engine<D>,
     partition: u16,
 ) -> Result<Box<Body>, Unavailable> {
-    match engine.call(partition, Request::Query(Query::Freeze)).await {
+    match engine
+        .call_own(partition, Request::Query(Query::Freeze))
+        .await
+    {
         Answer::Found(Found {
             what: What::Freeze(body),
             ..

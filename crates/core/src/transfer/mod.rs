@@ -98,6 +98,11 @@ impl Transfers {
         self.outbox.iter()
     }
 
+    /// One of these.
+    pub fn outgoing(&self, no: TransferNo) -> Option<&Outgoing> {
+        self.outbox.get(no)
+    }
+
     /// A transfer to here, on its way or arrived within its retention.
     pub fn incoming(&self, id: TransferId) -> Option<&Incoming> {
         self.incoming.get(id)

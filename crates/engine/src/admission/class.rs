@@ -24,19 +24,16 @@ pub enum Class {
 impl Class {
     pub(crate) const ALL: [Self; 3] = [Self::Settle, Self::Read, Self::New];
 
-    /// The class of a request; `None` for what the engine asks of itself.
-    pub(crate) fn of(request: &Request) -> Option<Self> {
-        if request.is_internal() {
-            return None;
-        }
-        Some(match request {
+    /// The class of a request.
+    pub(crate) fn of(request: &Request) -> Self {
+        match request {
             Request::Query(_) => Self::Read,
             Request::Command { at: Some(_), .. } => Self::New,
             Request::Command { command, .. } => match command {
                 Command::Hold(_) | Command::Observe(_) | Command::Push(_) => Self::New,
                 _ => Self::Settle,
             },
-        })
+        }
     }
 
     /// Places in each round, for each tenant that has something of this class. While all have something, new promises

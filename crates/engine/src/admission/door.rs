@@ -77,8 +77,7 @@ impl Door {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Lets a request in, or says why not. It does not wait yet: see [`Door::queued`]. The engine's own work always
-    /// gets in, or a spike of clients would keep it from snapshots and transfers.
+    /// Lets a request in, or says why not. It does not wait yet: see [`Door::queued`].
     pub(crate) fn admit(
         &self,
         origin: Origin,
@@ -86,25 +85,41 @@ impl Door {
         now: Moment,
     ) -> Result<(Ticket, Permit), Unavailable> {
         let class = Class::of(request);
-        let mut ticket = Ticket {
-            flow: class.map(|class| Flow::of(class, origin.tenant)),
+        let flow = Flow::of(class, origin.tenant);
+        let ticket = Ticket {
+            flow: Some(flow),
             places: places(request),
-            ahead: 0,
+            ahead: self.ahead(flow),
             came: now,
             deadline: origin.deadline,
         };
-        if let (Some(class), Some(flow)) = (class, ticket.flow) {
-            ticket.ahead = self.ahead(flow);
-            if let Some(reason) = self.objection(flow, &ticket, now) {
-                return Err(self.turn_away(class, reason));
-            }
+        if let Some(reason) = self.objection(flow, &ticket, now) {
+            return Err(self.turn_away(class, reason));
         }
+        let (before, permit) = self.permit();
+        match before >= self.capacity() {
+            true => Err(self.turn_away(class, Reason::Length)),
+            false => Ok((ticket, permit)),
+        }
+    }
+
+    /// Lets in what the engine asks of itself: it always gets in, or a spike of clients would keep it from snapshots and
+    /// transfers. There is little of it at a time: one snapshot and one courier.
+    pub(crate) fn admit_own(&self, request: &Request, now: Moment) -> (Ticket, Permit) {
+        let ticket = Ticket {
+            flow: None,
+            places: places(request),
+            ahead: 0,
+            came: now,
+            deadline: None,
+        };
+        (ticket, self.permit().1)
+    }
+
+    /// A permit, and how many had one before.
+    fn permit(&self) -> (usize, Permit) {
         let before = self.in_flight.fetch_add(1, Ordering::AcqRel);
-        let permit = Permit(Arc::clone(&self.in_flight));
-        match class {
-            Some(class) if before >= self.capacity() => Err(self.turn_away(class, Reason::Length)),
-            _ => Ok((ticket, permit)),
-        }
+        (before, Permit(Arc::clone(&self.in_flight)))
     }
 
     /// How many may be in at once.

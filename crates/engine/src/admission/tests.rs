@@ -1,6 +1,6 @@
 //! The door and the turns without threads: what comes is pushed, what is served is popped, and time is a number.
 
-use super::door::{Door, Lesson};
+use super::door::{Door, Lesson, Permit};
 use super::turns::Turns;
 use super::{Class, Policy, Ticket};
 use crate::clock::Moment;
@@ -69,7 +69,17 @@ impl Rig {
     }
 
     fn send_from(&mut self, origin: Origin, request: Request) -> Result<(), Unavailable> {
-        let (ticket, permit) = self.door.admit(origin, &request, self.now)?;
+        let admitted = self.door.admit(origin, &request, self.now)?;
+        self.queue(admitted, request);
+        Ok(())
+    }
+
+    fn send_own(&mut self, request: Request) {
+        let admitted = self.door.admit_own(&request, self.now);
+        self.queue(admitted, request);
+    }
+
+    fn queue(&mut self, (ticket, permit): (Ticket, Permit), request: Request) {
         self.door.queued(&ticket);
         let from = Waiting::new(ReplyTo::Once(oneshot::channel().0, None), permit);
         self.turns.push(Envelope {
@@ -77,7 +87,6 @@ impl Rig {
             request,
             from,
         });
-        Ok(())
     }
 
     /// Serves so many, each in the time of its places.
@@ -323,8 +332,9 @@ fn the_length_bounds_everybody_but_the_engine_itself() {
         let refused = rig.send(tenant(2), request);
         assert!(matches!(refused, Err(Unavailable::Busy { .. })));
     }
-    rig.send(Tenant::DEFAULT, Request::Query(Query::Outbox))
-        .unwrap();
+    let refused = rig.send(tenant(2), Request::Query(Query::Outbox));
+    assert!(refused.is_err(), "whoever asks what the engine asks");
+    rig.send_own(Request::Query(Query::Outbox));
     let first = rig.serve(1);
     assert!(first[0].flow.is_none(), "and it comes first");
     assert_eq!(rig.policy.capacity, 10);

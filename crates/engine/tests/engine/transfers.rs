@@ -4,7 +4,7 @@ use crate::requests::{arrive, dispatch, location, receive};
 use crate::running::{ManualClock, ask, open, options, record, seen, wait_until};
 use onhand_core::transfer::{Outgoing, TransferLine, announce::Announce, hand_over::HandOver};
 use onhand_core::{Command, Entry, Event, Few, TransferId, TransferNo};
-use onhand_engine::{Answer, Engine, Options, Query, Request, What};
+use onhand_engine::{Answer, Engine, Options, Origin, Query, Request, What};
 use std::sync::Arc;
 
 /// Two locations in two partitions.
@@ -133,7 +133,10 @@ fn delivering_while_the_courier_does_the_same_delivers_once() {
         for (id, outgoing) in &sent {
             for _ in 0..3 {
                 scope.spawn(|| {
-                    let deliver = route.engine.deliver(*id, outgoing.clone());
+                    let deliver =
+                        route
+                            .engine
+                            .deliver_from(Origin::default(), *id, outgoing.clone());
                     block_on(deliver).unwrap();
                 });
             }

@@ -75,7 +75,7 @@ pub(crate) async fn send(
     if let (Event::Dispatched(event), false) = (&recorded.entry.event, recorded.is_repeat) {
         let outgoing = outgoing(event, &TableNames::of(&app.engine, partition));
         // What fails here is done by the engine's courier.
-        if let Err(error) = app.engine.deliver(event.transfer, outgoing).await {
+        if let Err(error) = app.engine.deliver_from(origin, event.transfer, outgoing).await {
             tracing::debug!(%error, "a transfer is delivered later");
         }
     }
@@ -155,18 +155,18 @@ pub(crate) async fn arrive(
 /// Delivers a transfer that still waits in its source's outbox.
 async fn deliver(app: &App, origin: Origin, name: TransferName) -> Result<(), Denied> {
     let outgoing = waiting(app, origin, name).await?;
-    let delivered = app.engine.deliver(name.id, outgoing).await;
+    let delivered = app.engine.deliver_from(origin, name.id, outgoing).await;
     delivered.map_err(|why| crate::problem::unavailable::unavailable(&why))
 }
 
 /// A transfer that its destination does not know of yet.
 async fn waiting(app: &App, origin: Origin, name: TransferName) -> Result<Outgoing, Denied> {
-    let found = app.find(origin, name.id.source, Query::Outbox).await?;
-    let What::Outbox(outbox) = found.what else {
-        return Err(Denied::internal(&"the outbox was asked for"));
+    let query = Query::Outgoing(name.id.no);
+    let found = app.find(origin, name.id.source, query).await?;
+    let What::Outgoing(outgoing) = found.what else {
+        return Err(Denied::internal(&"a transfer was asked for"));
     };
-    let found = outbox.into_iter().find(|(no, _)| *no == name.id.no);
-    let outgoing = found.map(|(_, outgoing)| outgoing);
+    let outgoing = outgoing.map(|outgoing| *outgoing);
     let is_for = |outgoing: &Outgoing| app.engine.partition_of(&outgoing.to) == name.destination;
     outgoing.filter(is_for).ok_or_else(unknown_transfer)
 }

@@ -58,7 +58,7 @@ impl Stall {
     }
 }
 
-/// Asks something that comes before all others.
+/// Asks something that is answered by the appender only.
 fn ask(shop: &Shop, to: ReplyTo) {
     let asked = Request::Query(Query::Outbox);
     shop.engine.submit(0, asked, to).unwrap();

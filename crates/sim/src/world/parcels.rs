@@ -7,7 +7,7 @@ use crate::finding::{Check, Finding, Verdict, must};
 use crate::translate::{location, parcel, transfer_id};
 use onhand_core::transfer::{Outgoing, announce::Announce, hand_over::HandOver};
 use onhand_core::{Command, Entry, Event, TransferId};
-use onhand_engine::{Answer, Request};
+use onhand_engine::{Answer, Origin, Request};
 
 impl World {
     /// A writer takes a request of the courier: it must be about what was sent, and come in its turn.
@@ -112,7 +112,7 @@ impl World {
             && self.dice.comes(3, 4)
         {
             self.life.begin("deliver", move |engine| async move {
-                drop(engine.deliver(id, outgoing).await);
+                drop(engine.deliver_from(Origin::default(), id, outgoing).await);
             });
         }
     }
