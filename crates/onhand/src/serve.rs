@@ -76,12 +76,13 @@ pub(crate) struct Serve {
     /// bounded.
     #[arg(long, value_enum, env = "ONHAND_READ_CONSISTENCY")]
     read_consistency: Option<ReadConsistency>,
-    /// Requests that may wait for an answer in each partition; more are refused with 429 at once.
+    /// Requests that may wait for an answer in each partition; more are refused with 429 at once. One tenant's requests of
+    /// one kind fill no more than half of it while they wait for their turn.
     #[arg(long, value_name = "N", env = "ONHAND_QUEUE", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     queue: u32,
-    /// Milliseconds that a request may wait for its turn. One that would wait longer is refused with 429 at once, and
-    /// one that has waited twice as long when its turn comes with 503. The time of the disk comes on top. 0 for as long
-    /// as it takes.
+    /// Milliseconds that a request may wait for its turn of which the same tenant has many waiting: more than 256 of its
+    /// kind. One that would wait longer is refused with 429 at once; a new reservation that has waited twice as long when
+    /// its turn comes, with 503. The time of the disk comes on top. 0 for as long as it takes.
     #[arg(long, value_name = "MS", env = "ONHAND_QUEUE_MS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=60_000))]
     queue_ms: u32,
     /// Believe the header `Onhand-Tenant` (over gRPC the metadata `onhand-tenant`): under overload each tenant gets the
@@ -344,10 +345,14 @@ impl Serve {
     }
 
     fn admission(&self) -> Policy {
+        let capacity = self.queue as usize;
+        let usual = Policy::default();
         Policy {
-            capacity: self.queue as usize,
+            capacity,
             queue_time: (self.queue_ms > 0).then(|| Duration::from_millis(self.queue_ms.into())),
-            ..Policy::default()
+            // Two batches are under way at once; what lies in them must not fill the room.
+            batch: usual.batch.min(capacity / 8).max(1),
+            ..usual
         }
     }
 

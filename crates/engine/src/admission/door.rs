@@ -131,24 +131,33 @@ impl Door {
     }
 
     fn objection(&self, flow: Flow, ticket: &Ticket, now: Moment) -> Option<Reason> {
-        if self.in_flight() >= self.capacity() {
+        let is_long = self.is_long(flow);
+        if self.in_flight() >= self.room(flow, is_long) {
             return Some(Reason::Length);
         }
-        let wait = self.estimate(ticket.ahead);
+        // The guess may be wrong after a stall. Who has few waiting gets in however long others keep him.
+        let wait = match is_long {
+            true => self.estimate(ticket.ahead),
+            false => Duration::ZERO,
+        };
         if ticket.is_past_deadline(now.plus(wait)) {
             return Some(Reason::Deadline);
         }
-        let most = self.policy.queue_time?;
-        // Half of the room is for those who have less than their share of it.
-        let is_long = ticket.ahead > self.policy.capacity.div_ceil(2) as u64;
-        let is_late = wait > most && !self.is_spared(flow);
-        (is_late || is_long).then_some(Reason::Wait)
+        // Half of the room is for those who have less than their share of it. A few long requests take many places, and
+        // little of the room.
+        let half = self.policy.capacity.div_ceil(2);
+        let is_greedy = ticket.ahead > half as u64 && self.in_flight() > half;
+        let is_late = self.policy.queue_time.is_some_and(|most| wait > most);
+        (is_late || is_greedy).then_some(Reason::Wait)
     }
 
-    /// What settles a promise, or asks, gets in however long others keep it waiting, as after a stall, unless there is
-    /// more of it than is decided in one go.
-    fn is_spared(&self, flow: Flow) -> bool {
-        flow.class() != Class::New && !self.is_long(flow)
+    /// How many may be in at once for a request of this flow to get in. The last quarter of the places is not for floods of
+    /// new promises: what settles promises, and who has few, finds room beside them, whatever lies in the batches.
+    fn room(&self, flow: Flow, is_long: bool) -> usize {
+        match is_long && flow.class() == Class::New {
+            true => self.capacity() - self.capacity() / 4,
+            false => self.capacity(),
+        }
     }
 
     /// Whether more of a flow wait for their turn than are decided in one go. Only then is anybody served sooner for
@@ -247,7 +256,12 @@ impl Lesson {
     pub(crate) fn tell(&mut self, door: &Door, now: Moment) {
         if let Some(found) = (self.waited.as_nanos() as u64).checked_div(self.ahead) {
             let before = door.pace.load(Ordering::Relaxed);
-            let pace = mixed(before, found, self.ahead);
+            // Nobody waits: what made others wait before is over, and need not be unlearned bit by bit.
+            let is_over = door.all.load(Ordering::Relaxed) == 0;
+            let pace = match is_over && found < before {
+                true => found,
+                false => mixed(before, found, self.ahead),
+            };
             door.pace.store(pace, Ordering::Relaxed);
             (self.waited, self.ahead) = (Duration::ZERO, 0);
         }

@@ -12,8 +12,9 @@
 //! - *The door* ([`door`]). A request that would wait longer than it may is refused at once, before any lock. How long
 //!   it would wait is the number of places ahead of it, by the rule of the turns, times the time that a place takes.
 //!   That time is measured on what came to its turn: how long it waited, by how many places were ahead of it. So it
-//!   has everything in it that makes requests wait: deciding, the disk, the other threads. What settles a promise, or
-//!   asks, is spared unless there is a queue of it.
+//!   has everything in it that makes requests wait: deciding, the disk, the other threads. Who has few waiting is spared:
+//!   only a flow with more than is decided in one go is judged by the guess. Room is kept, too: no flow fills more than
+//!   half of it while it waits, and a flood of new promises not the last quarter.
 //!
 //! The estimate may be wrong when something stalls. So what has come past its deadline, and the new promises of a long
 //! flow that have waited far too long, are turned away when their turn comes, undone, and what came after them is done in
@@ -71,9 +72,9 @@ impl Flow {
 pub struct Policy {
     /// Requests that may wait for an answer.
     pub capacity: usize,
-    /// How long a request may wait for its turn. One that would wait longer is refused at once, and a new promise that
-    /// has waited twice as long when its turn comes is turned away, if many of the same tenant wait behind it. `None`
-    /// for as long as it takes.
+    /// How long a request of a long flow (more of one tenant and class wait than a [`Policy::slice`]) may wait for its
+    /// turn. One that would wait longer is refused at once, and a new promise that has waited twice as long when its turn
+    /// comes is turned away. Short flows wait as long as it takes. `None`: so do all.
     pub queue_time: Option<Duration>,
     /// The most requests of an open batch. What is in a batch is past all choice: only what still waits for its turn
     /// can be overtaken, or turned away. More than the default of 2,048 would hardly make a sync cheaper.

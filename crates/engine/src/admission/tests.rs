@@ -281,14 +281,73 @@ fn a_stall_shuts_the_door_and_the_door_opens_again() {
     let refused = rig.send(Tenant::DEFAULT, a_hold());
     assert!(matches!(refused, Err(Unavailable::Busy { .. })));
     rig.serve(usize::MAX);
-    let mut let_in = 0;
-    for _ in 0..100 {
-        let_in = (0..1_000)
-            .filter(|_| rig.send(Tenant::DEFAULT, a_hold()).is_ok())
-            .count();
+    let mut let_in = || {
+        let sent = (0..1_000).map(|_| rig.send(Tenant::DEFAULT, a_hold()));
+        let let_in = sent.filter(Result::is_ok).count();
         rig.serve(usize::MAX);
+        let_in
+    };
+    let first = let_in();
+    assert!(first > 200, "what is decided in one go is spared: {first}");
+    assert_eq!(let_in(), 1_000, "nobody is in the way");
+}
+
+#[test]
+fn who_has_few_waiting_is_not_refused_for_what_a_stall_has_taught() {
+    let mut rig = Rig::bounded(Duration::from_millis(20));
+    while rig.send(tenant(1), a_hold()).is_ok() {}
+    rig.now = rig.now.plus(Duration::from_secs(1));
+    rig.serve(256);
+    let within = Origin {
+        tenant: tenant(2),
+        deadline: Some(rig.now.plus(Duration::from_millis(5))),
+    };
+    for request in [a_hold(), a_confirm(), a_read()] {
+        rig.send_from(within, request).unwrap();
     }
-    assert_eq!(let_in, 1_000, "nobody is in the way");
+    assert!(rig.send(tenant(1), a_hold()).is_err());
+}
+
+#[test]
+fn without_a_bound_on_time_half_of_the_room_is_left_to_others() {
+    let mut rig = Rig::new(Policy {
+        capacity: 8_000,
+        ..Policy::default()
+    });
+    let flood = (0..8_000).filter(|_| rig.send(tenant(1), a_hold()).is_ok());
+    assert_eq!(flood.count(), 4_001);
+    (0..1_000).for_each(|_| rig.send(tenant(2), a_hold()).unwrap());
+    rig.send(tenant(1), a_confirm()).unwrap();
+}
+
+#[test]
+fn a_few_long_requests_fill_no_room() {
+    let mut rig = Rig::new(Policy {
+        capacity: 1_000,
+        ..Policy::default()
+    });
+    let long = command(receive_many(800));
+    (0..50).for_each(|_| rig.send(Tenant::DEFAULT, long.clone()).unwrap());
+}
+
+#[test]
+fn a_flood_of_new_promises_leaves_room_for_what_settles_them_also_in_the_batches() {
+    let mut rig = Rig::new(Policy {
+        capacity: 8_000,
+        ..Policy::default()
+    });
+    // Those are in the batches, and not answered.
+    let in_batches: Vec<_> = (0..4_000)
+        .map(|_| {
+            rig.door
+                .admit(Origin::default(), &a_hold(), rig.now)
+                .unwrap()
+        })
+        .collect();
+    let flood = (0..8_000).filter(|_| rig.send(Tenant::DEFAULT, a_hold()).is_ok());
+    assert_eq!(flood.count(), 2_000);
+    (0..1_000).for_each(|_| rig.send(Tenant::DEFAULT, a_confirm()).unwrap());
+    drop(in_batches);
 }
 
 #[test]
@@ -327,7 +386,8 @@ fn the_length_bounds_everybody_but_the_engine_itself() {
         capacity: 10,
         ..Policy::default()
     });
-    (0..10).for_each(|_| rig.send(tenant(1), a_hold()).unwrap());
+    let admitted = (0..10).map(|_| rig.door.admit(Origin::default(), &a_hold(), rig.now));
+    let _in_batches: Vec<_> = admitted.map(Result::unwrap).collect();
     for request in [a_hold(), a_confirm(), a_read()] {
         let refused = rig.send(tenant(2), request);
         assert!(matches!(refused, Err(Unavailable::Busy { .. })));

@@ -323,7 +323,7 @@ fn before_the_append_is_done_nobody_hears_and_nobody_sees() {
 
 #[test]
 fn the_next_batch_fills_while_the_last_is_on_its_way() {
-    let rig = Rig::stocked(64);
+    let rig = Rig::stocked(128);
     rig.doorman.set(Door::Shut);
     let first = rig.send(None, hold("s", "apple", 1, 60_000));
     rig.doorman.wait_for(2);

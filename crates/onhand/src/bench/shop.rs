@@ -26,7 +26,8 @@ pub(super) struct Load {
 pub(super) fn with_room_for(in_flight: usize) -> Options {
     Options {
         admission: Policy {
-            capacity: in_flight.max(FILLERS) + 1,
+            // A flow alone may take half of it.
+            capacity: 4 * in_flight.max(FILLERS),
             ..Policy::default()
         },
         ..Options::default()

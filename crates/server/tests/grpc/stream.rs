@@ -204,7 +204,7 @@ fn no_more_are_in_flight_than_the_server_lets() {
     let shop = Shop::with(Setup {
         engine: EngineOptions {
             admission: onhand_engine::Policy {
-                capacity: 40,
+                capacity: 80,
                 ..Default::default()
             },
             ..EngineOptions::default()
@@ -218,7 +218,7 @@ fn no_more_are_in_flight_than_the_server_lets() {
     let client = Client::of(&shop);
     shop.receive("store", "milk", 10_000);
     let mut stream = Stream::open(&shop, &client);
-    // With all of them in flight most would be refused: the engine's queue takes 40.
+    // With all of them in flight most would be refused: the engine's queue takes 40 of one kind.
     stream.send(&shop, 20, units(0..2_000, "store"));
     let results = stream.results(&shop, 2_000);
     for one in results.values() {

@@ -6,7 +6,7 @@
 //! How long a request would wait is the engine's guess. But the guess has a bound: at the door each place ahead counts
 //! for what a place took those who came to their turn before, which is at most a 64th of the longest wait that there was
 //! in this life (`crates/engine/src/admission/door.rs` says why a 64th). Who is refused for a longer wait than that was
-//! refused without need. No request of the workload is so long that it takes more than one place.
+//! refused without need, and so was who has few waiting. No request of the workload is so long that it takes more than one place.
 
 use super::{Book, Foretold, Question, Token};
 use crate::ask::{Ask, Millis};
@@ -104,19 +104,28 @@ impl Book {
 
     /// Whether a request may be refused at the door because too many must wait, or for too long.
     pub fn may_be_busy(&self, caller: &Caller, question: &Question, policy: &Policy) -> bool {
-        let Some(most) = most_wait(policy) else {
-            return false;
-        };
-        let ahead = self.queued.len();
-        let is_spared = kind(question) != "new" && !self.is_long(caller, question, policy);
-        let is_late = !is_spared && self.may_take_longer_than(most);
-        is_late || ahead > policy.capacity.div_ceil(2)
+        let is_late = most_wait(policy).is_some_and(|most| self.may_take_longer_than(most))
+            && self.is_long(caller, question, policy);
+        is_late || self.queued.len() > policy.capacity.div_ceil(2)
+    }
+
+    /// How many may wait for an answer, in all, for this request to be let in: a flood of new promises leaves a quarter.
+    pub fn room_for(&self, caller: &Caller, question: &Question, policy: &Policy) -> usize {
+        let is_flood = kind(question) == "new" && self.is_long(caller, question, policy);
+        policy.capacity - usize::from(is_flood) * (policy.capacity / 4)
     }
 
     /// Whether a request may be refused at the door because its deadline would come first.
-    pub fn may_be_late(&self, caller: &Caller, now: Millis) -> bool {
+    pub fn may_be_late(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        policy: &Policy,
+        now: Millis,
+    ) -> bool {
+        let is_long = self.is_long(caller, question, policy);
         let left = caller.deadline.map(|deadline| deadline - now);
-        left.is_some_and(|left| left <= 0 || self.may_take_longer_than(left - 1))
+        left.is_some_and(|left| left <= 0 || (is_long && self.may_take_longer_than(left - 1)))
     }
 
     fn may_take_longer_than(&self, most: Millis) -> bool {

@@ -23,12 +23,15 @@ impl World {
         let book = &self.books[usize::from(partition)];
         let waiting = book.places() + self.life.tasks();
         let outage = self.life.engine.outage(partition);
+        let policy = &self.options.admission;
         let is_caused = match why {
             Unavailable::Busy { .. } => {
-                waiting >= self.scenario.capacity
-                    || book.may_be_busy(caller, question, &self.options.admission)
+                waiting >= book.room_for(caller, question, policy)
+                    || book.may_be_busy(caller, question, policy)
             }
-            Unavailable::Late { .. } => book.may_be_late(caller, self.clock.passed()),
+            Unavailable::Late { .. } => {
+                book.may_be_late(caller, question, policy, self.clock.passed())
+            }
             _ => outage.as_ref() == Some(why),
         };
         must(is_caused, Check::NeedlessOutage, || {
