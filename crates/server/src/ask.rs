@@ -3,7 +3,8 @@
 use crate::app::App;
 use crate::problem::Denied;
 use crate::problem::unavailable::{no_answer, unavailable};
-use onhand_engine::{Answer, Found, Origin, Query, Request};
+use onhand_engine::{Answer, Found, Origin, Query, Request, Unavailable};
+use std::time::Duration;
 use tokio::time::timeout;
 
 impl App {
@@ -19,6 +20,18 @@ impl App {
             Ok(Answer::Unavailable(why)) => Err(unavailable(&why)),
             Ok(answer) => Ok(answer),
             Err(_) => Err(no_answer()),
+        }
+    }
+
+    /// How long a caller waits at most, and what he is told then.
+    pub(crate) fn patience(&self, origin: Origin) -> (Duration, Denied) {
+        let most = self.options.answer_timeout;
+        let left = origin
+            .deadline
+            .map(|deadline| deadline.since(self.engine.clock().moment()));
+        match left.filter(|left| *left < most) {
+            Some(left) => (left, unavailable(&Unavailable::Late { retry_after: 1 })),
+            None => (most, no_answer()),
         }
     }
 

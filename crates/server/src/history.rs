@@ -2,8 +2,8 @@
 
 use crate::app::{App, Shared};
 use crate::problem::Denied;
-use crate::problem::unavailable::no_answer;
 use onhand_core::{Entry, Seq};
+use onhand_engine::Origin;
 use onhand_engine::history::HistoryError;
 use onhand_wire::json::problem::Kind;
 use onhand_wire::json::time::Time;
@@ -18,12 +18,22 @@ pub(crate) async fn reading<T: Send + 'static>(
     app: &Shared,
     read: impl FnOnce(&App) -> Result<T, Denied> + Send + 'static,
 ) -> Result<T, Denied> {
-    reading_in(app, Arc::clone(&app.ledger_reads), read).await
+    reading_for(app, Origin::default(), read).await
+}
+
+/// The same, for a caller who may not wait so long. What has not begun by his time is not done at all.
+pub(crate) async fn reading_for<T: Send + 'static>(
+    app: &Shared,
+    origin: Origin,
+    read: impl FnOnce(&App) -> Result<T, Denied> + Send + 'static,
+) -> Result<T, Denied> {
+    reading_in(app, origin, Arc::clone(&app.ledger_reads), read).await
 }
 
 /// The same, in another queue.
 pub(crate) async fn reading_in<T: Send + 'static>(
     app: &Shared,
+    origin: Origin,
     turn: Arc<Semaphore>,
     read: impl FnOnce(&App) -> Result<T, Denied> + Send + 'static,
 ) -> Result<T, Denied> {
@@ -37,15 +47,17 @@ pub(crate) async fn reading_in<T: Send + 'static>(
         read.await
             .unwrap_or_else(|error| Err(Denied::internal(&error)))
     };
-    timeout(app.options.answer_timeout, work)
-        .await
-        .unwrap_or_else(|_| Err(no_answer()))
+    let (patience, told) = app.patience(origin);
+    timeout(patience, work).await.unwrap_or(Err(told))
 }
 
 /// The entry that answered a request before.
 pub(crate) async fn entry(app: &Shared, partition: u16, seq: Seq) -> Result<Box<Entry>, Denied> {
     let turn = Arc::clone(&app.entry_reads);
-    reading_in(app, turn, move |app| entry_now(app, partition, seq)).await
+    reading_in(app, Origin::default(), turn, move |app| {
+        entry_now(app, partition, seq)
+    })
+    .await
 }
 
 /// The entries that answered requests before, each with its partition, all in one visit to the disk.
@@ -54,7 +66,7 @@ pub(crate) async fn entries(
     places: Vec<(u16, Seq)>,
 ) -> Result<Vec<Result<Box<Entry>, Denied>>, Denied> {
     let turn = Arc::clone(&app.entry_reads);
-    reading_in(app, turn, move |app| {
+    reading_in(app, Origin::default(), turn, move |app| {
         let read = |(partition, seq)| entry_now(app, partition, seq);
         Ok(places.into_iter().map(read).collect())
     })

@@ -17,7 +17,7 @@ use crate::key::is_identifier;
 use crate::problem::Denied;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use onhand_core::name::NotAName;
-use onhand_engine::{Origin, Tenant};
+use onhand_engine::{Moment, Origin, Tenant};
 use onhand_wire::json::problem::Kind;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -47,20 +47,22 @@ static TENANT: Header = Header {
 impl App {
     /// Where a request over HTTP comes from.
     pub(crate) fn origin(&self, headers: &HeaderMap) -> Result<Origin, Denied> {
-        self.origin_within(timeout(headers)?, headers)
+        let now = self.engine.clock().moment();
+        self.origin_within(timeout(headers)?, now, headers)
     }
 
-    /// Where a request comes from whose caller waits so long, if he says how long.
+    /// Where a request comes from whose head came at `came`, and whose caller waits so long, if he says how long.
     pub(crate) fn origin_within(
         &self,
         timeout: Option<Duration>,
+        came: Moment,
         headers: &HeaderMap,
     ) -> Result<Origin, Denied> {
         let tenant = match self.options.tenants_from_header {
             true => tenant(headers)?,
             false => Tenant::DEFAULT,
         };
-        let deadline = timeout.map(|timeout| self.engine.clock().moment().plus(timeout));
+        let deadline = timeout.map(|timeout| came.plus(timeout));
         Ok(Origin { tenant, deadline })
     }
 }

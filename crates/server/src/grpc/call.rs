@@ -7,7 +7,7 @@ use crate::problem::Denied;
 use crate::problem::refused::Fields;
 use crate::write::{Recorded, record};
 use onhand_core::{Command, LocationId, Sku};
-use onhand_engine::Origin;
+use onhand_engine::{Moment, Origin};
 use onhand_wire::json::problem::Kind;
 use onhand_wire::json::read::Fault;
 use onhand_wire::json::text::{LabelText, LocationText, SkuText};
@@ -15,6 +15,10 @@ use onhand_wire::proto::{OfEntry, field};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tonic::{Request, Response, Status};
+
+/// When the head of a call came: its time counts from then, whatever its message takes.
+#[derive(Clone, Copy)]
+pub(super) struct Came(pub(super) Moment);
 
 /// Who answers all calls.
 pub(super) struct Calls {
@@ -29,7 +33,14 @@ impl Calls {
     /// A request's message, and where it comes from.
     pub(super) fn open<M>(&self, request: Request<M>) -> Result<(Origin, M), Status> {
         let headers = request.metadata().as_ref();
-        let origin = self.app.origin_within(deadline::of(headers), headers)?;
+        let now = || self.app.engine.clock().moment();
+        let came = request
+            .extensions()
+            .get::<Came>()
+            .map_or_else(now, |came| came.0);
+        let origin = self
+            .app
+            .origin_within(deadline::of(headers), came, headers)?;
         Ok((origin, request.into_inner()))
     }
 

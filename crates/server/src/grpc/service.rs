@@ -3,7 +3,7 @@
 //! The calls that there are stand in the descriptors of the services. So the table of calls is made from those, and a call
 //! that is added to a `.proto` file is counted, timed and found without another word.
 
-use super::call::Calls;
+use super::call::{Calls, Came};
 use super::health::Health;
 use super::message::Message;
 use super::{deadline, status};
@@ -44,6 +44,7 @@ const ELSEWHERE: &str = "elsewhere";
 pub struct Grpc(Arc<Table>);
 
 struct Table {
+    app: Shared,
     methods: HashMap<String, Method>,
     elsewhere: Method,
     /// How long a call may take whose caller does not say.
@@ -82,7 +83,7 @@ pub fn grpc(app: Shared) -> Grpc {
     };
     let room = Arc::clone(&app.body_room);
     let promise = Promise::of(app.engine.durability());
-    let services = services(app, stops, limit);
+    let services = services(Arc::clone(&app), stops, limit);
     let descriptors = [
         proto::DESCRIPTOR,
         tonic_health::pb::FILE_DESCRIPTOR_SET,
@@ -103,6 +104,7 @@ pub fn grpc(app: Shared) -> Grpc {
         ))
     });
     Grpc(Arc::new(Table {
+        app,
         methods: methods.collect(),
         elsewhere,
         longest,
@@ -218,7 +220,9 @@ impl Grpc {
 }
 
 impl Table {
-    async fn ask(&self, method: &Method, request: Request<Incoming>) -> Response<Body> {
+    async fn ask(&self, method: &Method, mut request: Request<Incoming>) -> Response<Body> {
+        let came = Came(self.app.engine.clock().moment());
+        request.extensions_mut().insert(came);
         let time = match deadline::of(request.headers()) {
             _ if method.streams => None,
             Some(time) => Some(time.min(self.longest)),

@@ -34,7 +34,7 @@ fn code(kind: Kind) -> Code {
 
 /// A problem as a message.
 pub(super) fn problem(denied: Denied) -> Problem {
-    Problem::of(*denied.problem, denied.retry_after.map(u32::from))
+    Problem::of(*denied.problem)
 }
 
 impl From<Denied> for Status {

@@ -62,7 +62,7 @@ pub(crate) async fn look<T: Send + 'static>(
     let asked = request.asked().map_err(unfit)?;
     let until = app.predicted_by(origin);
     let turn = Arc::clone(&app.predictions()?.turns);
-    reading_in(app, turn, move |app| {
+    reading_in(app, Origin::default(), turn, move |app| {
         let now = app.engine.clock().now();
         let target = target(asked.at, now)?;
         let told = told(app, &asked, Moment { now, target }, until)?;
@@ -94,7 +94,7 @@ pub(crate) async fn of_levels(
 ) -> Result<(Timestamp, Vec<Prediction>), Denied> {
     let until = app.predicted_by(origin);
     let turn = Arc::clone(&app.predictions()?.turns);
-    reading_in(app, turn, move |app| {
+    reading_in(app, Origin::default(), turn, move |app| {
         let predictions = app.predictions()?;
         let now = app.engine.clock().now();
         let mut told = Vec::with_capacity(names.len());

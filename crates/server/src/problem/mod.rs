@@ -21,8 +21,6 @@ use onhand_wire::json::problem::{FieldError, Kind, Problem};
 pub(crate) struct Denied {
     pub(crate) kind: Kind,
     pub(crate) problem: Box<Problem>,
-    /// Seconds after which it is worth trying again.
-    pub(crate) retry_after: Option<u16>,
     /// The rest of the request was not read, so the connection cannot be used any more.
     closes: bool,
 }
@@ -32,7 +30,6 @@ impl Denied {
         Self {
             kind,
             problem: Box::new(Problem::new(kind, detail)),
-            retry_after: None,
             closes: false,
         }
     }
@@ -58,7 +55,7 @@ impl Denied {
     }
 
     pub(crate) fn retry_after(mut self, seconds: u16) -> Self {
-        self.retry_after = Some(seconds);
+        self.problem.retry_after_seconds = Some(seconds);
         self
     }
 
@@ -82,7 +79,7 @@ impl IntoResponse for Denied {
             StatusCode::from_u16(self.problem.status).expect("kinds have statuses of HTTP");
         let mut response = json::with(status, "application/problem+json", body);
         let headers = response.headers_mut();
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.problem.retry_after_seconds {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.closes {

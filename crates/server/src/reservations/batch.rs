@@ -16,6 +16,8 @@ use crate::problem::described::QuestionProblems;
 use crate::problem::refused::{Fields, Place, refused};
 use crate::problem::unavailable::{no_answer, unavailable};
 use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::RETRY_AFTER;
 use axum::response::Response;
 use onhand_core::{Command, Entry, Event, Seq};
 use onhand_engine::{Answer, Origin, ReplyTo, Request as Asked};
@@ -26,7 +28,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// Up to 1,000 independent reservations, each with its own key and its own answer. The batch itself needs no
-/// `Idempotency-Key`: repeat it as a whole, and every reservation that was made gives its answer again.
+/// `Idempotency-Key`: repeat it as a whole, and every reservation that was made gives its answer again. If some are worth
+/// trying again, `Retry-After` is the longest of their `retry_after_seconds`.
 #[utoipa::path(
     post,
     path = "/v1/reservations/batch",
@@ -46,8 +49,15 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
         room: _room,
     } = body::question(&app, request).await?;
     reserve_all(&app, origin, request, |all| {
-        let results = all.into_iter().map(result).collect();
-        json::ok(&BatchAnswer { results })
+        let results: Vec<_> = all.into_iter().map(result).collect();
+        let retries = results.iter().filter_map(|one| one.problem.as_ref());
+        let longest = retries.filter_map(|one| one.retry_after_seconds).max();
+        let mut response = json::ok(&BatchAnswer { results });
+        if let Some(seconds) = longest {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     })
     .await
 }

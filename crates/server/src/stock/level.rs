@@ -1,7 +1,7 @@
 //! `GET /v1/stock/{location}/{sku}`.
 
 use crate::app::{App, Shared};
-use crate::history::{reading, unreadable_ledger};
+use crate::history::{reading, reading_for, unreadable_ledger};
 use crate::json;
 use crate::openapi::Caller;
 use crate::params;
@@ -75,7 +75,9 @@ pub(crate) async fn look<T: Send + 'static>(
 ) -> Result<T, Denied> {
     let asked_for = query.consistency.or(app.options.consistency);
     match (query.at, asked_for.unwrap_or(Consistency::Strong)) {
-        (Some(at), _) => reading(app, move |app| then(app, &location, &sku, at, show)).await,
+        (Some(at), _) => {
+            reading_for(app, origin, move |app| then(app, &location, &sku, at, show)).await
+        }
         (None, Consistency::Strong) => strong(app, origin, location, sku, show).await,
         (None, Consistency::Bounded) => Ok(show(&seen(app, &location, &sku)?.2)),
     }

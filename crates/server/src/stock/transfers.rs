@@ -13,6 +13,7 @@ use crate::params;
 use crate::problem::Denied;
 use crate::problem::described::{ReadProblems, WriteProblems};
 use crate::problem::refused::{Fields, unknown_transfer};
+use crate::problem::unavailable::unavailable;
 use crate::write::{Recorded, record, respond};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
@@ -32,6 +33,11 @@ use onhand_wire::json::time::Time;
 use onhand_wire::json::transfers::{
     ArrivalAnswer, TransferAnswer, TransferLineAnswer, TransferRequest, TransferState, TransferView,
 };
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long the answer to a sending waits for its delivery.
+const DELIVERY: Duration = Duration::from_secs(1);
 
 /// Sends units to another location.
 #[utoipa::path(
@@ -74,9 +80,13 @@ pub(crate) async fn send(
     let recorded = record(app, origin, partition, key, command, &Fields::OF_A_TRANSFER).await?;
     if let (Event::Dispatched(event), false) = (&recorded.entry.event, recorded.is_repeat) {
         let outgoing = outgoing(event, &TableNames::of(&app.engine, partition));
-        // What fails here is done by the engine's courier.
-        if let Err(error) = app.engine.deliver_from(origin, event.transfer, outgoing).await {
-            tracing::debug!(%error, "a transfer is delivered later");
+        let patience = app.patience(origin).0.min(DELIVERY);
+        let delivery = app.engine.deliver_from(origin, event.transfer, outgoing);
+        // It is sent, and durable. What fails here, or takes long, is done by the engine's courier.
+        match timeout(patience, delivery).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a transfer is delivered later"),
+            Err(_) => tracing::debug!("a transfer is delivered later: its destination is slow"),
         }
     }
     Ok(recorded)
@@ -155,8 +165,10 @@ pub(crate) async fn arrive(
 /// Delivers a transfer that still waits in its source's outbox.
 async fn deliver(app: &App, origin: Origin, name: TransferName) -> Result<(), Denied> {
     let outgoing = waiting(app, origin, name).await?;
-    let delivered = app.engine.deliver_from(origin, name.id, outgoing).await;
-    delivered.map_err(|why| crate::problem::unavailable::unavailable(&why))
+    let (patience, told) = app.patience(origin);
+    let delivery = app.engine.deliver_from(origin, name.id, outgoing);
+    let delivered = timeout(patience, delivery).await.map_err(|_| told)?;
+    delivered.map_err(|why| unavailable(&why))
 }
 
 /// A transfer that its destination does not know of yet.

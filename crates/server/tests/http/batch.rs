@@ -129,10 +129,17 @@ fn what_finds_no_room_in_the_queue_is_refused_by_itself() {
     let items: Vec<Value> = (0..1_000)
         .map(|number| item(&format!("k{number}"), "store", 1))
         .collect();
-    let answer = post(&shop, &items);
+    let headers = [("content-type", "application/json")];
+    let body = json!({"reservations": items}).to_string();
+    let reply = shop.post_bytes(BATCH, &headers, body.as_bytes());
+    let longest: u64 = reply.header("retry-after").parse().unwrap();
+    let answer = reply.expect(200);
     let results = answer["results"].as_array().unwrap();
+    let refused = results.iter().filter(|one| one["status"] == 429);
+    let seconds = refused.map(|one| one["problem"]["retry_after_seconds"].as_u64());
+    assert_eq!(seconds.max().flatten(), Some(longest), "each says when");
     let count = |status: u64| results.iter().filter(|one| one["status"] == status).count();
     assert_eq!(count(201) + count(429), 1_000);
-    assert!(count(201) >= 10 && count(429) > 0, "{} made", count(201));
+    assert!(count(201) >= 5 && count(429) > 0, "{} made", count(201));
     assert_eq!(shop.level("store", "milk")["reserved"], count(201));
 }

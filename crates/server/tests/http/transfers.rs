@@ -1,5 +1,6 @@
 //! Transfers, also between two partitions.
 
+use crate::shop::stall::Stall;
 use crate::shop::{Setup, Shop};
 use onhand_core::transfer::dispatch::{Dispatch, DispatchLine};
 use onhand_core::{Command, Lines, LocationId, Quantity, Sku};
@@ -121,6 +122,32 @@ fn one_that_is_not_delivered_yet_looks_like_any_other() {
         assert_eq!(received["lines"], json!([{"sku": "milk", "quantity": 4}]));
         assert_eq!(shop.level(&to, "milk")["on_hand"], 4);
     }
+}
+
+#[test]
+fn what_is_sent_is_answered_even_if_its_destination_stands_still() {
+    let shop = Shop::with(Setup {
+        partitions: 2,
+        ..Setup::default()
+    });
+    let first = |name: &str| shop.engine.partition_of(&LocationId::new(name).unwrap()) == 0;
+    let other = shop.elsewhere("store");
+    // The first partition is the one that can be made to stand still.
+    let (from, to) = match first("store") {
+        true => (other.as_str(), "store"),
+        false => ("store", other.as_str()),
+    };
+    shop.receive(from, "milk", 5);
+    let stall = Stall::begin(&shop);
+    let body = json!({"from": from, "to": to, "lines": [{"sku": "milk", "quantity": 2}]});
+    let sent = shop.post("/v1/stock/transfers", &body).expect(201);
+    stall.end();
+    let receive = format!(
+        "/v1/stock/transfers/{}/receive",
+        sent["id"].as_str().unwrap()
+    );
+    shop.post(&receive, &json!({})).expect(200);
+    assert_eq!(shop.level(to, "milk")["on_hand"], 2);
 }
 
 #[test]

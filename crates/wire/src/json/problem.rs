@@ -195,6 +195,9 @@ pub struct Problem {
     /// For `insufficient-stock`: every line that asks for more than there is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<ShortLine>,
+    /// Seconds after which it is worth trying again, as `Retry-After` says it: in a batch for each one for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u16>,
 }
 
 /// A field at fault: in the body (`pointer`), or in the path or query (`parameter`).
@@ -231,6 +234,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             lines: Vec::new(),
+            retry_after_seconds: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::json::problem::Problem as Told;
 impl Problem {
     /// A problem that may be worth trying again after some seconds. What HTTP calls a parameter is a field of the
     /// message here.
-    pub fn of(problem: Told, retry_after_seconds: Option<u32>) -> Self {
+    pub fn of(problem: Told) -> Self {
         let errors = problem.errors.into_iter().map(|error| FieldError {
             pointer: match error.parameter {
                 Some(name) => format!("/{name}"),
@@ -26,7 +26,7 @@ impl Problem {
             detail: problem.detail,
             errors: errors.collect(),
             lines: lines.collect(),
-            retry_after_seconds,
+            retry_after_seconds: problem.retry_after_seconds.map(u32::from),
         }
     }
 }

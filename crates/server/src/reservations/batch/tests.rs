@@ -65,6 +65,24 @@ async fn reserve(app: &Shared, keys: &[&str]) -> Vec<(u16, bool)> {
     done.await.unwrap()
 }
 
+#[test]
+fn a_reading_of_the_ledger_waits_for_its_place_no_longer_than_its_caller() {
+    in_a_shop(async |app| {
+        let _long = fill(&app.ledger_reads).await;
+        let deadline = app.engine.clock().moment().plus(Duration::from_millis(30));
+        let origin = Origin {
+            deadline: Some(deadline),
+            ..Origin::default()
+        };
+        let read = crate::history::reading_for(app, origin, |_| Ok(()));
+        let denied = read.await.unwrap_err();
+        assert_eq!(denied.problem.r#type, "urn:onhand:problem:late");
+        let patient = crate::history::reading(app, |_| Ok(()));
+        let denied = patient.await.unwrap_err();
+        assert_eq!(denied.problem.r#type, "urn:onhand:problem:no-answer");
+    });
+}
+
 /// Takes all places for readings.
 async fn fill(places: &Arc<Semaphore>) -> tokio::sync::OwnedSemaphorePermit {
     let all = places.available_permits() as u32;
