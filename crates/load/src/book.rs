@@ -29,9 +29,14 @@ impl Reason {
         Self::new(0, why)
     }
 
-    /// Whether it is an answer that a healthy server gives: no stock, too much load. Anything else is an error.
+    /// Whether it is an answer that a healthy server gives: no stock, or too much load and nothing done. Anything else is an
+    /// error, also a 503 of a server that cannot write, or does not know whether it did.
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self.status, 409 | 429 | 503)
+        match self.status {
+            409 | 429 => true,
+            503 => matches!(self.name.as_str(), "late" | "full"),
+            _ => false,
+        }
     }
 }
 
@@ -58,6 +63,16 @@ impl Verdict {
             denied: vec![(why, units)],
             ..Self::default()
         }
+    }
+
+    /// Levels that were read, so many of them unknown to the server: those are no work that is of use to anybody.
+    pub(crate) fn read(units: u64, unknown: u64) -> Self {
+        let mut verdict = Self::accepted(units.saturating_sub(unknown));
+        if unknown > 0 {
+            let why = Reason::new(404, "unknown-level");
+            verdict.denied.push((why, unknown.min(units)));
+        }
+        verdict
     }
 
     /// Counts one unit more that was not done.
@@ -297,7 +312,7 @@ mod tests {
         let busy = Verdict::denied(Reason::new(429, "busy"), 1);
         book.answered(pending(0), 2_000_000, &busy);
         book.answered(pending(0), 2_000_000, &busy);
-        let broken = Verdict::denied(Reason::new(500, "internal"), 1);
+        let broken = Verdict::denied(Reason::new(503, "no-answer"), 1);
         book.answered(pending(0), 3_000_000, &broken);
         let total = book.total();
         assert_eq!((total.requests(), total.units), (4, 1));
@@ -311,6 +326,25 @@ mod tests {
         );
         assert_eq!(total.denied[&Reason::new(429, "busy")], 2);
         assert_eq!(book.seconds[0].denied, 3);
+    }
+
+    #[test]
+    fn what_may_have_been_done_and_a_server_that_cannot_write_are_no_refusals() {
+        for (status, name, is_refusal) in [
+            (409, "insufficient-stock", true),
+            (429, "busy", true),
+            (503, "late", true),
+            (503, "full", true),
+            (503, "no-answer", false),
+            (503, "storage-full", false),
+            (503, "unavailable", false),
+            (503, "stopped", false),
+            (503, "", false),
+            (500, "internal", false),
+        ] {
+            let reason = Reason::new(status, name);
+            assert_eq!(reason.is_refusal(), is_refusal, "{reason:?}");
+        }
     }
 
     #[test]

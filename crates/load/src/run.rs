@@ -27,8 +27,8 @@ const SECOND: f64 = 1e9;
 
 /// Asks a running server for a while, and says how it answered. Fill its shelves first.
 ///
-/// It ends with code 1 if an answer was wrong: anything but done, 409 (no stock), 429 or 503 (too much load), or no
-/// answer at all.
+/// It ends with code 1 if an answer was wrong: anything but done, 409 (no stock), 429 or 503 with `late` or `full` (too much
+/// load, nothing done), or no answer at all.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -71,9 +71,9 @@ pub(crate) fn close(
 struct Told {
     /// That there is nothing left.
     sold_out: u64,
-    /// Another refusal: come back later.
+    /// Another refusal: nothing was done, come back later.
     later: u64,
-    /// Nothing, or something wrong: whether they hold a unit is not known.
+    /// Nothing, or that it may have been done, or something wrong: whether they hold a unit is not known.
     unknown: u64,
 }
 

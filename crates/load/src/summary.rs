@@ -91,7 +91,7 @@ pub(crate) struct Denied {
     /// The problem's name, or what happened instead of an answer.
     pub(crate) name: String,
     pub(crate) units: u64,
-    /// Whether it is an error: neither 409, 429 nor 503.
+    /// Whether it is an error: neither 409, 429 nor a 503 that says that nothing was done for lack of time or room.
     pub(crate) is_error: bool,
 }
 

@@ -4,7 +4,7 @@
 //! so that runs over both protocols compare.
 
 use super::connection::Answer;
-use super::messages::{Outcome, Problem, ReserveResponse, Results, Status};
+use super::messages::{AvailabilityResponse, Outcome, Problem, ReserveResponse, Results, Status};
 use crate::book::{Reason, Verdict};
 use crate::work::Operation;
 use prost::Message;
@@ -36,6 +36,13 @@ pub(super) fn judge(
                     ..Verdict::accepted(units)
                 },
             ),
+        Operation::Read => AvailabilityResponse::decode(message.clone()).map_or_else(
+            |_| unreadable(),
+            |read| {
+                let unknown = read.items.iter().filter(|item| !item.known).count();
+                Verdict::read(units, unknown as u64)
+            },
+        ),
         _ => Verdict::accepted(units),
     }
 }

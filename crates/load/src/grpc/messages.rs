@@ -90,6 +90,18 @@ pub(super) struct AvailabilityRequest {
 }
 
 #[derive(Clone, PartialEq, Message)]
+pub(super) struct AvailabilityResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) items: Vec<AvailabilityItem>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct AvailabilityItem {
+    #[prost(bool, tag = "5")]
+    pub(super) known: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct PredictAvailabilityRequest {
     #[prost(string, tag = "1")]
     pub(super) location: String,

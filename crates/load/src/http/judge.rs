@@ -9,6 +9,8 @@ use std::borrow::Cow;
 
 /// How the result of a reservation that was made begins, as the server writes it today.
 const MADE: &[u8] = br#"{"status":201,"#;
+/// What a level that the server does not know has, as it writes it today.
+const UNKNOWN: &[u8] = br#""known":false"#;
 
 /// An answer to so many units. `wants_reservation` says whether the identifier of one that was made is of use.
 pub(crate) fn judge(
@@ -26,6 +28,10 @@ pub(crate) fn judge(
             reservation: reservation(answer.body),
             ..Verdict::accepted(units)
         },
+        Operation::Read => {
+            let unknown = memmem::find_iter(answer.body, UNKNOWN).count() as u64;
+            Verdict::read(units, unknown)
+        }
         _ => Verdict::accepted(units),
     }
 }
@@ -140,6 +146,17 @@ mod tests {
         let other = verdict(Operation::Read, 1, 502, "<html>");
         assert_eq!(other.denied, [(Reason::new(502, ""), 1)]);
         assert!(!other.denied[0].0.is_refusal());
+    }
+
+    #[test]
+    fn levels_that_the_server_does_not_know_are_not_read() {
+        let item = |known| format!(r#"{{"location":"a","sku":"b","available":0,"known":{known}}}"#);
+        let body = |items: &[String]| format!(r#"{{"items":[{}]}}"#, items.join(","));
+        let all = verdict(Operation::Read, 2, 200, &body(&[item(true), item(true)]));
+        assert_eq!(all, Verdict::accepted(2));
+        let some = verdict(Operation::Read, 2, 200, &body(&[item(true), item(false)]));
+        assert_eq!(some.accepted, 1);
+        assert_eq!(some.denied, [(Reason::new(404, "unknown-level"), 1)]);
     }
 
     #[test]

@@ -147,6 +147,11 @@ fn empty_shelves_are_an_error_that_says_what_to_do() {
     );
     assert!(!is_content);
     assert_eq!(summary["total"]["denied"][0]["name"], "unknown-location");
+    let read = ["--work", "availability", "--in-flight", "1"];
+    let (summary, is_content) = run(shop.address, &[&BRIEFLY[..], &read].concat());
+    assert!(!is_content, "reads that find nothing: {summary:#}");
+    assert_eq!(accepted(&summary["total"]), 0);
+    assert_eq!(summary["total"]["denied"][0]["name"], "unknown-level");
 }
 
 #[test]

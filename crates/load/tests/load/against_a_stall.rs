@@ -42,7 +42,7 @@ fn answers_that_no_good_server_gives_are_errors() {
         ("201 Created", true),
         ("409 Conflict", true),
         ("429 Too Many Requests", true),
-        ("503 Service Unavailable", true),
+        ("503 Service Unavailable", false),
         ("500 Internal Server Error", false),
         ("404 Not Found", false),
     ] {
