@@ -9,6 +9,7 @@
 
 mod report;
 mod scene;
+mod tally;
 mod traffic;
 
 use super::scratch::Scratch;

@@ -1,6 +1,6 @@
 //! What the scenes came to, as a table and as JSON.
 
-use super::traffic::{SLOW, Tally};
+use super::tally::{SLOW, Tally};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -25,6 +25,8 @@ pub(super) struct Row {
     pub(super) offered_per_second: f64,
     pub(super) answered_per_second: f64,
     pub(super) refused_percent: f64,
+    /// Neither answered nor refused.
+    pub(super) failed: u64,
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
     pub(super) p999_ms: f64,
@@ -39,6 +41,7 @@ impl Row {
             offered_per_second: tally.offered as f64 / seconds,
             answered_per_second: tally.answered() as f64 / seconds,
             refused_percent: 100.0 * refused as f64 / tally.offered.max(1) as f64,
+            failed: tally.failed(),
             p50_ms: millis(0.5),
             p99_ms: millis(0.99),
             p999_ms: millis(0.999),
@@ -59,11 +62,14 @@ pub(super) struct Spike {
     pub(super) refused_busy: u64,
     /// Refused at their turn (503).
     pub(super) refused_late: u64,
-    /// Anything else that is no answer.
+    /// Neither answered nor refused: told something else, or let in and not answered within 30 s.
     pub(super) failed: u64,
     pub(super) longest_retry_after_seconds: u16,
-    /// When, after the load fell to a half, the last was refused or took longer than 50 ms.
-    pub(super) recovered_after_ms: u64,
+    /// When, after the load fell to a half, the last was refused or took longer than 50 ms; `None` if there was no whole
+    /// second without that.
+    pub(super) recovered_after_ms: Option<u64>,
+    /// How long it was looked for at most.
+    pub(super) recovery_seconds: u64,
     pub(super) memory: Memory,
     /// Processor time of the generator, in cores.
     pub(super) generator_cores: f64,
@@ -83,6 +89,10 @@ impl Report {
         let spike = &self.overload;
         let lowest = self.capacities_per_second.first().unwrap_or(&0.0);
         let highest = self.capacities_per_second.last().unwrap_or(&0.0);
+        let recovered = match spike.recovered_after_ms {
+            Some(millis) => format!("{millis:>10} ms after the spike"),
+            None => format!("not within {} s", spike.recovery_seconds),
+        };
         // A string takes all.
         let _ = writeln!(
             text,
@@ -95,7 +105,7 @@ impl Report {
              refused at its turn  {:>10}   (503)\n\
              failed               {:>10}\n\
              memory               {:>10} MiB before, {} most, {} after\n\
-             recovered            {:>10} ms after (nothing refused, nothing over {} ms)\n\
+             recovered            {recovered} (nothing refused, nothing over {} ms)\n\
              generator            {:>10.2} cores",
             self.levels,
             self.queue_ms,
@@ -115,7 +125,6 @@ impl Report {
             spike.memory.before_mib,
             spike.memory.most_mib,
             spike.memory.after_mib,
-            spike.recovered_after_ms,
             SLOW.as_millis(),
             spike.generator_cores,
         );
@@ -129,17 +138,18 @@ impl Report {
 fn table(text: &mut String, title: &str, rows: &[Row]) {
     let _ = writeln!(
         text,
-        "\n{title:<22} {:>11} {:>11} {:>9} {:>9} {:>9} {:>9}",
-        "offered/s", "answered/s", "refused", "p50 ms", "p99 ms", "p99.9 ms"
+        "\n{title:<22} {:>11} {:>11} {:>9} {:>7} {:>9} {:>9} {:>9}",
+        "offered/s", "answered/s", "refused", "failed", "p50 ms", "p99 ms", "p99.9 ms"
     );
     for row in rows {
         let _ = writeln!(
             text,
-            "{:<22} {:>11.0} {:>11.0} {:>7.1} % {:>9.2} {:>9.2} {:>9.2}",
+            "{:<22} {:>11.0} {:>11.0} {:>7.1} % {:>7} {:>9.2} {:>9.2} {:>9.2}",
             row.name,
             row.offered_per_second,
             row.answered_per_second,
             row.refused_percent,
+            row.failed,
             row.p50_ms,
             row.p99_ms,
             row.p999_ms,

@@ -3,7 +3,8 @@
 use super::super::stage::Keys;
 use super::Setting;
 use super::report::{Memory, Report, Row, Spike};
-use super::traffic::{Flow, Generator, Played, Stream, What};
+use super::tally::Tally;
+use super::traffic::{Flow, Generator, Lasts, Played, Stream, What};
 use crate::bench::resident;
 use onhand_engine::Tenant;
 use std::time::Duration;
@@ -14,8 +15,10 @@ const IN_FLIGHT: u64 = 4096;
 const RUNS: usize = 3;
 /// The share of the capacity that is offered when nothing is wrong.
 const CALM: f64 = 0.5;
-/// How long that is offered after the overload.
-const AFTER: Duration = Duration::from_secs(3);
+/// After the overload that is offered until nothing was wrong for so long, …
+const QUIET: Duration = Duration::from_secs(1);
+/// … and at most for so long.
+const RECOVERY: Duration = Duration::from_secs(30);
 
 /// Plays all.
 pub(super) fn all(setting: &Setting<'_>, mut tell: impl FnMut(&'static str)) -> Report {
@@ -74,9 +77,15 @@ fn capacity(generator: &mut Generator<'_>, time: Duration) -> f64 {
 fn overload(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64) -> Spike {
     let before = resident::mib();
     let streams = [holds("holds", Keys::Uniform, capacity * setting.times)];
-    let played = generator.play(&streams, Flow::Open, setting.long);
+    let spike = generator.begin(&streams, Flow::Open, Lasts::For(setting.long));
     let calm = [holds("holds", Keys::Uniform, capacity * CALM)];
-    let after = generator.play(&calm, Flow::Open, AFTER);
+    let until_calm = Lasts::UntilCalm {
+        quiet: QUIET,
+        at_most: RECOVERY,
+    };
+    // At once: what the spike left behind is part of the recovery.
+    let after = generator.begin(&calm, Flow::Open, until_calm).end();
+    let played = spike.end();
     let tally = &played.tallies[0];
     let seconds = played.took.as_secs_f64();
     Spike {
@@ -87,9 +96,10 @@ fn overload(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64)
         goodput_of_capacity: 0.0,
         refused_busy: tally.busy,
         refused_late: tally.late,
-        failed: tally.other,
+        failed: tally.failed(),
         longest_retry_after_seconds: tally.longest_retry,
-        recovered_after_ms: after.tallies[0].last_trouble.as_millis() as u64,
+        recovered_after_ms: recovered_after(&played, &after).map(|time| time.as_millis() as u64),
+        recovery_seconds: RECOVERY.as_secs(),
         memory: Memory {
             before_mib: before,
             most_mib: played.most_mib,
@@ -97,6 +107,17 @@ fn overload(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64)
         },
         generator_cores: played.generator.as_secs_f64() / seconds,
     }
+}
+
+/// How long after the spike the last of it, or of what came after it, was refused or slow; `None` if there was no quiet
+/// after that, or anything was never answered.
+fn recovered_after(spike: &Played, after: &Played) -> Option<Duration> {
+    let (last, calm) = (&spike.tallies[0], &after.tallies[0]);
+    let left_behind = last.last_trouble.saturating_sub(spike.took);
+    let trouble = calm.last_trouble.max(left_behind);
+    let is_quiet = trouble + QUIET <= after.took;
+    let is_answered = |tally: &Tally| tally.failed() == 0;
+    (is_quiet && is_answered(calm) && is_answered(last)).then_some(trouble)
 }
 
 fn rows(played: &Played) -> Vec<Row> {

@@ -5,12 +5,12 @@
 //! answer is counted into lies with the thread that brings it.
 
 use super::super::stage::{Keys, Stock};
+use super::tally::Tally;
 use crate::bench::resident;
-use hdrhistogram::Histogram;
 use onhand_core::reservation::confirm::Confirm;
 use onhand_core::reservation::hold::{Hold, HoldLine};
 use onhand_core::{Command, Event, Few, Key, Lines, Quantity, ReservationNo, Span};
-use onhand_engine::{Answer, Engine, Origin, Query, ReplyTo, Request, Tenant, Unavailable};
+use onhand_engine::{Answer, Engine, Origin, Query, ReplyTo, Request, Tenant};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,8 +25,6 @@ const NAP: Duration = Duration::from_micros(50);
 const BURST: u64 = 64;
 /// How often memory is looked at.
 const GLANCE: Duration = Duration::from_millis(200);
-/// An answer that takes longer than this is trouble.
-pub(super) const SLOW: Duration = Duration::from_millis(50);
 /// The number of a request: its stream, and when it was due in nanoseconds since the start.
 const STREAM_SHIFT: u32 = 56;
 
@@ -58,70 +56,40 @@ pub(super) enum Flow {
     Closed(u64),
 }
 
-/// What became of a stream.
-#[derive(Clone, Debug)]
-pub(super) struct Tally {
-    pub(super) name: &'static str,
-    /// From when the request was due to its answer.
-    pub(super) micros: Histogram<u64>,
-    pub(super) offered: u64,
-    pub(super) busy: u64,
-    pub(super) late: u64,
-    pub(super) other: u64,
-    /// When the last was refused, or answered slowly.
-    pub(super) last_trouble: Duration,
-    pub(super) longest_retry: u16,
+/// How long requests come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Lasts {
+    For(Duration),
+    /// Until nothing was refused, or slow, for so long; at most for so long altogether.
+    UntilCalm {
+        quiet: Duration,
+        at_most: Duration,
+    },
 }
 
-impl Tally {
-    fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            micros: Histogram::new_with_bounds(1, 60_000_000, 3).expect("the bounds are in order"),
-            offered: 0,
-            busy: 0,
-            late: 0,
-            other: 0,
-            last_trouble: Duration::ZERO,
-            longest_retry: 0,
-        }
-    }
+/// Requests that came, and may still wait for their answers.
+pub(super) struct Playing {
+    run: Run,
+    own: Vec<Tally>,
+    took: Duration,
+    most_mib: u64,
+    generator: Duration,
+}
 
-    pub(super) fn answered(&self) -> u64 {
-        self.micros.len()
-    }
-
-    fn turned_away(&mut self, why: &Unavailable, at: Duration) {
-        self.last_trouble = at;
-        match why {
-            Unavailable::Busy { retry_after } => {
-                self.busy += 1;
-                self.longest_retry = self.longest_retry.max(*retry_after);
-            }
-            Unavailable::Late { .. } => self.late += 1,
-            _ => self.other += 1,
+impl Playing {
+    /// Waits for the answers, up to 30 s. What has none by then counts as failed.
+    pub(super) fn end(self) -> Played {
+        self.run.wait_for(&self.own);
+        let mut tallies = lock(&self.run.tray).tallies.clone();
+        for (tally, own) in tallies.iter_mut().zip(&self.own) {
+            tally.add(own);
         }
-    }
-
-    fn heard(&mut self, answer: &Answer, due: Duration, at: Duration) {
-        let took = at.saturating_sub(due);
-        match answer {
-            Answer::Unavailable(why) => return self.turned_away(why, at),
-            Answer::Refused(_) => self.other += 1,
-            _ => self.micros.saturating_record(took.as_micros() as u64),
+        Played {
+            tallies,
+            took: self.took,
+            most_mib: self.most_mib,
+            generator: self.generator,
         }
-        if took > SLOW {
-            self.last_trouble = at;
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.offered += other.offered;
-        self.busy += other.busy;
-        self.late += other.late;
-        self.other += other.other;
-        self.last_trouble = self.last_trouble.max(other.last_trouble);
-        self.longest_retry = self.longest_retry.max(other.longest_retry);
     }
 }
 
@@ -168,6 +136,11 @@ impl<'a> Generator<'a> {
 
     /// Lets the streams come for a time, and waits for the answers.
     pub(super) fn play(&mut self, streams: &[Stream], flow: Flow, time: Duration) -> Played {
+        self.begin(streams, flow, Lasts::For(time)).end()
+    }
+
+    /// Lets the streams come, and does not wait for the last answers.
+    pub(super) fn begin(&mut self, streams: &[Stream], flow: Flow, lasts: Lasts) -> Playing {
         let tallies: Vec<Tally> = streams.iter().map(|one| Tally::new(one.name)).collect();
         let tray = Arc::new(Mutex::new(Tray {
             tallies: tallies.clone(),
@@ -179,18 +152,13 @@ impl<'a> Generator<'a> {
             tray,
         };
         let processor = processor_time();
-        let (mut own, most_mib, took) = self.ask(streams, flow, time, &run, tallies);
-        let generator = processor_time().saturating_sub(processor);
-        run.wait_for(&own);
-        let mut tallies = lock(&run.tray).tallies.clone();
-        for (tally, own) in tallies.iter_mut().zip(&mut own) {
-            tally.add(own);
-        }
-        Played {
-            tallies,
+        let (own, most_mib, took) = self.ask(streams, flow, lasts, &run, tallies);
+        Playing {
+            run,
+            own,
             took,
             most_mib,
-            generator,
+            generator: processor_time().saturating_sub(processor),
         }
     }
 
@@ -198,7 +166,7 @@ impl<'a> Generator<'a> {
         &mut self,
         streams: &[Stream],
         flow: Flow,
-        time: Duration,
+        lasts: Lasts,
         run: &Run,
         mut own: Vec<Tally>,
     ) -> (Vec<Tally>, u64, Duration) {
@@ -206,7 +174,7 @@ impl<'a> Generator<'a> {
         let (mut most_mib, mut glanced) = (resident::mib(), Duration::ZERO);
         loop {
             let now = run.start.elapsed();
-            if now >= time {
+            if run.is_over(lasts, now, &own) {
                 return (own, most_mib, now);
             }
             let mut is_idle = true;
@@ -250,7 +218,7 @@ impl<'a> Generator<'a> {
     ) {
         tally.offered += 1;
         let Some(request) = self.request(stream.what, run) else {
-            tally.other += 1;
+            tally.skipped += 1;
             return;
         };
         let token = (number as u64) << STREAM_SHIFT | due.as_nanos() as u64;
@@ -322,20 +290,34 @@ impl Run {
 
     /// How many of a stream wait, if it is the only one.
     fn open(&self, own: &Tally) -> u64 {
-        let queued = own.offered - own.busy - own.late - own.other;
-        queued - self.answered.load(Ordering::Acquire)
+        queued(own) - self.answered.load(Ordering::Acquire)
+    }
+
+    fn is_over(&self, lasts: Lasts, now: Duration, own: &[Tally]) -> bool {
+        match lasts {
+            Lasts::For(time) => now >= time,
+            Lasts::UntilCalm { at_most, .. } if now >= at_most => true,
+            Lasts::UntilCalm { quiet, .. } if now < quiet => false,
+            Lasts::UntilCalm { quiet, .. } => {
+                let answered = lock(&self.tray);
+                let tallies = answered.tallies.iter().chain(own);
+                tallies.map(|one| one.last_trouble + quiet).max() <= Some(now)
+            }
+        }
     }
 
     fn wait_for(&self, own: &[Tally]) {
-        let queued = own
-            .iter()
-            .map(|one| one.offered - one.busy - one.late - one.other);
-        let queued: u64 = queued.sum();
+        let queued: u64 = own.iter().map(queued).sum();
         let patience = Instant::now() + Duration::from_secs(30);
         while self.answered.load(Ordering::Acquire) < queued && Instant::now() < patience {
             std::thread::sleep(NAP);
         }
     }
+}
+
+/// How many of a stream were let in, by the tally of who asked.
+fn queued(own: &Tally) -> u64 {
+    own.offered - own.skipped - own.busy - own.late - own.other
 }
 
 fn lock(tray: &Mutex<Tray>) -> MutexGuard<'_, Tray> {
