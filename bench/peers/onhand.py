@@ -22,6 +22,7 @@ DURABILITY = "log fdatasync before the answer"
 NEXT_TO_NOTHING = 0.01  # seconds of load in a run that only shows what filling the stock costs
 WARM_UP = 1
 WRITES_BESIDE_READS = 5_000  # reservations a second
+WRITES_AT_LEAST = 0.98  # of them; fewer would be another measurement
 
 
 @dataclass
@@ -125,12 +126,23 @@ class Reads(Served):
         writes = start([self.programs.load, "run", "--to", server.http, "--levels", LEVELS, "--open",
                         WRITES_BESIDE_READS, "--seconds", seconds + 3 * WARM_UP, "--json"], stdout=subprocess.PIPE)
         try:
-            return load(self.programs, server.http, server.process.pid, seconds, "--work", "availability", "--keys",
+            read = load(self.programs, server.http, server.process.pid, seconds, "--work", "availability", "--keys",
                         self.keys, "--in-flight", self.in_flight, is_read=True)
         finally:
-            writes.communicate()
-            if writes.returncode:
-                raise Trouble("the reservations beside the reads failed")
+            printed, _ = writes.communicate()
+        check_writes(writes.returncode, printed)
+        return read
+
+
+def check_writes(code, printed):
+    """The reservations beside the reads must have been made at the rate that the row says."""
+    if code:
+        raise Trouble("the reservations beside the reads failed")
+    total = json.loads(printed)["total"]
+    rate, p99 = total["accepted_units_per_second"], total["accepted"]["p99_micros"] / 1e3
+    print(f"  beside the reads: {rate:,.0f} reservations/s, p99 {p99:.1f} ms", file=sys.stderr, flush=True)
+    if rate < WRITES_AT_LEAST * WRITES_BESIDE_READS:
+        raise Trouble(f"beside the reads only {rate:,.0f} of {WRITES_BESIDE_READS:,} reservations/s were made")
 
 
 class Bare(Figure):
