@@ -152,7 +152,7 @@ impl Pair {
             },
         };
         let clock = self.clock + wait;
-        match ask.filter(|ask| self.twin.foresees(clock, key, ask)) {
+        match ask.filter(|ask| self.twin.foresees(key, ask)) {
             Some(ask) => self.compare(clock, key, ask),
             None => Ok(()),
         }

@@ -20,7 +20,7 @@ mod turns;
 mod vanished;
 
 pub use reads::Reader;
-pub use turns::Caller;
+pub use turns::{Beside, Caller};
 
 use crate::ask::{Ask, Millis, Parcel, Rules, Time, TransferName};
 use crate::finding::{Check, Finding, Verdict};
@@ -218,14 +218,14 @@ impl Book {
     /// What may be forgotten depends on the settings that held when it happened, and on those that hold when it is asked
     /// for. So until the settings are in force that the engine was started with, nothing is asked that a change of them
     /// may bring back.
-    pub fn foresees(&self, clock: Millis, key: Option<u64>, ask: &Ask, rules: &Rules) -> bool {
+    pub fn foresees(&self, key: Option<u64>, ask: &Ask, rules: &Rules) -> bool {
         let is_used = |key| {
             let waits = |question: &Question| matches!(question, Question::Ask { key: Some(one), .. } if *one == key);
             self.twin.used(key).is_some() || self.queued.iter().any(|(_, _, one)| waits(one))
         };
         let is_of_the_past = matches!(ask, Ask::Count { .. }) || key.is_some_and(is_used);
         let will_change = self.twin.rules() != rules;
-        !(will_change && is_of_the_past) && self.twin.foresees(clock, key, ask)
+        !(will_change && is_of_the_past) && self.twin.foresees(key, ask)
     }
 
     /// The writer takes a request at a time of day, `now` milliseconds after the beginning of the world, to do it.

@@ -6,7 +6,8 @@
 //! How long a request would wait is the engine's guess. But the guess has a bound: at the door each place ahead counts
 //! for what a place took those who came to their turn before, which is at most a 64th of the longest wait that there was
 //! in this life (`crates/engine/src/admission/door.rs` says why a 64th). Who is refused for a longer wait than that was
-//! refused without need, and so was who has few waiting. No request of the workload is so long that it takes more than one place.
+//! refused without need, and so was who has few waiting. No request of the workload is so long that it takes more than one
+//! place. What is delivered for a client takes its place among the clients', too: see [`Beside`].
 
 use super::{Book, Foretold, Question, Token};
 use crate::ask::{Ask, Millis};
@@ -24,6 +25,15 @@ pub struct Caller {
     pub came: Millis,
     /// Until when an answer is of use.
     pub deadline: Option<Millis>,
+}
+
+/// What the world has on its way beside the requests of the workload: deliveries for clients, who wait as they do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside {
+    /// The most places that it takes.
+    pub places: usize,
+    /// The longest that any of it can have waited in this life.
+    pub waited: Millis,
 }
 
 impl Caller {
@@ -103,15 +113,22 @@ impl Book {
     }
 
     /// Whether a request may be refused at the door because too many must wait, or for too long.
-    pub fn may_be_busy(&self, caller: &Caller, question: &Question, policy: &Policy) -> bool {
-        let is_late = most_wait(policy).is_some_and(|most| self.may_take_longer_than(most))
-            && self.is_long(caller, question, policy);
-        is_late || self.queued.len() > policy.capacity.div_ceil(2)
+    pub fn may_be_busy(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        policy: &Policy,
+        beside: Beside,
+    ) -> bool {
+        let is_late = most_wait(policy).is_some_and(|most| self.may_take_longer_than(most, beside))
+            && self.is_long(caller, question, policy, beside);
+        is_late || self.queued.len() + beside.places > policy.capacity.div_ceil(2)
     }
 
     /// How many may wait for an answer, in all, for this request to be let in: a flood of new promises leaves a quarter.
     pub fn room_for(&self, caller: &Caller, question: &Question, policy: &Policy) -> usize {
-        let is_flood = kind(question) == "new" && self.is_long(caller, question, policy);
+        let is_flood =
+            kind(question) == "new" && self.is_long(caller, question, policy, Beside::default());
         policy.capacity - usize::from(is_flood) * (policy.capacity / 4)
     }
 
@@ -121,23 +138,32 @@ impl Book {
         caller: &Caller,
         question: &Question,
         policy: &Policy,
+        beside: Beside,
         now: Millis,
     ) -> bool {
-        let is_long = self.is_long(caller, question, policy);
+        let is_long = self.is_long(caller, question, policy, beside);
         let left = caller.deadline.map(|deadline| deadline - now);
-        left.is_some_and(|left| left <= 0 || (is_long && self.may_take_longer_than(left - 1)))
+        let is_slow = |left: Millis| is_long && self.may_take_longer_than(left - 1, beside);
+        left.is_some_and(|left| left <= 0 || is_slow(left))
     }
 
-    fn may_take_longer_than(&self, most: Millis) -> bool {
-        self.queued.len() as Millis * self.longest_wait > most * LEAST_EVIDENCE
+    fn may_take_longer_than(&self, most: Millis, beside: Beside) -> bool {
+        let ahead = (self.queued.len() + beside.places) as Millis;
+        ahead * self.longest_wait.max(beside.waited) > most * LEAST_EVIDENCE
     }
 
     /// Whether more wait behind each other than are decided in one go, the caller's requests among them.
-    fn is_long(&self, caller: &Caller, question: &Question, policy: &Policy) -> bool {
+    fn is_long(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        policy: &Policy,
+        beside: Beside,
+    ) -> bool {
         let is_one_of_them = |(_, who, what): &&(Token, Caller, Question)| {
             (who.tenant, kind(what)) == (caller.tenant, kind(question))
         };
-        self.queued.iter().filter(is_one_of_them).count() > policy.slice
+        self.queued.iter().filter(is_one_of_them).count() + beside.places > policy.slice
     }
 
     /// The writer takes a client's request to do it: it must not be too late for that.
@@ -160,8 +186,9 @@ impl Book {
             slice: policy.slice - 1,
             ..*policy
         };
-        let has_waited =
-            is_stale && kind(&question) == "new" && self.is_long(&caller, &question, &others);
+        let has_waited = is_stale
+            && kind(&question) == "new"
+            && self.is_long(&caller, &question, &others, Beside::default());
         must(caller.is_too_late(now) || has_waited, Check::Turn, || {
             let waited = now - caller.came;
             format!("request {token} is turned away after {waited} ms, and was not too late")

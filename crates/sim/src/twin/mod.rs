@@ -244,10 +244,10 @@ impl Twin {
     /// Whether the rules leave one answer only, refusals apart.
     ///
     /// They leave two for a key that may be forgotten since a time when keys were kept for less long, and for a count of
-    /// a time from which changes may be forgotten like that.
-    pub fn foresees(&self, clock: Millis, key: Option<u64>, ask: &Ask) -> bool {
-        let now = self.now.max(clock);
-        let is_kept = |at: Millis, kept: Millis| now - at <= kept;
+    /// a time from which changes may be forgotten like that. What is asked now is decided later, and the clock may go
+    /// back until then, but not to before the last entry: so what is too old is what was too old then.
+    pub fn foresees(&self, key: Option<u64>, ask: &Ask) -> bool {
+        let is_kept = |at: Millis, kept: Millis| self.now - at <= kept;
         let used = key.and_then(|key| self.keys.get(&key));
         let may_know = used.is_some_and(|used| {
             used.at < self.gone.keys && is_kept(used.at, self.rules.key_retention)

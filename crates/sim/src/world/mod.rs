@@ -69,6 +69,10 @@ pub struct World {
     files: Files,
     /// What the disk had done when this life began.
     born: Happened,
+    /// Since when something is delivered for a client; one delivery goes on at a time.
+    delivers_since: Option<Millis>,
+    /// The longest that a delivery of this life took.
+    longest_delivery: Millis,
     trace: Trace,
     counts: Counts,
 }
@@ -140,6 +144,8 @@ impl World {
             lost_power: false,
             files: Files::default(),
             born: Happened::default(),
+            delivers_since: None,
+            longest_delivery: 0,
             trace: Trace::new(keeps_trace),
             counts: Counts {
                 seeds: 1,
@@ -336,8 +342,7 @@ impl World {
         Some(match question {
             Question::Ask { key: name, ask, at } => {
                 let book = &self.books[usize::from(partition)];
-                let clock = at.unwrap_or(self.now());
-                if !book.foresees(clock, *name, ask, &self.scenario.rules) {
+                if !book.foresees(*name, ask, &self.scenario.rules) {
                     return None;
                 }
                 let command = command(ask)?;
@@ -448,6 +453,7 @@ impl World {
         let which = self.dice.below(self.life.tasks());
         if let Some(name) = self.life.go_on(which) {
             self.note(format_args!("{name}: done"));
+            self.has_ended(name);
         }
     }
 

@@ -24,13 +24,14 @@ impl World {
         let waiting = book.places() + self.life.tasks();
         let outage = self.life.engine.outage(partition);
         let policy = &self.options.admission;
+        let beside = self.deliveries();
         let is_caused = match why {
             Unavailable::Busy { .. } => {
                 waiting >= book.room_for(caller, question, policy)
-                    || book.may_be_busy(caller, question, policy)
+                    || book.may_be_busy(caller, question, policy, beside)
             }
             Unavailable::Late { .. } => {
-                book.may_be_late(caller, question, policy, self.clock.passed())
+                book.may_be_late(caller, question, policy, beside, self.clock.passed())
             }
             _ => outage.as_ref() == Some(why),
         };

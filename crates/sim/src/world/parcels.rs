@@ -2,12 +2,15 @@
 
 use super::World;
 use crate::ask::{Parcel, TransferName};
-use crate::audit::Book;
+use crate::audit::{Beside, Book};
 use crate::finding::{Check, Finding, Verdict, must};
 use crate::translate::{location, parcel, transfer_id};
 use onhand_core::transfer::{Outgoing, announce::Announce, hand_over::HandOver};
 use onhand_core::{Command, Entry, Event, TransferId};
 use onhand_engine::{Answer, Origin, Request};
+
+/// The task that delivers for a client what it sent.
+const DELIVERY: &str = "deliver";
 
 impl World {
     /// A writer takes a request of the courier: it must be about what was sent, and come in its turn.
@@ -111,9 +114,27 @@ impl World {
         if let Some((id, outgoing)) = self.sent(entry)
             && self.dice.comes(3, 4)
         {
-            self.life.begin("deliver", move |engine| async move {
+            self.delivers_since.get_or_insert(self.clock.passed());
+            self.life.begin(DELIVERY, move |engine| async move {
                 drop(engine.deliver_from(Origin::default(), id, outgoing).await);
             });
+        }
+    }
+
+    /// A task of the background has ended.
+    pub(super) fn has_ended(&mut self, task: &str) {
+        if task == DELIVERY {
+            self.longest_delivery = self.deliveries().waited;
+            self.delivers_since = None;
+        }
+    }
+
+    /// What is delivered now, and how long a delivery of this life can have waited for its turn.
+    pub(super) fn deliveries(&self) -> Beside {
+        let lasts = self.delivers_since.map(|since| self.clock.passed() - since);
+        Beside {
+            places: self.delivers_since.iter().count(),
+            waited: self.longest_delivery.max(lasts.unwrap_or(0)),
         }
     }
 

@@ -32,6 +32,7 @@ impl World {
             .iter_mut()
             .for_each(|book| book.is_promised(durability));
         self.born = self.disk.happened();
+        (self.delivers_since, self.longest_delivery) = (None, 0);
         self.configure();
     }
 
