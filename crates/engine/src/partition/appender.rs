@@ -306,7 +306,11 @@ impl Hands {
 
     /// Has a job done: here if it is small, by the appender's thread if not.
     pub(super) fn give(&self, job: Job) {
-        let lent = self.appender.as_ref();
+        // This planted defect is seen by the time that the appender takes: it gets all of the work.
+        let lent = self
+            .appender
+            .as_ref()
+            .filter(|_| !Defect::AnswerBeforeSync.is_on());
         let job = match lent.map(|appender| appender.try_lock()) {
             Some(Ok(mut appender)) if appender.is_small(&job) => match appender.do_at_once(job) {
                 Step::Later => Job::GoOn,
