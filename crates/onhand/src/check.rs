@@ -1,12 +1,12 @@
 //! `onhand check`: proves a data folder sound, or says what is wrong with it.
 
 use crate::failure::Failure;
+use crate::folder::DataFolder;
 use crate::{output, progress};
 use clap::Args;
 use onhand_core::{Bucket, Invariant};
 use onhand_engine::verify::{PartitionReport, Reading};
 use serde::Serialize;
-use std::path::PathBuf;
 
 /// Verifies a data folder: every checksum and the chain, a replay from the first entry, every invariant, every
 /// snapshot against the replayed state. Changes nothing. The server must be stopped.
@@ -17,14 +17,8 @@ Example:
 
 Ends with code 0 only if everything holds.")]
 pub(crate) struct Check {
-    /// The data folder.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ONHAND_DATA",
-        default_value = "./onhand-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: DataFolder,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -155,7 +149,7 @@ impl Finding {
 impl Check {
     /// Checks all partitions.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let reading = Reading::open(&self.data).map_err(Failure::say)?;
+        let reading = Reading::open(&self.folder.data).map_err(Failure::say)?;
         let bar = progress::bar("Checking", 0);
         let mut findings = Vec::new();
         for partition in 0..reading.partitions() {

@@ -1,6 +1,7 @@
 //! `onhand doctor`: looks at the machine and the data folder as an operator would, and says what to do.
 
 use crate::failure::Failure;
+use crate::folder::DataFolder;
 use crate::output;
 use clap::Args;
 use onhand_engine::folder::{FolderError, log_dir, snapshot_dir};
@@ -19,14 +20,8 @@ Example:
 
 Ends with code 0 if nothing must be mended.")]
 pub(crate) struct Doctor {
-    /// The data folder.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ONHAND_DATA",
-        default_value = "./onhand-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: DataFolder,
     /// Print the findings as JSON.
     #[arg(long)]
     json: bool,
@@ -83,9 +78,9 @@ impl Finding {
 impl Doctor {
     /// Looks at everything.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let dir = nearest_folder(&self.data);
+        let dir = nearest_folder(&self.folder.data);
         let mut findings = vec![cores(), open_files(), clock(), room(&dir), sync_speed(&dir)];
-        findings.extend(folder(&self.data));
+        findings.extend(folder(&self.folder.data));
         match self.json {
             true => output::json(&findings),
             false => findings.iter().for_each(Finding::print),

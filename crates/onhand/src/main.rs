@@ -13,6 +13,7 @@ mod entries;
 mod evaluate;
 mod failure;
 mod features;
+mod folder;
 mod memory;
 mod output;
 mod progress;

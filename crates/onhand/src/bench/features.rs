@@ -6,6 +6,7 @@
 
 use crate::failure::Failure;
 use crate::features::ledger::{LedgerFile, in_order, set, store};
+use crate::folder::DataFolder;
 use crate::output;
 use clap::Args;
 use onhand_core::{LocationId, Sku, Span, Timestamp};
@@ -14,7 +15,6 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// The most rows of a page.
@@ -28,14 +28,8 @@ Examples:
   onhand bench features --data ./shops
   onhand bench features --data ./shops --seconds 5 --json")]
 pub(crate) struct Features {
-    /// The data folder.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ONHAND_DATA",
-        default_value = "./onhand-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: DataFolder,
     /// Seconds of each measurement of rows.
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
     seconds: f64,
@@ -102,7 +96,7 @@ impl Features {
 
     /// Follows the ledger to its end; gives the largest location's page with it, and what an entry took.
     fn follow(&self) -> Result<(Store, Page, f64), Failure> {
-        let ledger = LedgerFile::open(&self.data)?;
+        let ledger = LedgerFile::open(&self.folder.data)?;
         let mut store = store(&set());
         let mut pages: BTreeMap<LocationId, Vec<Sku>> = BTreeMap::new();
         let start = Instant::now();

@@ -7,6 +7,7 @@
 use super::ledger::{LedgerFile, in_order, set, store};
 use super::served;
 use crate::failure::Failure;
+use crate::folder::DataFolder;
 use crate::output;
 use clap::Args;
 use onhand_core::{LocationId, Sku, Span};
@@ -29,14 +30,8 @@ Example:
   onhand features check --data ./shops --samples 100000
   onhand features check --data ./shops --served served.jsonl")]
 pub(super) struct Check {
-    /// The data folder.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ONHAND_DATA",
-        default_value = "./onhand-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: DataFolder,
     /// About how many rows to sample.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     samples: u64,
@@ -80,7 +75,7 @@ pub(super) struct Served {
 
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let ledger = LedgerFile::open(&self.data)?;
+        let ledger = LedgerFile::open(&self.folder.data)?;
         let set = set();
         let start = Instant::now();
         let served = match &self.served {

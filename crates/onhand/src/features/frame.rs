@@ -5,6 +5,7 @@ use super::ledger::{LedgerFile, in_order, set, store};
 use super::pairs;
 use super::table::Table;
 use crate::failure::Failure;
+use crate::folder::DataFolder;
 use crate::output;
 use clap::Args;
 use onhand_core::Span;
@@ -32,14 +33,8 @@ In Python:  pandas.read_parquet(\"frame.parquet\")  or  polars.read_parquet(\"fr
 
 Rows are in the order of their times. A value that is missing is NaN. The file carries the hash of every definition.")]
 pub(super) struct Frame {
-    /// The data folder.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ONHAND_DATA",
-        default_value = "./onhand-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: DataFolder,
     /// A CSV file with the columns location, sku, at (RFC 3339) and, if wanted, target: the time asked about.
     #[arg(long, value_name = "FILE", required_unless_present = "days")]
     entities: Option<PathBuf>,
@@ -68,7 +63,7 @@ struct Made {
 impl Frame {
     pub(super) fn run(self) -> Result<(), Failure> {
         let start = Instant::now();
-        let ledger = LedgerFile::open(&self.data)?;
+        let ledger = LedgerFile::open(&self.folder.data)?;
         let questions = match &self.entities {
             Some(path) => pairs::read(path)?,
             None => self.grid.questions(&ledger)?,

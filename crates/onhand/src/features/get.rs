@@ -3,13 +3,13 @@
 use super::ledger::{LedgerFile, in_order, set, store};
 use crate::dates::time;
 use crate::failure::Failure;
+use crate::folder::DataFolder;
 use crate::output;
 use clap::Args;
 use onhand_core::{LocationId, Sku, Timestamp};
 use onhand_features::{Moment, Store, Subject};
 use serde::Serialize;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 /// Tells the values of all features for one SKU at one location, as they were known at a time. The server must be
 /// stopped.
@@ -20,14 +20,8 @@ Example:
 
 Without --at it tells what is known at the end of the ledger.")]
 pub(super) struct Get {
-    /// The data folder.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ONHAND_DATA",
-        default_value = "./onhand-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: DataFolder,
     /// Where.
     #[arg(long, value_name = "LOCATION", value_parser = LocationId::new)]
     location: LocationId,
@@ -68,7 +62,7 @@ struct Shown {
 
 impl Get {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let ledger = LedgerFile::open(&self.data)?;
+        let ledger = LedgerFile::open(&self.folder.data)?;
         let mut store = store(&set());
         let until = self.at.unwrap_or(Timestamp::MAX);
         ledger.each("Reading the ledger", &mut |entry| {
