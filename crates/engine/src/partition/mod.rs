@@ -81,6 +81,8 @@ pub enum Move<'a> {
     Decides(&'a Request, Option<u64>),
     /// It turns it away, undone.
     TurnsAway(Option<u64>),
+    /// It lets it wait: the batch had no room for all that must expire before it, at this time.
+    LetsWait(Timestamp),
 }
 
 /// What a worker has come to.

@@ -183,6 +183,7 @@ impl Writer {
             }
             let now = time_of(&next.request).unwrap_or(clock);
             if self.is_full() || !(skips_expiry(&next.request) || self.machine.advance(now)) {
+                watch(Move::LetsWait(now));
                 self.next = Some(next);
                 break;
             }

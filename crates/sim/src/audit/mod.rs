@@ -306,12 +306,20 @@ impl Book {
         }
     }
 
-    /// The writer has had its turn and stands at `position`: the expiries that it recorded at the end are due.
+    /// The writer has had its turn and stands at `position`: the expiries that it recorded at the end are due, at
+    /// `expired_until` at the latest. That is later than the clock where a request that is decided at a time of its own
+    /// waits for what must expire before it.
     ///
     /// # Errors
     /// It stands elsewhere than the twin; or it is free to record expiries, and left some that are due.
-    pub fn turned(&mut self, clock: Millis, position: u64, is_free: bool) -> Verdict {
-        self.expire(clock, position);
+    pub fn turned(
+        &mut self,
+        clock: Millis,
+        expired_until: Millis,
+        position: u64,
+        is_free: bool,
+    ) -> Verdict {
+        self.expire(expired_until, position);
         self.decided_at.resize(self.records.len(), clock);
         let (there, here) = (position, self.twin.position());
         if there != here {

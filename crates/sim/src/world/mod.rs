@@ -25,7 +25,7 @@ use crate::life::{Current, Life};
 use crate::panics::caught;
 use crate::scenario::Scenario;
 use crate::trace::Trace;
-use crate::translate::{command, location, moment, settings, sku, transfer_id};
+use crate::translate::{command, location, millis, moment, settings, sku, transfer_id};
 use crate::twin::Twin;
 use crate::workload::Workload;
 use faults::Weather;
@@ -386,8 +386,10 @@ impl World {
             taken.len()
         ));
         let moment = self.clock.passed();
+        let mut expired_until = now;
         for one in &taken {
             match one {
+                Taken::LeftWaiting(at) => expired_until = expired_until.max(*at),
                 Taken::Decided(request, token) => {
                     self.check_parcel(which, request)?;
                     self.check_settings(request)?;
@@ -403,7 +405,7 @@ impl World {
         if is_out {
             self.books[which].refused_all();
         }
-        self.books[which].turned(now, position, is_free)?;
+        self.books[which].turned(now, expired_until, position, is_free)?;
         Ok(step)
     }
 
@@ -497,6 +499,7 @@ impl World {
 enum Taken {
     Decided(Request, Option<Token>),
     TurnedAway(Option<Token>),
+    LeftWaiting(Millis),
 }
 
 impl Taken {
@@ -504,6 +507,7 @@ impl Taken {
         match *what {
             Move::Decides(request, token) => Self::Decided(request.clone(), token),
             Move::TurnsAway(token) => Self::TurnedAway(token),
+            Move::LetsWait(at) => Self::LeftWaiting(millis(at)),
         }
     }
 }
