@@ -8,10 +8,12 @@
 
 pub mod batch;
 pub mod day;
+pub mod features;
 pub mod http;
 pub mod http_body;
 pub mod log_open;
 pub mod messages;
+pub mod model;
 pub mod record;
 pub mod snapshot;
 pub mod texts;

@@ -29,11 +29,23 @@ impl Decay {
     /// Sums that lose half their weight in `half_life` days.
     pub(crate) fn new(half_life: u16) -> Self {
         Self {
-            fading: half_life.into(),
+            fading: Fading::new(half_life),
             days: Vec::new(),
             past: Vec::new(),
             today: Vec::new(),
         }
+    }
+
+    /// Whether it has this half-life and so many rows.
+    pub(crate) fn fits(&self, half_life: u16, rows: usize) -> bool {
+        let cells = rows * CELLS;
+        self.fading.half_life() == half_life
+            && (self.days.len(), self.past.len(), self.today.len()) == (rows, cells, cells)
+    }
+
+    /// Makes it ready for use, after it was read.
+    pub(crate) fn make_ready(&mut self) {
+        self.fading = Fading::new(self.fading.half_life());
     }
 
     /// Makes room for so many rows.

@@ -21,8 +21,27 @@ pub(crate) struct Fading {
     days: Vec<u64>,
 }
 
+impl From<Fading> for u16 {
+    fn from(fading: Fading) -> Self {
+        fading.half_life
+    }
+}
+
+/// As it is read: not ready for use. What makes it ready takes the longer the longer its half-life is, so whoever reads
+/// sees first whether that is one it asked for, and then makes it [anew](Fading::new).
 impl From<u16> for Fading {
     fn from(half_life: u16) -> Self {
+        Self {
+            half_life,
+            factor: 0,
+            days: Vec::new(),
+        }
+    }
+}
+
+impl Fading {
+    /// Weights that fade so fast.
+    pub(crate) fn new(half_life: u16) -> Self {
         let mut fading = Self {
             half_life,
             factor: factor(half_life),
@@ -35,15 +54,11 @@ impl From<u16> for Fading {
         }
         fading
     }
-}
 
-impl From<Fading> for u16 {
-    fn from(fading: Fading) -> Self {
-        fading.half_life
+    pub(crate) fn half_life(&self) -> u16 {
+        self.half_life
     }
-}
 
-impl Fading {
     /// What a day leaves of a sum.
     pub(crate) fn kept(&self, sum: u64) -> u64 {
         ((u128::from(sum) * u128::from(self.factor)) >> FACTOR_PLACES) as u64
@@ -103,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_weight_of_days_is_what_their_steps_add_up_to() {
-        let fading = Fading::from(14);
+        let fading = Fading::new(14);
         let mut weight = 0;
         for days in 0..2000 {
             assert_eq!(fading.weight(days), weight, "{days} days");

@@ -63,6 +63,12 @@ pub(crate) enum Told {
 pub(crate) type Each<'a> = &'a mut dyn FnMut(Measure, Told);
 
 impl Looks {
+    /// Whether they are of so many entities, each in the order of time.
+    pub(crate) fn fit(&self, rows: usize) -> bool {
+        let in_order = |one: &Recent| one.looks.is_sorted_by_key(|look| look.at());
+        self.rows.len() == rows && self.rows.iter().all(in_order)
+    }
+
     /// Makes room for so many entities.
     pub(crate) fn resize(&mut self, rows: usize) {
         self.rows.resize(rows, Recent::default());

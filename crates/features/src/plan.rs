@@ -56,6 +56,13 @@ pub(crate) struct SeriesPlan {
     pub(crate) usual: Vec<u16>,
 }
 
+impl SeriesPlan {
+    /// Whether an hour's sum of a SKU at a location is small for certain.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.entity == 0 && self.measure.is_small()
+    }
+}
+
 /// One pushed number of one kind of entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PushedPlan {

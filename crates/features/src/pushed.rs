@@ -27,6 +27,11 @@ struct Held {
 }
 
 impl PushedValues {
+    /// Whether they are of so many entities.
+    pub(crate) fn fit(&self, rows: usize) -> bool {
+        self.values.len() == rows * KEPT
+    }
+
     /// Makes room for so many entities.
     pub(crate) fn resize(&mut self, rows: usize) {
         self.values.resize(rows * KEPT, None);

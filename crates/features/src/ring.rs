@@ -34,6 +34,16 @@ impl Ring {
         }
     }
 
+    /// Whether it is one of this kind with so many rows.
+    pub(crate) fn fits(&self, length: usize, is_narrow: bool, rows: usize) -> bool {
+        let cells = match &self.cells {
+            Cells::Narrow(all) if is_narrow => all.len(),
+            Cells::Wide(all) if !is_narrow => all.len(),
+            _ => return false,
+        };
+        self.length as usize == length && self.heads.len() == rows && cells == rows * length
+    }
+
     /// Makes room for so many rows.
     pub(crate) fn resize(&mut self, rows: usize) {
         let cells = rows * self.length as usize;

@@ -20,9 +20,8 @@ pub(crate) struct Series {
 impl Series {
     pub(crate) fn new(plan: &SeriesPlan) -> Self {
         let ring = |length, is_narrow| (length > 0).then(|| Ring::new(length, is_narrow));
-        let is_narrow = plan.entity == 0 && plan.measure.is_small();
         Self {
-            hours: ring(plan.hours, is_narrow),
+            hours: ring(plan.hours, plan.is_narrow()),
             days: ring(plan.days, false),
             usual: plan
                 .usual
@@ -31,6 +30,25 @@ impl Series {
                 .collect(),
             last: Vec::new(),
         }
+    }
+
+    /// Whether it is what a plan asks for, of so many entities.
+    pub(crate) fn fits(&self, plan: &SeriesPlan, rows: usize) -> bool {
+        let fits = |ring: &Option<Ring>, length, is_narrow| match ring {
+            Some(ring) => length > 0 && ring.fits(length, is_narrow, rows),
+            None => length == 0,
+        };
+        let mut usual = self.usual.iter().zip(&plan.usual);
+        fits(&self.hours, plan.hours, plan.is_narrow())
+            && fits(&self.days, plan.days, false)
+            && self.usual.len() == plan.usual.len()
+            && usual.all(|(usual, half_life)| usual.fits(*half_life, rows))
+            && self.last.len() == rows
+    }
+
+    /// Makes it ready for use, after it was read.
+    pub(crate) fn make_ready(&mut self) {
+        self.usual.iter_mut().for_each(Decay::make_ready);
     }
 
     /// Makes room for so many entities.

@@ -2,10 +2,14 @@
 //!
 //! A snapshot is of one set of definitions: the bytes of one are the arrays of another in name only. So it carries
 //! their hash, and one of another set is refused: the store is then made anew, by replay. The last eight bytes are a
-//! checksum.
+//! checksum. It says that nothing was changed, not that what was written was right: so the arrays are also held against
+//! what the set asks for ([`Kept::fitted`]), and no row, group or level that is not there is ever looked up.
 
 use crate::feature::FeatureSet;
+use crate::plan::Plan;
+use crate::series::Series;
 use crate::store::{Kept, Store};
+use onhand_planted::Defect;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -26,6 +30,11 @@ pub enum BadSnapshot {
     /// They are of other definitions.
     #[error("the feature snapshot is of other definitions: make the store anew by replay")]
     OtherSet,
+    /// Their arrays are not those that the definitions ask for, or contradict each other.
+    #[error(
+        "the feature snapshot does not have the shape of its definitions: make the store anew by replay"
+    )]
+    Shape,
 }
 
 impl Store {
@@ -58,6 +67,38 @@ impl Store {
         }
         let kept: Kept =
             postcard::from_bytes(&bytes[HEAD..end]).map_err(|_| BadSnapshot::Damaged)?;
+        let kept = kept.fitted(set.plan()).ok_or(BadSnapshot::Shape)?;
         Ok(Self::of(set, kept))
     }
+}
+
+impl Kept {
+    /// The arrays, ready for use, if they have the shape that a plan asks for.
+    fn fitted(mut self, plan: &Plan) -> Option<Self> {
+        if !self.fits(plan) && !Defect::FeatureShapeTrusted.is_on() {
+            return None;
+        }
+        self.series.iter_mut().for_each(Series::make_ready);
+        Some(self)
+    }
+
+    fn fits(&self, plan: &Plan) -> bool {
+        let rows: Vec<usize> = self.begun.iter().map(Vec::len).collect();
+        let levels = self.members.levels();
+        self.members.fit(&plan.entities, &plan.listed, &rows)
+            && self.looks.fit(rows[0])
+            && [self.balances.len(), self.heard.len()] == [levels; 2]
+            && all_fit(&self.series, &plan.series, |one, plan| {
+                one.fits(plan, rows[plan.entity])
+            })
+            && all_fit(&self.pushed, &plan.pushed, |one, plan| {
+                one.fit(rows[plan.entity])
+            })
+    }
+}
+
+/// Whether there is one for each plan, and each fits its own.
+fn all_fit<T, P>(all: &[T], plans: &[P], fits: impl Fn(&T, &P) -> bool) -> bool {
+    let mut each = all.iter().zip(plans);
+    all.len() == plans.len() && each.all(|(one, plan)| fits(one, plan))
 }

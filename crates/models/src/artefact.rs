@@ -69,6 +69,9 @@ pub enum Unreadable {
         /// Features of the forest.
         used: usize,
     },
+    /// A number that is none, or infinite, or a calibration to what is no probability.
+    #[error("a number of the model is not finite, or no probability where it should be one")]
+    Numbers,
     /// A tree that cannot be followed.
     #[error(transparent)]
     Broken(#[from] Broken),
@@ -94,7 +97,10 @@ impl Artefact {
     /// # Errors
     /// If a number is not finite, which JSON cannot say.
     pub fn to_json(&self) -> Result<String, Unreadable> {
-        serde_json::to_string_pretty(self).map_err(content)
+        match self.has_sound_numbers() {
+            true => serde_json::to_string_pretty(self).map_err(content),
+            false => Err(Unreadable::Numbers),
+        }
     }
 
     /// Reads what [`Self::to_json`] wrote.
@@ -138,7 +144,18 @@ impl Artefact {
             return Err(Unreadable::Features { described, used });
         }
         self.forest.check()?;
-        Ok(self)
+        match self.has_sound_numbers() {
+            true => Ok(self),
+            false => Err(Unreadable::Numbers),
+        }
+    }
+
+    /// JSON cannot say what is no number or infinite, and no score can be compared with it.
+    fn has_sound_numbers(&self) -> bool {
+        let mut cuts = self.features.iter().map(|feature| feature.bins.cuts());
+        self.forest.is_finite()
+            && self.calibration.is_sound()
+            && cuts.all(|cuts| cuts.iter().all(|cut| cut.is_finite()))
     }
 }
 

@@ -3,6 +3,7 @@
 //! This is the form for interchange, for explanation and for a person to read. [`crate::flat`] is the one to serve.
 
 use crate::dataset::{BinMap, Matrix};
+use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 
 /// A base and trees; the raw score of a row is the base and the value that each tree gives it.
@@ -90,6 +91,16 @@ impl Forest {
             gains[question.feature as usize] += f64::from(question.gain);
         }
         gains
+    }
+
+    /// Whether all its numbers are finite.
+    pub(crate) fn is_finite(&self) -> bool {
+        let nodes = self.trees.iter().flat_map(Tree::nodes);
+        let mut each = nodes.map(|node| match &node.kind {
+            Kind::Leaf { value } => value.is_finite(),
+            Kind::Split(question) => question.threshold.is_finite() && question.gain.is_finite(),
+        });
+        self.base.is_finite() && each.all(|is_finite| is_finite)
     }
 
     /// Checks what came from outside, so that following it must end.
@@ -207,7 +218,7 @@ impl Tree {
             .position(|(index, node)| match &node.kind {
                 Kind::Leaf { .. } => false,
                 Kind::Split(question) => {
-                    question.feature >= features
+                    (question.feature >= features && !Defect::SplitFeatureUnchecked.is_on())
                         || !exists(index, question.left)
                         || !exists(index, question.right)
                 }

@@ -128,6 +128,7 @@ defects! {
     FolderSyncTriedAgain "folder-sync-tried-again" "A failed sync of the log's folder is tried again, and its success is believed"
     FolderShared "folder-shared" "A second process may use a data folder that is in use"
     CheckSkipsSnapshots "check-skips-snapshots" "The check of a data folder does not say that a snapshot is damaged"
+    OwnBatchBelieved "own-batch-believed" "A small batch that the writer takes to the log itself is answered though its append failed"
     ;
     // For fuzzing: in the parsers.
     FrameLengthTrusted "fuzz-frame-length-trusted" "The length of a frame is trusted, though it runs past its segment"
@@ -136,6 +137,9 @@ defects! {
     KeyUnchecked "fuzz-key-unchecked" "The bytes of an idempotency key are not looked at"
     ExcerptCutsACharacter "fuzz-excerpt-cuts-a-character" "What is told back of a wrong text ends within a character"
     IdSpelledFreely "fuzz-id-spelled-freely" "The numbers in an identifier may have a sign and leading zeros"
+    SecondsOverflow "fuzz-seconds-overflow" "The seconds of a message's time become milliseconds before anybody looks how many they are"
+    FeatureShapeTrusted "fuzz-feature-shape-trusted" "The arrays of a saved feature store are not held against what its definitions ask for"
+    SplitFeatureUnchecked "fuzz-split-feature-unchecked" "A split of a model may ask about a feature that no row has"
 }
 
 #[cfg(feature = "choose")]

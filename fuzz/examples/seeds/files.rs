@@ -1,10 +1,11 @@
-//! What lies on disk: batches, logs, snapshots.
+//! What lies on disk: batches, logs, snapshots, saved features, models.
 
 use crate::{put, with_first};
 use onhand_fuzz::log_open::Right;
-use onhand_fuzz::{batch, day, snapshot};
+use onhand_fuzz::{batch, day, features, model, snapshot};
 use onhand_log::disk::MemoryDisk;
 use onhand_log::{Batch, FileLog, FileLogOptions, Log, SnapshotStore};
+use onhand_models::Calibration;
 use onhand_wire::BatchWriter;
 use std::io::Write;
 use std::path::Path;
@@ -12,7 +13,9 @@ use std::path::Path;
 pub(crate) fn all() -> std::io::Result<()> {
     batches()?;
     logs()?;
-    snapshots()
+    snapshots()?;
+    feature_stores()?;
+    models()
 }
 
 fn payload(entries: &[onhand_core::Entry]) -> Vec<u8> {
@@ -184,4 +187,43 @@ fn snapshots() -> std::io::Result<()> {
         "items",
         &with_first(snapshot::ITEMS, &stream[5..]),
     )
+}
+
+fn feature_stores() -> std::io::Result<()> {
+    let entries = features::entries();
+    let (head, check) = features::AROUND;
+    let after = [
+        ("empty", 0),
+        ("after-a-delivery", 3),
+        ("after-a-day", entries.len()),
+    ];
+    after.iter().try_for_each(|(name, count)| {
+        let file = features::store(&entries[..*count]).snapshot();
+        let arrays = &file[head..file.len() - check];
+        put("features", name, &with_first(features::AS_IT_IS, &file))?;
+        let name = format!("{name}-arrays");
+        put("features", &name, &with_first(features::ARRAYS, arrays))
+    })
+}
+
+fn models() -> std::io::Result<()> {
+    let knots = vec![(-2.0, 0.1), (0.5, 0.5), (3.0, 0.95)];
+    let (slope, intercept) = (0.9, -0.1);
+    let (a, b, c) = (1.2, 0.8, 0.3);
+    let calibrations = [
+        ("plain", Calibration::None),
+        ("platt", Calibration::Platt { slope, intercept }),
+        ("beta", Calibration::Beta { a, b, c }),
+        ("isotonic", Calibration::Isotonic { knots }),
+    ];
+    calibrations
+        .into_iter()
+        .try_for_each(|(name, calibration)| {
+            let model = model::model(calibration);
+            let bytes = model.to_bytes().expect("a model is plain data");
+            let json = model.to_json().expect("its numbers are finite");
+            put("model", name, &with_first(model::COMPACT, &bytes))?;
+            let name = format!("{name}-json");
+            put("model", &name, &with_first(model::JSON, json.as_bytes()))
+        })
 }

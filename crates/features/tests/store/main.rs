@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod filter;
+mod format;
 mod frames;
 mod late;
 mod ledger;

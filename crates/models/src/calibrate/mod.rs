@@ -92,6 +92,20 @@ impl Calibration {
         }
     }
 
+    /// Whether it makes a probability of every score.
+    pub(crate) fn is_sound(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Platt { slope, intercept } => are_finite(&[*slope, *intercept]),
+            Self::Beta { a, b, c } => are_finite(&[*a, *b, *c]),
+            Self::Isotonic { knots } => {
+                let is_probability = |p: f64| (0.0..=1.0).contains(&p);
+                let each = |(score, p): &(f64, f64)| score.is_finite() && is_probability(*p);
+                knots.iter().all(each) && knots.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1)
+            }
+        }
+    }
+
     /// The probability of a raw score.
     pub fn probability(&self, score: f64) -> f64 {
         match self {
@@ -112,6 +126,10 @@ impl Calibration {
             .map(|&score| self.probability(score))
             .collect()
     }
+}
+
+fn are_finite(numbers: &[f64]) -> bool {
+    numbers.iter().all(|number| number.is_finite())
 }
 
 #[cfg(test)]

@@ -134,14 +134,16 @@ impl Share {
     }
 }
 
-/// A cut with `low` on its left and `high` on its right.
+/// A cut with `low` on its left and `high` on its right. It is finite, whatever they are: what is below all finite values
+/// shares a bin with the least of them.
 fn between(low: f32, high: f32) -> f32 {
     let middle = low / 2.0 + high / 2.0;
-    if middle >= low && middle < high {
+    let cut = if middle >= low && middle < high {
         middle
     } else {
         low
-    }
+    };
+    cut.max(f32::MIN)
 }
 
 #[cfg(test)]
