@@ -60,6 +60,8 @@ pub struct Scenario {
     pub faults: usize,
     /// How durable answers are.
     pub durability: Durability,
+    /// Whether writers take small batches to the log themselves, as those with a thread do.
+    pub lends: bool,
     /// Crashes at changes of the disk that are said, not thrown.
     pub crashes: Crashes,
 }
@@ -99,6 +101,9 @@ impl fmt::Display for Scenario {
         }
         if self.durability != Durability::BeforeAnswer {
             write!(f, ", durable {}", self.durability)?;
+        }
+        if self.lends {
+            f.write_str(", small batches taken by the writer")?;
         }
         match self.faults {
             0 => f.write_str(", no faults"),
@@ -164,6 +169,7 @@ impl Scenario {
                 Durability::Within(50),
                 Durability::Within(1_000),
             ]),
+            lends: dice.comes(1, 2),
             crashes: Crashes::default(),
         }
     }
@@ -187,6 +193,7 @@ impl Scenario {
             snapshot_bytes: other.snapshot_bytes,
             keep_ledger: other.keep_ledger,
             durability: other.durability,
+            lends: other.lends,
             ..self.clone()
         }
     }

@@ -70,7 +70,7 @@ pub struct Workers {
     number: u16,
     inbox: Arc<Inbox>,
     writer: Writer,
-    appender: Appender,
+    appender: Arc<Mutex<Appender>>,
     jobs: Receiver<Job>,
 }
 
@@ -113,10 +113,11 @@ impl Partition {
         let table = Arc::new(ReadTable::of(machine.state(), clock.now()));
         let reader = log.reader();
         let (jobs, todo) = channel();
+        let appender = Appender::new(log, durability, &clock, &inbox, &table, &metrics);
         let workers = Workers {
             number: machine.state().partition(),
             inbox: Arc::clone(&inbox),
-            appender: Appender::new(log, durability, &clock, &inbox, &table, &metrics),
+            appender: Arc::new(Mutex::new(appender)),
             writer: Writer::new(
                 machine,
                 &inbox,
@@ -138,7 +139,8 @@ impl Partition {
     }
 
     /// Gives each worker a thread.
-    pub(crate) fn run(&self, workers: Workers) -> std::io::Result<()> {
+    pub(crate) fn run(&self, mut workers: Workers) -> std::io::Result<()> {
+        workers.lend();
         let Workers {
             number,
             inbox,
@@ -146,12 +148,10 @@ impl Partition {
             appender,
             jobs,
         } = workers;
-        let appender = Arc::new(Mutex::new(appender));
-        let lent = Arc::clone(&appender);
         let appender = spawn(format!("appender-{number}"), &inbox, move || {
             appender::run(&appender, &jobs)
         })?;
-        let writer = spawn(format!("writer-{number}"), &inbox, move || writer.run(lent))?;
+        let writer = spawn(format!("writer-{number}"), &inbox, move || writer.run())?;
         *self.threads() = Some([writer, appender]);
         Ok(())
     }
@@ -195,6 +195,12 @@ impl Workers {
         self.number
     }
 
+    /// Lets the writer take small batches through the appender's steps itself, as one with a thread does: its own step
+    /// then ends when their answers have left.
+    pub fn lend(&mut self) {
+        self.writer.lend(Arc::clone(&self.appender));
+    }
+
     /// The writer takes what is queued, decides some of it, and hands a batch over if the log is idle. `watch` sees
     /// every request just before it is decided or turned away.
     pub fn write(&mut self, watch: &mut dyn FnMut(Move<'_>)) -> Step {
@@ -218,13 +224,16 @@ impl Workers {
 
     /// The appender does the next of: sync what has waited, take a job, append, publish, reply, trim.
     pub fn append(&mut self) -> Step {
-        if self.appender.is_free() && !self.appender.is_sync_due() {
+        let appender = self.appender.lock();
+        let mut appender = appender.unwrap_or_else(PoisonError::into_inner);
+        // What the writer left to go on with may be done by now.
+        while appender.is_free() && !appender.is_sync_due() {
             match self.jobs.try_recv() {
-                Ok(job) => self.appender.take(job),
+                Ok(job) => appender.take(job),
                 Err(_) => return Step::Idle,
             }
         }
-        self.appender.step()
+        appender.step()
     }
 }
 

@@ -72,9 +72,13 @@ impl Writer {
         }
     }
 
-    /// What the writer's thread does until it ends. It may do the appender's work where that is small.
-    pub(super) fn run(mut self, appender: Arc<Mutex<Appender>>) {
+    /// From now on it may do the appender's work where that is small.
+    pub(super) fn lend(&mut self, appender: Arc<Mutex<Appender>>) {
         self.jobs.lend(appender);
+    }
+
+    /// What the writer's thread does until it ends.
+    pub(super) fn run(mut self) {
         loop {
             let wake = self.wait();
             if self.turn(wake, &mut |_| {}) == Step::Ended {

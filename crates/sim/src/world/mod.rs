@@ -406,6 +406,10 @@ impl World {
             self.books[which].refused_all();
         }
         self.books[which].turned(now, expired_until, position, is_free)?;
+        // It may have taken the batch to the log itself.
+        if self.scenario.lends && step == Step::Done {
+            self.read_ledger(which)?;
+        }
         Ok(step)
     }
 

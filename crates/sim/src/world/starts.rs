@@ -11,7 +11,7 @@ use onhand_core::{Command, Seq};
 use onhand_engine::folder::FolderError;
 use onhand_engine::recover::RecoverError;
 use onhand_engine::verify::Reading;
-use onhand_engine::{OpenError, Request, Step};
+use onhand_engine::{OpenError, Request, Step, Workers};
 use onhand_log::ReadError;
 use onhand_log::disk::{Happened, MemoryDisk};
 use onhand_log::file::FileLog;
@@ -31,6 +31,9 @@ impl World {
         self.books
             .iter_mut()
             .for_each(|book| book.is_promised(durability));
+        if self.scenario.lends {
+            self.life.workers.iter_mut().for_each(Workers::lend);
+        }
         self.born = self.disk.happened();
         (self.delivers_since, self.longest_delivery) = (None, 0);
         self.configure();
