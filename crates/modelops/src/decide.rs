@@ -2,10 +2,9 @@
 
 use crate::policy::{Decision, Policy, Thresholds};
 use crate::predictor::{Asked, Predictor, Stores};
+use crate::shift::CATEGORY;
 use onhand_features::Reader;
 
-/// The pushed text by which thresholds may differ.
-const CATEGORY: &str = "category";
 /// Items whose category is read under one lock.
 const AT_ONCE: usize = 512;
 

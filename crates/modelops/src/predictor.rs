@@ -14,8 +14,10 @@ use crate::policy::{Decision, Policy};
 use crate::prior::Prior;
 use crate::scorer::{Explanation, Scorer};
 use crate::scores::{Score, Scores};
+use crate::shift::Lines;
 use onhand_core::{LevelNo, Span, Timestamp};
 use onhand_features::{Moment, Reader, Store};
+use onhand_models::recalibrate::Line;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,6 +25,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub const CURRENT_FOR: Span = Span::from_secs(5 * 60);
 /// Rows that are read under one lock.
 pub(crate) const CHUNK: usize = 32;
+/// Names that are looked up under one lock.
+const LOOKED_UP: usize = 512;
 const HOUR_MILLIS: u64 = 3_600_000;
 
 /// The feature stores that follow the partitions' ledgers.
@@ -94,6 +98,7 @@ type Told = Option<(Score, Option<Fallback>)>;
 pub(crate) struct Made {
     pub(crate) level: Option<LevelNo>,
     pub(crate) score: Score,
+    line: Line,
     explanation: Option<Explanation>,
 }
 
@@ -188,24 +193,24 @@ impl<S: Stores> Predictor<S> {
             open.extend(0..asked.len());
             return (told, open);
         }
-        self.stores.read(partition, &mut |mut reader| {
-            let mut scores = lock(&self.scores[usize::from(partition)]);
-            for (at, item) in asked.iter().enumerate() {
-                let known = reader.find(item.location, item.sku).and_then(|level| {
-                    let score = scores.ask(level, moment.now)?;
-                    let version = reader.store().version(level);
-                    Some((score, score.is_current(version, moment.now)))
-                });
-                match known {
-                    Some((score, true)) => told[at] = Some((score, None)),
-                    Some((score, false)) => {
-                        told[at] = Some((score, Some(Fallback::Cached)));
+        for (chunk, some) in asked.chunks(LOOKED_UP).enumerate() {
+            self.stores.read(partition, &mut |mut reader| {
+                let mut scores = lock(&self.scores[usize::from(partition)]);
+                for (item, at) in some.iter().zip(chunk * LOOKED_UP..) {
+                    let known = reader.find(item.location, item.sku).and_then(|level| {
+                        let score = scores.ask(level, moment.now)?;
+                        let version = reader.store().version(level);
+                        Some((score, score.is_current(version, moment.now)))
+                    });
+                    let is_current = known.is_some_and(|(_, is_current)| is_current);
+                    let why = |is_current: bool| (!is_current).then_some(Fallback::Cached);
+                    told[at] = known.map(|(score, is_current)| (score, why(is_current)));
+                    if !is_current {
                         open.push(at);
                     }
-                    None => open.push(at),
                 }
-            }
-        });
+            });
+        }
         (told, open)
     }
 
@@ -242,12 +247,14 @@ impl<S: Stores> Predictor<S> {
         let mut made = Vec::with_capacity(whom.len());
         self.stores.read(partition, &mut |mut reader| {
             let as_of = self.stores.as_of(partition, reader.store(), moment.now);
+            let lines = Lines::of(self.scorer.recalibration(), reader.store(), moment);
             for whom in whom {
                 let mut one = self.read(&mut reader, *whom, moment, &mut row);
                 one.score.as_of = as_of;
                 if !one.score.is_prior {
                     self.scorer.pick(&row, rows);
-                    let why = || self.scorer.explain(&reader, &row, moment.now);
+                    one.line = lines.line(&reader);
+                    let why = || self.scorer.explain(&reader, &row, one.line, moment.now);
                     one.explanation = explain.then(why);
                 }
                 made.push(one);
@@ -258,9 +265,12 @@ impl<S: Stores> Predictor<S> {
 
     /// What the model says of the rows that were read, but for the priors.
     fn ask_the_model(&self, made: &mut [Made], rows: &[f32]) {
+        let by_model = |one: &&Made| !one.score.is_prior;
+        let lines = made.iter().filter(by_model).map(|one| one.line);
+        let found = self.scorer.found(rows, lines);
         let by_model = made.iter_mut().filter(|one| !one.score.is_prior);
         by_model
-            .zip(self.scorer.found(rows))
+            .zip(found)
             .for_each(|(one, found)| one.score.found = found);
     }
 
@@ -289,6 +299,7 @@ impl<S: Stores> Predictor<S> {
                 as_of: moment.now,
                 version: level.map_or(0, |level| reader.store().version(level)),
             },
+            line: Line::default(),
             explanation: None,
         }
     }

@@ -9,8 +9,9 @@
 use onhand_core::{Span, Timestamp};
 use onhand_features::{FeatureSet, Reader};
 use onhand_models::artefact::Unreadable;
+use onhand_models::recalibrate::Line;
 use onhand_models::tree::Broken;
-use onhand_models::{Artefact, Calibration, FlatForest, Forest};
+use onhand_models::{Artefact, Calibration, FlatForest, Forest, Recalibration};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -28,6 +29,7 @@ pub struct Scorer {
     forest: Forest,
     flat: FlatForest,
     calibration: Calibration,
+    recalibration: Option<Recalibration>,
     expected: f64,
 }
 
@@ -109,7 +111,12 @@ impl Scorer {
                 wanted: name,
             });
         }
-        Self::new(artefact, format!("{:016x}", xxh3_64(bytes)), set)
+        Self::new(artefact, Self::version_of(bytes), set)
+    }
+
+    /// What a model's version is called: a hash of its bytes.
+    pub fn version_of(bytes: &[u8]) -> String {
+        format!("{:016x}", xxh3_64(bytes))
     }
 
     /// A model for a set of features; `version` is what answers call it.
@@ -141,6 +148,7 @@ impl Scorer {
             places,
             forest: artefact.forest,
             calibration: artefact.calibration,
+            recalibration: artefact.recalibration,
         })
     }
 
@@ -164,26 +172,39 @@ impl Scorer {
         rows.extend(self.places.iter().map(|place| row[*place]));
     }
 
-    /// The probabilities that items are found, of rows made by [`Self::pick`].
-    pub fn found(&self, rows: &[f32]) -> Vec<f64> {
+    /// What the model's latest answers missed, if it was recalibrated.
+    pub fn recalibration(&self) -> Option<&Recalibration> {
+        self.recalibration.as_ref()
+    }
+
+    /// The probabilities that items are found, of rows made by [`Self::pick`], each with how it is moved.
+    pub fn found(&self, rows: &[f32], lines: impl IntoIterator<Item = Line>) -> Vec<f64> {
         let mut scores = vec![0.0; rows.len() / self.places.len().max(1)];
         self.flat.score_batch(rows, &mut scores);
-        let found = |score: &f64| self.found_at(*score);
-        scores.iter().map(found).collect()
+        let each = scores.iter().zip(lines);
+        each.map(|(score, line)| self.found_at(*score, line))
+            .collect()
     }
 
     /// The probability that an item of which nothing is known is found.
     pub fn usually_found(&self) -> f64 {
-        self.found_at(self.expected)
+        let all = self.recalibration.as_ref().map(|one| one.all);
+        self.found_at(self.expected, all.unwrap_or_default())
     }
 
-    /// The probability that an item is found, by its raw score.
-    pub fn found_at(&self, score: f64) -> f64 {
-        1.0 - self.calibration.probability(score)
+    /// The probability that an item is found, by its raw score and how that is moved.
+    pub fn found_at(&self, score: f64, line: Line) -> f64 {
+        1.0 - line.moved(self.calibration.probability(score))
     }
 
-    /// Why a score is what it is. `row` is the last that was read.
-    pub fn explain(&self, reader: &Reader<'_>, row: &[f32], now: Timestamp) -> Explanation {
+    /// Why a score is what it is. `row` is the last that was read, `line` how it is moved.
+    pub fn explain(
+        &self,
+        reader: &Reader<'_>,
+        row: &[f32],
+        line: Line,
+        now: Timestamp,
+    ) -> Explanation {
         let (store, subject) = (reader.store(), reader.subject());
         let mut values = Vec::new();
         self.pick(row, &mut values);
@@ -200,21 +221,29 @@ impl Scorer {
         Explanation {
             expected: told.expected,
             score: self.flat.score(&values),
-            calibration: said(&self.calibration),
+            calibration: self.said(line),
             parts,
+        }
+    }
+
+    /// How the probability of an empty shelf, p, follows from the score.
+    fn said(&self, line: Line) -> String {
+        match &self.recalibration {
+            None => said("p", &self.calibration),
+            Some(_) => format!("{}; p = {line}", said("q", &self.calibration)),
         }
     }
 }
 
-/// A calibration as a formula, p being the probability of an empty shelf.
-fn said(calibration: &Calibration) -> String {
+/// A calibration as a formula for what is called `p`.
+fn said(p: &str, calibration: &Calibration) -> String {
     match calibration {
-        Calibration::None => "p = 1 / (1 + exp(-score))".into(),
+        Calibration::None => format!("{p} = 1 / (1 + exp(-score))"),
         Calibration::Platt { slope, intercept } => {
-            format!("p = 1 / (1 + exp(-({slope:.6} * score + {intercept:.6})))")
+            format!("{p} = 1 / (1 + exp(-({slope:.6} * score + {intercept:.6})))")
         }
         Calibration::Beta { a, b, c } => format!(
-            "p = 1 / (1 + exp(-({a:.6} * ln(s) - {b:.6} * ln(1 - s) + {c:.6}))) with s = 1 / (1 + exp(-score))"
+            "{p} = 1 / (1 + exp(-({a:.6} * ln(s) - {b:.6} * ln(1 - s) + {c:.6}))) with s = 1 / (1 + exp(-score))"
         ),
         Calibration::Isotonic { knots } => {
             let knots: Vec<_> = knots
@@ -222,7 +251,7 @@ fn said(calibration: &Calibration) -> String {
                 .map(|(score, p)| format!("({score:.3}, {p:.4})"))
                 .collect();
             format!(
-                "p by straight lines through (score, p): {}",
+                "{p} by straight lines through (score, {p}): {}",
                 knots.join(" ")
             )
         }

@@ -10,13 +10,18 @@
 
 use crate::calibrate::Calibration;
 use crate::dataset::BinMap;
+use crate::recalibrate::Recalibration;
 use crate::tree::{Broken, Forest};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The format that this build writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+/// The oldest that it reads. Version 1 had no recalibration.
+const OLDEST: u32 = 1;
 
+/// How the compact form says that there is no recalibration.
+const NO_RECALIBRATION: [u8; 1] = [0];
 /// What the compact form begins with.
 const MAGIC: &[u8; 8] = b"onhandML";
 
@@ -35,6 +40,9 @@ pub struct Artefact {
     pub calibration: Calibration,
     /// Free text by name: training range, seed, settings, metrics.
     pub facts: BTreeMap<String, String>,
+    /// What its latest answers missed, if it was recalibrated. Last, because version 1 ends before it.
+    #[serde(default)]
+    pub recalibration: Option<Recalibration>,
 }
 
 /// A feature as the model knows it.
@@ -84,7 +92,8 @@ struct Versioned {
 }
 
 impl Artefact {
-    /// The probability that the model gives a row: one value a feature, NaN if missing.
+    /// The calibrated probability that the model gives a row: one value a feature, NaN if missing. A recalibration moves
+    /// it, by what the row is about.
     ///
     /// # Panics
     /// If the row has fewer values than there are features.
@@ -131,6 +140,10 @@ impl Artefact {
         let body = bytes.strip_prefix(MAGIC).ok_or(Unreadable::NotAModel)?;
         let (head, _) = postcard::take_from_bytes::<Versioned>(body).map_err(content)?;
         expect_version(head.version)?;
+        let body = match head.version {
+            1 => &[body, &NO_RECALIBRATION].concat(),
+            _ => body,
+        };
         let (model, rest) = postcard::take_from_bytes::<Self>(body).map_err(content)?;
         match rest.len() {
             0 => model.checked(),
@@ -138,7 +151,9 @@ impl Artefact {
         }
     }
 
-    fn checked(self) -> Result<Self, Unreadable> {
+    /// What was read, as this build would write it.
+    fn checked(mut self) -> Result<Self, Unreadable> {
+        self.version = VERSION;
         let (described, used) = (self.features.len(), self.forest.features as usize);
         if described != used {
             return Err(Unreadable::Features { described, used });
@@ -165,7 +180,7 @@ fn content(error: impl std::fmt::Display) -> Unreadable {
 
 fn expect_version(found: u32) -> Result<(), Unreadable> {
     match found {
-        VERSION => Ok(()),
+        OLDEST..=VERSION => Ok(()),
         found => Err(Unreadable::Version { found }),
     }
 }

@@ -7,6 +7,7 @@
 //! - [`tree`], [`flat`]: the forest as it is kept, and as it is served.
 //! - [`explain`]: the parts of a score, feature by feature.
 //! - [`calibrate`]: from a score to a probability that holds.
+//! - [`recalibrate`]: what its latest answers missed.
 //! - [`metrics`]: how good it is, and how sure we are of that.
 //! - [`artefact`]: the model as bytes that describe themselves.
 //!
@@ -23,6 +24,7 @@ pub mod dataset;
 pub mod explain;
 pub mod flat;
 pub mod metrics;
+pub mod recalibrate;
 pub mod tree;
 
 mod numeric;
@@ -35,4 +37,5 @@ pub use boost::{Booster, Fit, Loss};
 pub use calibrate::Calibration;
 pub use dataset::Dataset;
 pub use flat::FlatForest;
+pub use recalibrate::Recalibration;
 pub use tree::Forest;

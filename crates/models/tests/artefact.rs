@@ -7,6 +7,7 @@ mod frame;
 use frame::*;
 use onhand_models::artefact::{Artefact, Feature, Unreadable};
 use onhand_models::calibrate::Calibration;
+use onhand_models::recalibrate::{Line, Recalibration};
 use std::collections::BTreeMap;
 
 fn artefact() -> (Artefact, Vec<Vec<f32>>) {
@@ -26,6 +27,7 @@ fn artefact() -> (Artefact, Vec<Vec<f32>>) {
             intercept: 0.1 + 0.2,
         },
         facts: BTreeMap::from([("seed".to_owned(), "7".to_owned())]),
+        recalibration: None,
     };
     (model, train)
 }
@@ -52,6 +54,47 @@ fn a_model_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_recalibration_is_part_of_the_model() {
+    let (mut model, _) = artefact();
+    let groups = BTreeMap::from([(
+        "dairy".to_owned(),
+        Line {
+            shift: 0.25,
+            slope: 0.0,
+        },
+    )]);
+    model.recalibration = Some(Recalibration {
+        groups,
+        ..Recalibration::default()
+    });
+    assert_eq!(
+        Artefact::from_bytes(&model.to_bytes().unwrap()).unwrap(),
+        model
+    );
+    assert_eq!(
+        Artefact::from_json(&model.to_json().unwrap()).unwrap(),
+        model
+    );
+}
+
+/// Version 1 ended with the facts.
+#[test]
+fn a_model_of_version_1_is_read() {
+    let (model, _) = artefact();
+    let old = Artefact {
+        version: 1,
+        ..model.clone()
+    };
+    let mut bytes = old.to_bytes().unwrap();
+    assert_eq!(bytes.pop(), Some(0));
+    assert_eq!(Artefact::from_bytes(&bytes).unwrap(), model);
+    let json = old.to_json().unwrap();
+    let without = json.replace(",\n  \"recalibration\": null", "");
+    assert_ne!(without, json);
+    assert_eq!(Artefact::from_json(&without).unwrap(), model);
+}
+
+#[test]
 fn what_is_not_a_model_is_refused() {
     let (model, _) = artefact();
     let bytes = model.to_bytes().unwrap();
@@ -68,11 +111,11 @@ fn what_is_not_a_model_is_refused() {
         assert!(Artefact::from_bytes(&bytes[..cut]).is_err(), "{cut}");
     }
     let later = Artefact {
-        version: 2,
+        version: 3,
         ..model.clone()
     };
     let read = Artefact::from_json(&later.to_json().unwrap());
-    assert!(matches!(read, Err(Unreadable::Version { found: 2 })));
+    assert!(matches!(read, Err(Unreadable::Version { found: 3 })));
     let mut broken = model;
     broken.features.pop();
     let read = Artefact::from_bytes(&broken.to_bytes().unwrap());

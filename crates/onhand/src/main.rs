@@ -15,6 +15,7 @@ mod failure;
 mod features;
 mod folder;
 mod memory;
+mod model;
 mod output;
 mod progress;
 mod replay;

@@ -314,6 +314,7 @@ impl Gathered {
             features: features.collect(),
             forest: fit.forest,
             calibration: calibrated.calibration,
+            recalibration: None,
             facts,
         })
     }

@@ -34,6 +34,7 @@ another trade than those it was trained on without evaluating it there first (`o
 | may only raise the answer | {rising} |
 | rounds | {rounds} |
 | log loss of the calibrations | {losses} |
+| recalibrated | {recalibrated} |
 
 ## How good it is
 
@@ -67,6 +68,7 @@ everything, {judged}. Trees have seen these days at other stores: later days tel
         rising = fact("rising"),
         rounds = fact("rounds"),
         losses = fact("calibration.log losses"),
+        recalibrated = recalibrated(model),
     );
     for stores in ["kept back", "unseen"] {
         let text = model.facts.get(&format!("quality.{stores}"));
@@ -105,6 +107,18 @@ Share of the gain of all splits; every feature has the hash of its definition in
         card.push('\n');
     }
     card
+}
+
+fn recalibrated(model: &Artefact) -> String {
+    let fact = |name: &str| model.facts.get(&format!("recalibration.{name}"));
+    match (fact("days"), fact("rows"), fact("parent")) {
+        (Some(days), Some(rows), Some(parent)) => {
+            format!(
+                "on what became of {rows} answers of {days}; made of model {parent}. What is said of quality below is from before that"
+            )
+        }
+        _ => "no".to_owned(),
+    }
 }
 
 fn row(card: &mut String, stores: &str, quality: &Quality) {

@@ -43,6 +43,7 @@ pub fn join(one: Cells, other: Cells) -> Cells {
     let join = |(mut one, other): (Vec<u32>, Vec<u32>)| {
         one.extend(other);
         one.sort_unstable();
+        one.dedup();
         one
     };
     one.into_iter().zip(other).map(join).collect()

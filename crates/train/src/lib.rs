@@ -9,6 +9,7 @@
 //! - [`grid`], [`cells`]: the questions; all of them or a sample by hash.
 //! - [`split`]: which days and stores are trained on, stopped on, calibrated on, and held out.
 //! - [`frame`]: the rows as columns. [`availability`]: the fit. [`card`]: what is to be said of the model.
+//! - [`recalibrate`]: what a model's latest answers missed.
 //! - [`evaluate`]: how good it is, for whom, and beside what.
 //!
 //! Floor 4. It never imports the engine: whoever calls gives it entries ([`Source`]). It reads no clock, and draws by
@@ -23,6 +24,7 @@ pub mod frame;
 pub mod grid;
 pub mod known;
 pub mod outcome;
+pub mod recalibrate;
 pub mod split;
 
 use onhand_core::Entry;

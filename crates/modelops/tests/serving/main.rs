@@ -10,6 +10,7 @@ use onhand_modelops::predictor::Asked;
 use onhand_modelops::prior::NEW_FOR;
 use onhand_modelops::{Decision, Fallback, Policy, Prediction, Predictor, Scorer, Unfit};
 use onhand_models::boost::Booster;
+use onhand_models::recalibrate::{Line, Recalibration};
 use onhand_models::{Artefact, Calibration, Dataset, artefact};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -54,6 +55,7 @@ fn model(set: &FeatureSet) -> Artefact {
             intercept: -0.1,
         },
         facts: BTreeMap::new(),
+        recalibration: None,
     }
 }
 
@@ -218,11 +220,55 @@ fn the_parts_add_up_and_say_what_was_missing() {
     let why = told[0].explanation.as_ref().unwrap();
     let sum: f64 = why.parts.iter().map(|part| part.part).sum();
     assert!((why.expected + sum - why.score).abs() < 1e-6);
-    assert_eq!(predictor.scorer().found_at(why.score), told[0].found);
+    assert_eq!(
+        predictor.scorer().found_at(why.score, Line::default()),
+        told[0].found
+    );
     let on_hand = why.parts.iter().find(|part| part.feature == "on_hand");
     assert_eq!(on_hand.unwrap().value, Some(2.0));
     assert!(!on_hand.unwrap().is_default);
     assert!(why.calibration.contains("0.900000 * score + -0.100000"));
+}
+
+#[test]
+fn a_recalibration_moves_all_and_a_category_more_and_is_told_of() {
+    let (shop, before) = open();
+    shop.push(minute(1), "here", "many", "category", "bread");
+    let set = Arc::clone(before.scorer().set());
+    let bread = Line {
+        shift: 1.0,
+        slope: 0.0,
+    };
+    let mut moved = model(&set);
+    moved.recalibration = Some(Recalibration {
+        all: Line {
+            shift: 0.5,
+            slope: 0.25,
+        },
+        groups: BTreeMap::from([("bread".to_owned(), bread)]),
+        ..Recalibration::default()
+    });
+    let scorer = Scorer::new(moved, "2".into(), set).unwrap();
+    let after = Predictor::new(scorer, Policy::default(), shop.clone(), NEW_FOR, 100);
+    for (sku, shift) in [("few", 0.5), ("many", 1.5)] {
+        let plain = one(&before, sku, later(5), YES).found;
+        let line = Line { shift, slope: 0.25 };
+        let found = one(&after, sku, later(5), YES).found;
+        assert!(
+            (found - (1.0 - line.moved(1.0 - plain))).abs() < 1e-12,
+            "{sku}"
+        );
+        let told = after.explain(0, &asked(&[sku]), later(5), YES).remove(0);
+        let why = told.explanation.unwrap();
+        let sum: f64 = why.parts.iter().map(|part| part.part).sum();
+        assert!((why.expected + sum - why.score).abs() < 1e-6);
+        assert_eq!(after.scorer().found_at(why.score, line), told.found);
+        assert!(
+            why.calibration.contains(&format!("o + {shift:.6}")),
+            "{}",
+            why.calibration
+        );
+    }
 }
 
 #[test]

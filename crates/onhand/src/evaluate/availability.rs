@@ -2,14 +2,15 @@
 
 use crate::entries::Entries;
 use crate::failure::Failure;
-use crate::{memory, output};
+use crate::{memory, model, output};
 use clap::Args;
 use onhand_core::{LocationId, Sku};
 use onhand_models::Artefact;
-use onhand_train::evaluate::{self, FIGURES, Report, Row};
+use onhand_train::evaluate::{self, Asking, FIGURES, Report, Row};
 use onhand_train::frame::Frame;
 use onhand_train::grid::date;
 use onhand_train::outcome::Label;
+use onhand_train::recalibrate;
 use onhand_train::split::{HoldOut, Trained};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -59,6 +60,9 @@ pub(super) struct Availability {
     /// before nothing is told. For a published file.
     #[arg(long, value_name = "DAY", value_parser = crate::dates::day, requires = "model")]
     cold_from: Option<u32>,
+    /// Recalibrate before each day on so many days before it, as `onhand train recalibrate` would every night.
+    #[arg(long, value_name = "DAYS", requires = "model", value_parser = clap::value_parser!(u32).range(1..=365))]
+    recalibrate: Option<u32>,
     /// More lines for the table, from another tool: what bench/reference prints.
     #[arg(long, value_name = "FILE.json")]
     reference: Vec<PathBuf>,
@@ -93,7 +97,10 @@ impl Availability {
         if self.from > self.to {
             return Err(Failure::say("--from must not be after --to"));
         }
-        let model = self.model.as_deref().map(read_model).transpose()?;
+        let mut model = self.model.as_deref().map(model::read).transpose()?;
+        if let (Some(model), Some(_)) = (&mut model, self.recalibrate) {
+            model.recalibration = None;
+        }
         let references = self.references()?;
         let mut report = self.report(model.as_ref())?;
         report.table.extend(references);
@@ -126,9 +133,18 @@ impl Availability {
         let days = self.from..=self.to;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.unwrap_or_else(cores);
-        let outcomes = evaluate::outcomes(truth, &days, Label::Shelf)?;
-        let scored = evaluate::score(entries, &outcomes, self.from, self.rows, model, threads)
-            .map_err(Failure::say)?;
+        let asking = Asking {
+            first: self.from,
+            before: self.recalibrate.unwrap_or_default(),
+            rows: self.rows,
+            threads,
+        };
+        let outcomes = evaluate::outcomes(truth, &days, asking.before, Label::Shelf)?;
+        let mut scored =
+            evaluate::score(entries, &outcomes, asking, model).map_err(Failure::say)?;
+        if let Some(days) = self.recalibrate {
+            scored = recalibrate::as_each_night(scored, &outcomes, self.from, days);
+        }
         if let (Some(path), Some(model)) = (&self.frame, model) {
             let frame = evaluate::frame(entries, &outcomes, self.from, model, FRAME_ROWS)
                 .map_err(Failure::say)?;
@@ -195,12 +211,6 @@ fn write_frame(path: &Path, frame: &Frame, model: &Artefact) -> Result<(), Failu
     let say = |error| Failure::say(format!("cannot write {}: {error}", path.display()));
     let mut out = BufWriter::new(File::create(path).map_err(say)?);
     frame.write(&names, &mut out).map_err(say)
-}
-
-fn read_model(path: &Path) -> Result<Artefact, Failure> {
-    let say = |error: String| Failure::say(format!("{}: {error}", path.display()));
-    let bytes = fs::read(path).map_err(|error| say(error.to_string()))?;
-    Artefact::from_bytes(&bytes).map_err(|error| say(error.to_string()))
 }
 
 impl Told {

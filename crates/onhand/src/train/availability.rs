@@ -2,12 +2,11 @@
 
 use crate::entries::Entries;
 use crate::failure::Failure;
-use crate::{memory, output, progress};
+use crate::{memory, model, output, progress};
 use clap::{Args, ValueEnum};
 use onhand_models::artefact::Artefact;
 use onhand_models::boost::Booster;
 use onhand_train::availability::{Gathered, Plan, gather};
-use onhand_train::card;
 use onhand_train::evaluate::Quality;
 use onhand_train::outcome::Label;
 use onhand_train::split::{HoldOut, Part};
@@ -102,11 +101,20 @@ struct ForestSettings {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Labels {
+pub(super) enum Labels {
     /// The share of the hour in which the shelf was empty.
     Shelf,
     /// The share of the looks in the hour that did not find the item.
     Looks,
+}
+
+impl Labels {
+    pub(super) fn label(self) -> Label {
+        match self {
+            Self::Shelf => Label::Shelf,
+            Self::Looks => Label::Looks,
+        }
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -142,7 +150,7 @@ impl Availability {
         let start = Instant::now();
         let plan = self.plan();
         plan.booster.check().map_err(Failure::say)?;
-        writable(&self.out)?;
+        model::expect_writable(&self.out)?;
         let mut entries = Entries::open(&self.data, self.until)?;
         if let Some(looks) = self.looks {
             entries = entries.looked(looks)?;
@@ -155,24 +163,19 @@ impl Availability {
         }
         let gather_seconds = start.elapsed().as_secs_f64();
         let fitting = Instant::now();
-        let model = fit(gathered, &plan)?;
+        let fitted = fit(gathered, &plan)?;
         let fit_seconds = fitting.elapsed().as_secs_f64();
-        let bytes = model.to_bytes().map_err(Failure::say)?;
-        write(&self.out, &bytes)?;
-        write(
-            &self.out.with_extension("md"),
-            card::markdown(&model).as_bytes(),
-        )?;
+        let bytes = model::write(&self.out, &fitted)?;
         let quality = |name: &str| {
-            let text = model.facts.get(&format!("quality.{name}"))?;
+            let text = fitted.facts.get(&format!("quality.{name}"))?;
             serde_json::from_str(text).ok()
         };
         let report = Report {
             model: self.out.display().to_string(),
-            bytes: bytes.len(),
+            bytes,
             rows,
-            features: model.features.len(),
-            trees: model.forest.trees.len(),
+            features: fitted.features.len(),
+            trees: fitted.forest.trees.len(),
             gather_seconds,
             fit_seconds,
             seconds: start.elapsed().as_secs_f64(),
@@ -198,10 +201,7 @@ impl Availability {
                 share: self.holdout_stores,
                 seed: self.seed,
             },
-            label: match self.labels {
-                Labels::Shelf => Label::Shelf,
-                Labels::Looks => Label::Looks,
-            },
+            label: self.labels.label(),
             booster: Booster {
                 rounds: forest.rounds,
                 max_leaves: forest.leaves,
@@ -246,33 +246,6 @@ fn write_frames(folder: &Path, gathered: &Gathered) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Refuses a place for the model before anything is asked, rather than after the fit.
-fn writable(out: &Path) -> Result<(), Failure> {
-    if out.extension().is_some_and(|extension| extension == "md") {
-        return Err(Failure::say(format!(
-            "{}: .md is the card's name, which is written beside the model",
-            out.display()
-        )));
-    }
-    let folder = match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    match folder.is_dir() {
-        true => Ok(()),
-        false => Err(Failure::say(format!(
-            "cannot write {}: there is no folder {}",
-            out.display(),
-            folder.display()
-        ))),
-    }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let say = |error| Failure::say(format!("cannot write {}: {error}", path.display()));
-    fs::write(path, bytes).map_err(say)
 }
 
 impl Report {

@@ -1,6 +1,7 @@
 //! `onhand train`: models from the ledger.
 
 mod availability;
+mod recalibrate;
 
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
@@ -15,6 +16,7 @@ pub(crate) struct Train {
 #[derive(Subcommand, Debug)]
 enum Command {
     Availability(availability::Availability),
+    Recalibrate(recalibrate::Recalibrate),
 }
 
 impl Train {
@@ -22,6 +24,7 @@ impl Train {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Availability(command) => command.run(),
+            Command::Recalibrate(command) => command.run(),
         }
     }
 }

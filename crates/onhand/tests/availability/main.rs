@@ -176,6 +176,49 @@ fn other_stores_and_later_days_can_be_judged() {
     assert_eq!(report["rows"], 3 * 14);
 }
 
+/// The probabilities of one day, recalibrated on two days before it.
+#[test]
+fn a_night_learns_from_the_days_before_and_from_nothing_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, model) = (file(dir.path(), &shops()), dir.path().join("model.onhand"));
+    train(&file, &model, &[]);
+    let (model, night) = (model.to_str().unwrap(), dir.path().join("night.onhand"));
+    let learned = |until: &str, days: &str| {
+        let arguments = [
+            "train",
+            "recalibrate",
+            "--json",
+            "--data",
+            file.to_str().unwrap(),
+        ];
+        let more = ["--model", model, "--until", until, "--days", days];
+        let out = ["--out", night.to_str().unwrap()];
+        succeed(&[&arguments[..], &more, &out].concat())
+    };
+    let told = learned(&date(7), "2");
+    assert!(told["after"]["log_loss"].as_f64() < told["before"]["log_loss"].as_f64());
+    let card = std::fs::read_to_string(dir.path().join("night.md")).unwrap();
+    assert!(card.contains("2024-04-07..2024-04-08"), "{card}");
+    // What `evaluate` fits before a day is what the command makes in the night before it.
+    let row = |report: &Value| {
+        let table = report["table"].as_array().unwrap();
+        table
+            .iter()
+            .find(|row| row["what"] == "model")
+            .unwrap()
+            .clone()
+    };
+    let as_run = row(&evaluate(&file, &["--model", night.to_str().unwrap()]));
+    let judged = row(&evaluate(&file, &["--model", model, "--recalibrate", "2"]));
+    let plain = row(&evaluate(&file, &["--model", model]));
+    for figure in ["log_loss", "ece", "pr_auc"] {
+        let gap = as_run[figure].as_f64().unwrap() - judged[figure].as_f64().unwrap();
+        assert!(gap.abs() < 1e-9, "{figure}: {as_run} {judged}");
+    }
+    assert_eq!(judged["rows"], plain["rows"]);
+    assert_ne!(judged["log_loss"], plain["log_loss"]);
+}
+
 #[test]
 fn a_line_of_another_tool_joins_the_table() {
     let dir = tempfile::tempdir().unwrap();

@@ -14,4 +14,5 @@ mod segment;
 pub use html::page;
 pub use quality::{Brier, FIGURES, Quality};
 pub use report::{Report, Row, Segment, Stores};
-pub use score::{Misfit, Scored, frame, outcomes, score};
+pub(crate) use score::hour_of;
+pub use score::{Asking, Misfit, Scored, frame, outcomes, score};

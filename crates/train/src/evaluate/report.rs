@@ -264,6 +264,9 @@ impl<'a> Scene<'a> {
         if self.has_model {
             predictors.push(("model", &scored.model));
         }
+        if !scored.plain.is_empty() {
+            predictors.push(("not recalibrated", &scored.plain));
+        }
         for (what, predicted) in predictors {
             let rows = self.gather(predicted, self.rows(stores));
             report.table.push(Row {

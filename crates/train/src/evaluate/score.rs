@@ -8,8 +8,9 @@ use crate::grid::Grid;
 use crate::known::{self, Asked};
 use crate::outcome::{Label, Outcomes};
 use onhand_features::{FeatureSet, catalog};
-use onhand_models::{Artefact, Calibration, FlatForest, tree::Broken};
-use std::ops::RangeInclusive;
+use onhand_models::dataset::Refused;
+use onhand_models::{Artefact, Calibration, FlatForest, Recalibration, tree::Broken};
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 /// Days before the first, from which the baselines learn what a status means, and about how many rows of them.
@@ -39,6 +40,9 @@ pub enum Misfit<E> {
     /// The forest cannot be followed.
     #[error(transparent)]
     Broken(#[from] Broken),
+    /// A prediction or a label is out of its range.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// No questions.
     #[error("no question of these days has a known answer")]
     NoRows,
@@ -59,50 +63,72 @@ pub struct Scored {
     pub item_and_hour: Vec<f64>,
     /// By row: what the model says; nothing without a model.
     pub model: Vec<f64>,
+    /// By row: what it said before it was recalibrated every night; nothing if it was not.
+    pub plain: Vec<f64>,
 }
 
-/// What became of the questions of some days, and of the week before them, which the baselines learn from.
+/// Which questions are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// The first day judged; the last is that of the outcomes.
+    pub first: u32,
+    /// Days before it that are asked about too, in the same measure: what a recalibration learns from.
+    pub before: u32,
+    /// About how many questions of the days judged; without it all.
+    pub rows: Option<usize>,
+    /// The result does not depend on it.
+    pub threads: usize,
+}
+
+impl Asking {
+    /// The first day asked about.
+    pub fn begin(&self) -> u32 {
+        self.first.saturating_sub(self.before)
+    }
+}
+
+/// What became of the questions of some days, of those `before` that are asked about too, and of the week before the
+/// first of them, which the baselines learn from.
 ///
 /// # Errors
 /// The ledger's.
 pub fn outcomes<S: Source>(
     truth: &S,
     days: &RangeInclusive<u32>,
+    before: u32,
     label: Label,
 ) -> Result<Outcomes, S::Error> {
-    let grid = Grid::of_days(days.start().saturating_sub(BEFORE)..=*days.end());
-    Outcomes::read(truth, grid, label)
+    let begin = days.start().saturating_sub(before.max(BEFORE));
+    Outcomes::read(truth, Grid::of_days(begin..=*days.end()), label)
 }
 
-/// Asks every question from day `first` on, or about `rows` of them, with what was known then. The result does not
-/// depend on `threads`.
+/// Asks questions with what was known then.
 ///
 /// # Errors
 /// See [`Misfit`].
 pub fn score<S: Source>(
     known: &S,
     outcomes: &Outcomes,
-    first: u32,
-    rows: Option<usize>,
+    asking: Asking,
     model: Option<&Artefact>,
-    threads: usize,
 ) -> Result<Scored, Misfit<S::Error>> {
     let set = Arc::new(set_for(model)?);
-    let mut judge = Judge::new(&set, model, threads)?;
-    let cells = cells_of(outcomes, first, rows);
-    let mut scored = Scored::with_room(outcomes, &cells, first);
-    known::ask(
-        known,
-        set,
-        outcomes,
-        &cells,
-        threads,
-        &mut |asked| match outcomes.grid.day(asked.slot) < first {
-            true => judge.learn(asked, outcomes),
-            false => judge.say(asked, outcomes, &mut scored),
-        },
-    )
+    let mut judge = Judge::new(&set, model, asking.threads)?;
+    let cells = cells_of(outcomes, asking);
+    let mut scored = Scored::with_room(outcomes, &cells, asking.begin());
+    known::ask(known, set, outcomes, &cells, asking.threads, &mut |asked| {
+        let day = outcomes.grid.day(asked.slot);
+        if day < asking.first && day + BEFORE >= asking.first {
+            judge.learn(asked, outcomes);
+        }
+        if day >= asking.begin() {
+            judge.say(asked, outcomes, &mut scored);
+        }
+    })
     .map_err(Misfit::Source)?;
+    if let Some(recalibration) = model.and_then(|model| model.recalibration.as_ref()) {
+        scored.recalibrate(recalibration, outcomes, 0..scored.model.len());
+    }
     match scored.labels.is_empty() {
         true => Err(Misfit::NoRows),
         false => Ok(scored),
@@ -134,12 +160,21 @@ pub fn frame<S: Source>(
     Ok(frame)
 }
 
-fn cells_of(outcomes: &Outcomes, first: u32, rows: Option<usize>) -> Cells {
-    let before = cells::all(outcomes, |slot, _| outcomes.grid.day(slot) < first);
-    let before = cells::sample(outcomes, before, ROWS_BEFORE, 1);
-    let judged = cells::all(outcomes, |slot, _| outcomes.grid.day(slot) >= first);
-    let judged = cells::sample(outcomes, judged, rows.unwrap_or(usize::MAX), 1);
-    cells::join(before, judged)
+fn cells_of(outcomes: &Outcomes, asking: Asking) -> Cells {
+    let of = |days: Range<u32>, rows: usize| {
+        let cells = cells::all(outcomes, |slot, _| days.contains(&outcomes.grid.day(slot)));
+        cells::sample(outcomes, cells, rows, 1)
+    };
+    let Asking { first, before, .. } = asking;
+    let rows = asking.rows.unwrap_or(usize::MAX);
+    let judged = of(first..u32::MAX, rows);
+    let days = (outcomes.grid.days.end() + 1).saturating_sub(first).max(1);
+    let in_measure = (rows / days as usize).saturating_mul(before as usize);
+    let learned = cells::join(
+        of(first.saturating_sub(BEFORE)..first, ROWS_BEFORE),
+        of(asking.begin()..first, in_measure),
+    );
+    cells::join(learned, judged)
 }
 
 /// The features that the model was trained with, in its order, and those that the baselines need.
@@ -181,6 +216,47 @@ impl Scored {
             status: Vec::with_capacity(rows),
             item_and_hour: Vec::with_capacity(rows),
             model: Vec::new(),
+            plain: Vec::new(),
+        }
+    }
+}
+
+impl Scored {
+    /// The category of a row's item.
+    pub(crate) fn category(&self, row: usize, outcomes: &Outcomes) -> Option<u32> {
+        outcomes.pairs[self.pairs[row] as usize].category
+    }
+
+    /// Moves what the model says of some rows.
+    pub(crate) fn recalibrate(
+        &mut self,
+        recalibration: &Recalibration,
+        outcomes: &Outcomes,
+        rows: Range<usize>,
+    ) {
+        for row in rows {
+            let category = self.category(row, outcomes);
+            let category = category.map(|number| outcomes.categories[number as usize].as_str());
+            let hour = hour_of(outcomes, self.slots[row] as usize);
+            let line = recalibration.line(category, hour);
+            self.model[row] = line.moved(self.model[row]);
+        }
+    }
+
+    /// Leaves out the first rows.
+    pub(crate) fn from(self, row: usize) -> Self {
+        fn rest<T>(mut all: Vec<T>, row: usize) -> Vec<T> {
+            all.drain(..row);
+            all
+        }
+        Self {
+            pairs: rest(self.pairs, row),
+            slots: rest(self.slots, row),
+            labels: rest(self.labels, row),
+            status: rest(self.status, row),
+            item_and_hour: rest(self.item_and_hour, row),
+            model: rest(self.model, row),
+            plain: rest(self.plain, row),
         }
     }
 }
@@ -252,7 +328,8 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn hour_of(outcomes: &Outcomes, slot: usize) -> usize {
+/// The hour of the day that a slot asks about.
+pub(crate) fn hour_of(outcomes: &Outcomes, slot: usize) -> usize {
     let target = outcomes.grid.moment(slot).target;
     (target.millis() / 3_600_000 % 24) as usize
 }

@@ -1,0 +1,388 @@
+//! What a model's latest answers missed, and the log odds moved by it.
+//!
+//! Trees and their calibration are made of days gone by, and the level of later days is in no feature: for a month of
+//! rain, or a supplier who does not deliver, more shelves of a kind are empty than the model says. What it said and what
+//! became of it tell so the morning after. A recalibration is a small logistic regression on top of the model's own log
+//! odds: a [`Line`] for all, one more for each group, and an intercept for each hour of the day. Each term is drawn to
+//! none by a normal prior (penalised likelihood), so that a group of which few rows are known moves little.
+//!
+//! **Rows of one day fail together.** A storm, or the day before a feast, moves all shelves at once, for a day or two: by
+//! more than any level ever drifts. So each day learned from has an effect of its own, which is not carried on; all else
+//! is fitted beside it, and the level of all moves by the mean of the days' effects, drawn to none by as many days as the
+//! swings are larger than the drift. How strongly, and over how many days, is chosen by trying (`docs/decisions/0022`).
+
+use crate::numeric::{logit, sigmoid_wide};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Hours of a day.
+const HOURS: usize = 24;
+/// Rounds of the fit at most. Each takes a Newton step in every term.
+const ROUNDS: usize = 25;
+/// A fit whose largest step is below this has settled.
+const SETTLED: f64 = 1e-6;
+/// Probabilities that are nearly sure have log odds of some size all the same.
+const LEAST: f64 = 1e-6;
+/// Where a slope leaves the log odds as they are, so that it says little of the level: a probability of 0.27.
+const CENTRE: f64 = -1.0;
+/// Log odds beyond this lean no further, so that what is nearly sure decides no slope.
+const FAR: f64 = 6.0;
+/// A day's effect is hardly drawn to none: so much information.
+const A_DAY: f64 = 1.0;
+/// No slope turns an order round.
+const FLATTEST: f64 = -0.9;
+
+/// What is added to log odds: `shift + slope * (log odds - centre)`. The default adds nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// In the middle.
+    pub shift: f64,
+    /// Above 0 probabilities become more extreme.
+    pub slope: f64,
+}
+
+impl Line {
+    /// A probability moved.
+    pub fn moved(&self, probability: f64) -> f64 {
+        if *self == Self::default() {
+            return probability;
+        }
+        let odds = odds(probability);
+        sigmoid_wide(odds + self.shift + self.slope * leaning(odds))
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            shift: self.shift + other.shift,
+            slope: self.slope + other.slope,
+        }
+    }
+}
+
+/// As a formula for the probability, of the one before, q.
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shift, slope } = self;
+        write!(
+            f,
+            "1 / (1 + exp(-(o + {shift:.6} + {slope:.6} * (o + {:.0})))) with o = ln(q / (1 - q)), in the brackets from \
+             -{FAR:.0} to {FAR:.0}",
+            -CENTRE
+        )
+    }
+}
+
+/// Moves calibrated probabilities by whom and when they are about. The default moves none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recalibration {
+    /// For every row.
+    pub all: Line,
+    /// By group, on top.
+    pub groups: BTreeMap<String, Line>,
+    /// The shifts by the hour of the day asked about, on top.
+    pub hours: [f64; HOURS],
+}
+
+impl Recalibration {
+    /// How a row of a group is moved, for an hour of the day.
+    pub fn line(&self, group: Option<&str>, hour: usize) -> Line {
+        let own = group.and_then(|group| self.groups.get(group));
+        self.usual(hour).plus(own.copied().unwrap_or_default())
+    }
+
+    /// The same for a row of no group, or of one of which nothing is known.
+    pub fn usual(&self, hour: usize) -> Line {
+        self.all.plus(Line {
+            shift: self.hours[hour % HOURS],
+            slope: 0.0,
+        })
+    }
+
+    /// The same for each of the groups.
+    pub fn by_group(&self, hour: usize) -> impl Iterator<Item = (&str, Line)> {
+        let usual = self.usual(hour);
+        let groups = self.groups.iter();
+        groups.map(move |(name, own)| (name.as_str(), usual.plus(*own)))
+    }
+}
+
+/// What a model said, and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Answer {
+    /// The calibrated probability, not moved.
+    pub said: f64,
+    /// What happened, 0 to 1.
+    pub label: f32,
+    /// The group's number, if there is one.
+    pub group: Option<u32>,
+    /// The hour of the day asked about.
+    pub hour: u8,
+    /// The day's number, from 0 on, one after the other.
+    pub day: u32,
+}
+
+/// How strongly each term is drawn to none: so much information speaks for none before any row does. A row's
+/// information is p (1 - p), for a slope times its distance from the centre squared. A term with an infinite one is
+/// left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drawn {
+    /// The shift of all, which is in days without an effect; and the slope of all.
+    pub all: (f64, f64),
+    /// The shift and the slope of a group.
+    pub group: (f64, f64),
+    /// The shift of an hour.
+    pub hour: f64,
+}
+
+/// Fits a recalibration to answers; `groups` has the names of their groups. Of no answers it is none.
+pub fn fit(answers: &[Answer], groups: &[String], drawn: &Drawn) -> Recalibration {
+    let mut fit = Fit::new(answers, groups.len());
+    for _ in 0..ROUNDS {
+        if fit.round(drawn) < SETTLED {
+            break;
+        }
+    }
+    fit.found(groups, drawn)
+}
+
+/// The terms as they are, and each answer's log odds with them.
+struct Fit<'a> {
+    answers: &'a [Answer],
+    /// What a slope is multiplied with.
+    leaning: Vec<f64>,
+    now: Vec<f64>,
+    /// The effects of the days.
+    days: Vec<f64>,
+    slope: Vec<f64>,
+    groups: [Vec<f64>; 2],
+    hours: Vec<f64>,
+}
+
+impl<'a> Fit<'a> {
+    fn new(answers: &'a [Answer], groups: usize) -> Self {
+        let now: Vec<f64> = answers.iter().map(|answer| odds(answer.said)).collect();
+        let days = answers.iter().map(|answer| answer.day as usize + 1).max();
+        let days = days.unwrap_or_default();
+        Self {
+            answers,
+            leaning: now.iter().map(|odds| leaning(*odds)).collect(),
+            now,
+            days: vec![0.0; days],
+            slope: vec![0.0],
+            groups: [vec![0.0; groups], vec![0.0; groups]],
+            hours: vec![0.0; HOURS],
+        }
+    }
+
+    /// A step in every term, one kind after the other; the largest of them.
+    fn round(&mut self, drawn: &Drawn) -> f64 {
+        let (answers, leaning) = (self.answers, &self.leaning);
+        let group = |row: usize| answers[row].group.map(|group| group as usize);
+        let hour = |row: usize| Some(usize::from(answers[row].hour) % HOURS);
+        let day = |row: usize| Some(answers[row].day as usize);
+        let (one, lean) = (|_: usize| 1.0, |row: usize| leaning[row]);
+        let [shifts, slopes] = &mut self.groups;
+        let mut step = Step {
+            answers,
+            now: &mut self.now,
+            most: 0.0,
+        };
+        step.take(&mut self.days, A_DAY, day, one);
+        step.take(&mut self.slope, drawn.all.1, |_| Some(0), lean);
+        step.take(shifts, drawn.group.0, group, one);
+        step.take(slopes, drawn.group.1, group, lean);
+        step.take(&mut self.hours, drawn.hour, hour, one);
+        step.most
+    }
+
+    fn found(self, groups: &[String], drawn: &Drawn) -> Recalibration {
+        let days = self.days.len() as f64 + drawn.all.0;
+        let level = match days > 0.0 && days.is_finite() {
+            true => self.days.iter().sum::<f64>() / days,
+            false => 0.0,
+        };
+        let all = Line {
+            shift: level,
+            slope: self.slope[0].max(FLATTEST),
+        };
+        let line = |shift: f64, slope: f64| Line {
+            shift,
+            slope: slope.max(FLATTEST - all.slope),
+        };
+        let [shifts, slopes] = &self.groups;
+        let own = groups.iter().zip(shifts.iter().zip(slopes));
+        let lines = own.map(|(name, (shift, slope))| (name.clone(), line(*shift, *slope)));
+        Recalibration {
+            all,
+            groups: lines.filter(|(_, line)| *line != Line::default()).collect(),
+            hours: std::array::from_fn(|hour| self.hours[hour]),
+        }
+    }
+}
+
+/// Newton steps.
+struct Step<'a> {
+    answers: &'a [Answer],
+    now: &'a mut [f64],
+    /// The largest so far.
+    most: f64,
+}
+
+impl Step<'_> {
+    /// A step in the terms of one kind: no row has more than one of them. `term` says which, `factor` what it is
+    /// multiplied with.
+    fn take(
+        &mut self,
+        terms: &mut [f64],
+        drawn: f64,
+        term: impl Fn(usize) -> Option<usize>,
+        factor: impl Fn(usize) -> f64,
+    ) {
+        if drawn.is_infinite() {
+            return;
+        }
+        let mut sums = vec![(0.0, 0.0); terms.len()];
+        for (row, (answer, odds)) in self.answers.iter().zip(&*self.now).enumerate() {
+            if let Some(at) = term(row) {
+                let (p, factor) = (sigmoid_wide(*odds), factor(row));
+                sums[at].0 += (f64::from(answer.label) - p) * factor;
+                sums[at].1 += p * (1.0 - p) * factor * factor;
+            }
+        }
+        let step = |((slope, curve), value): (&(f64, f64), &f64)| match curve + drawn {
+            none if none <= 0.0 => 0.0,
+            curve => (slope - drawn * value) / curve,
+        };
+        let steps: Vec<f64> = sums.iter().zip(&*terms).map(step).collect();
+        for (value, step) in terms.iter_mut().zip(&steps) {
+            *value += step;
+            self.most = self.most.max(step.abs());
+        }
+        for (row, odds) in self.now.iter_mut().enumerate() {
+            if let Some(at) = term(row) {
+                *odds += steps[at] * factor(row);
+            }
+        }
+    }
+}
+
+fn odds(probability: f64) -> f64 {
+    logit(probability.clamp(LEAST, 1.0 - LEAST))
+}
+
+fn leaning(odds: f64) -> f64 {
+    odds.clamp(-FAR, FAR) - CENTRE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INF: f64 = f64::INFINITY;
+    const NONE: Drawn = Drawn {
+        all: (INF, INF),
+        group: (INF, INF),
+        hour: INF,
+    };
+
+    /// So many answers of a probability, of which so many were empty.
+    fn answers(said: f64, group: u32, hour: u8, (all, empty): (usize, usize)) -> Vec<Answer> {
+        let answer = |at| Answer {
+            said,
+            label: if at < empty { 1.0 } else { 0.0 },
+            group: Some(group),
+            hour,
+            day: 0,
+        };
+        (0..all).map(answer).collect()
+    }
+
+    fn names() -> Vec<String> {
+        vec!["dairy".into(), "bread".into()]
+    }
+
+    /// So many answers of no group that are right that the day has no effect.
+    fn right() -> Vec<Answer> {
+        let mut answers = answers(0.2, 0, 12, (2_000_000, 400_000));
+        answers.iter_mut().for_each(|answer| answer.group = None);
+        answers
+    }
+
+    #[test]
+    fn the_level_of_all_moves_by_the_mean_of_its_days_however_many_rows_they_have() {
+        let of_day = |day, rows| {
+            let mut answers = answers(0.2, 0, 9, rows);
+            answers.iter_mut().for_each(|answer| answer.day = day);
+            answers
+        };
+        // One day a third is empty, on three others what was said.
+        let days = [(9_000, 3_000), (500, 100), (500, 100), (500, 100)];
+        let days = (0..).zip(days).flat_map(|(day, rows)| of_day(day, rows));
+        let answers: Vec<Answer> = days.collect();
+        let swing = logit(1.0 / 3.0) - logit(0.2);
+        for (drawn, share) in [(0.0, 4.0), (4.0, 8.0), (INF, INF)] {
+            let all = (drawn, INF);
+            let found = fit(&answers, &names(), &Drawn { all, ..NONE });
+            let told = found.line(Some("dairy"), 9).shift;
+            assert!((told - swing / share).abs() < 1e-3, "{drawn}: {told}");
+            assert!(found.groups.is_empty() && found.all.slope == 0.0);
+        }
+    }
+
+    #[test]
+    fn a_group_moves_by_how_much_is_known_of_it() {
+        let much = answers(0.2, 0, 9, (20_000, 6_000));
+        let little = answers(0.2, 1, 9, (50, 15));
+        let all = [much, little, right()].concat();
+        let group = (100.0, INF);
+        let found = fit(&all, &names(), &Drawn { group, ..NONE });
+        let told = |group| found.line(Some(group), 9).moved(0.2);
+        assert!((0.29..0.3).contains(&told("dairy")), "{}", told("dairy"));
+        assert!((0.2..0.22).contains(&told("bread")), "{}", told("bread"));
+        assert_eq!(told("unheard of"), 0.2);
+    }
+
+    #[test]
+    fn an_hour_moves_alone() {
+        let day = answers(0.2, 0, 9, (900, 180));
+        let evening = answers(0.2, 0, 21, (900, 90));
+        let found = fit(
+            &[day, evening].concat(),
+            &names(),
+            &Drawn { hour: 1.0, ..NONE },
+        );
+        assert!(found.line(None, 9).shift.abs() < 0.01);
+        assert!(found.line(None, 21).shift < -0.5);
+    }
+
+    #[test]
+    fn a_group_that_is_less_sure_than_it_says_gets_flatter_and_keeps_its_order() {
+        let high = answers(0.9, 0, 9, (5_000, 3_500));
+        let low = answers(0.05, 0, 9, (5_000, 750));
+        let all = [high, low, right()].concat();
+        let group = (0.0, 0.0);
+        let found = fit(&all, &names(), &Drawn { group, ..NONE });
+        let line = found.line(Some("dairy"), 9);
+        assert!((line.moved(0.9) - 0.7).abs() < 1e-3, "{line:?}");
+        assert!((line.moved(0.05) - 0.15).abs() < 1e-3, "{line:?}");
+        // The other way round is no line that rises: it stays one.
+        let turned = [
+            answers(0.9, 0, 9, (5_000, 0)),
+            answers(0.05, 0, 9, (5_000, 5_000)),
+        ];
+        let found = fit(&turned.concat(), &names(), &Drawn { group, ..NONE });
+        let line = found.line(Some("dairy"), 9);
+        assert!(line.moved(0.9) > line.moved(0.05), "{line:?}");
+    }
+
+    #[test]
+    fn of_nothing_nothing_is_learned() {
+        let drawn = Drawn {
+            all: (0.0, 0.0),
+            group: (0.0, 0.0),
+            hour: 0.0,
+        };
+        assert_eq!(fit(&[], &names(), &drawn), Recalibration::default());
+    }
+}
