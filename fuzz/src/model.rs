@@ -7,7 +7,7 @@
 //! some.
 
 use onhand_models::artefact::{Artefact, Feature, Unreadable, VERSION};
-use onhand_models::{Booster, Calibration, Dataset, FlatForest};
+use onhand_models::{Booster, Calibration, Dataset, FlatForest, Recalibration};
 use std::collections::BTreeMap;
 
 /// The compact form.
@@ -47,6 +47,7 @@ pub fn model(calibration: Calibration) -> Artefact {
         forest: fit.expect("the settings are within bounds").forest,
         calibration,
         facts: BTreeMap::from([("seed".to_owned(), "7".to_owned())]),
+        recalibration: Some(Recalibration::default()),
     }
 }
 

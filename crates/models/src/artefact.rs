@@ -170,6 +170,7 @@ impl Artefact {
         let mut cuts = self.features.iter().map(|feature| feature.bins.cuts());
         self.forest.is_finite()
             && self.calibration.is_sound()
+            && self.recalibration.iter().all(Recalibration::is_sound)
             && cuts.all(|cuts| cuts.iter().all(|cut| cut.is_finite()))
     }
 }

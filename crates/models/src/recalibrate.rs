@@ -52,6 +52,10 @@ impl Line {
         sigmoid_wide(odds + self.shift + self.slope * leaning(odds))
     }
 
+    fn is_finite(&self) -> bool {
+        self.shift.is_finite() && self.slope.is_finite()
+    }
+
     fn plus(self, other: Self) -> Self {
         Self {
             shift: self.shift + other.shift,
@@ -89,6 +93,12 @@ impl Recalibration {
     pub fn line(&self, group: Option<&str>, hour: usize) -> Line {
         let own = group.and_then(|group| self.groups.get(group));
         self.usual(hour).plus(own.copied().unwrap_or_default())
+    }
+
+    /// Whether it makes a probability of every one.
+    pub(crate) fn is_sound(&self) -> bool {
+        let mut lines = self.groups.values().chain([&self.all]);
+        lines.all(Line::is_finite) && self.hours.iter().all(|shift| shift.is_finite())
     }
 
     /// The same for a row of no group, or of one of which nothing is known.

@@ -10,6 +10,7 @@ mod frame;
 
 use frame::*;
 use onhand_models::artefact::{Artefact, Feature, VERSION};
+use onhand_models::recalibrate::{Line, Recalibration};
 use onhand_models::{Booster, Calibration, FlatForest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ const SCORED: [(f32, f64); 3] = [
     (-0.5, 0.29046999787290895),
     (0.75, 0.5343605126653399),
 ];
+
+/// What the recalibration makes of a quarter.
+const MOVED: f64 = 0.0;
 
 fn fixture(name: &str) -> PathBuf {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -48,6 +52,14 @@ fn small_model() -> Artefact {
             knots: vec![(-2.0, 0.125), (0.25, 0.5), (2.0, 0.9)],
         },
         facts: BTreeMap::from([("seed".to_owned(), "7".to_owned())]),
+        recalibration: Some(Recalibration {
+            all: Line {
+                shift: 0.125,
+                slope: -0.25,
+            },
+            groups: BTreeMap::from([("dairy".to_owned(), Line::default())]),
+            ..Recalibration::default()
+        }),
     }
 }
 
@@ -60,22 +72,43 @@ fn kept(name: &str, first: impl Fn(Artefact) -> Vec<u8>) -> Vec<u8> {
     })
 }
 
-#[test]
-fn models_of_version_1() {
-    let bytes = kept("model.v1.bin", |model| model.to_bytes().unwrap());
-    let json = kept("model.v1.json", |model| model.to_json().unwrap().into());
+/// What a fixture in both forms holds.
+fn both_forms(version: u32) -> (Artefact, Vec<u8>, String) {
+    let bytes = kept(&format!("model.v{version}.bin"), |model| {
+        model.to_bytes().unwrap()
+    });
+    let json = kept(&format!("model.v{version}.json"), |model| {
+        model.to_json().unwrap().into()
+    });
     let json = String::from_utf8(json).unwrap();
     let model = Artefact::from_bytes(&bytes).unwrap();
     assert_eq!(Artefact::from_json(&json).unwrap(), model);
-    assert!(
-        model.to_bytes().unwrap() == bytes,
-        "it would be written differently now"
-    );
-    assert_eq!(model.to_json().unwrap(), json);
     let flat = FlatForest::new(&model.forest).unwrap();
     for (value, probability) in SCORED {
         let row = [value; COLUMNS];
         assert_eq!(model.probability(&row), probability, "of {value}");
         assert_eq!(flat.score(&row), model.forest.score(&row), "of {value}");
     }
+    (model, bytes, json)
+}
+
+/// They had no recalibration, and are written as those of today.
+#[test]
+fn models_of_version_1() {
+    let (model, bytes, _) = both_forms(1);
+    assert_eq!((model.version, &model.recalibration), (VERSION, &None));
+    let written = model.to_bytes().unwrap();
+    assert_eq!(written.len(), bytes.len() + 1, "it says that there is none");
+}
+
+#[test]
+fn models_of_version_2() {
+    let (model, bytes, json) = both_forms(2);
+    assert!(
+        model.to_bytes().unwrap() == bytes,
+        "it would be written differently now"
+    );
+    assert_eq!(model.to_json().unwrap(), json);
+    let line = model.recalibration.unwrap().line(Some("dairy"), 9);
+    assert_eq!(line.moved(0.25), MOVED);
 }
