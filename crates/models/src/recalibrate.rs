@@ -358,7 +358,7 @@ mod tests {
         let day = answers(0.2, 0, 9, (900, 180));
         let evening = answers(0.2, 0, 21, (900, 90));
         let found = fit(
-            &[day, evening].concat(),
+            &[day, evening, right()].concat(),
             &names(),
             &Drawn { hour: 1.0, ..NONE },
         );
