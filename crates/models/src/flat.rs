@@ -188,7 +188,7 @@ impl<const ROOM: usize> Laid<ROOM> {
     /// Lays the rows of a block side by side, with both copies of each value.
     fn turn(&self, rows: &[f32], block: &mut [Rows; ROOM]) {
         let (high, low) = block.split_at_mut(self.features);
-        for (place, row) in rows.chunks_exact(self.features).enumerate() {
+        for (place, row) in rows.chunks_exact(self.features.max(1)).enumerate() {
             for ((&value, high), low) in row.iter().zip(&mut *high).zip(&mut *low) {
                 high[place] = or(value, f32::INFINITY);
                 low[place] = or(value, f32::NEG_INFINITY);
@@ -259,9 +259,11 @@ impl<const ROOM: usize> Walk for Laid<ROOM> {
     fn batch(&self, rows: &[f32], scores: &mut [f64]) {
         let block = vec![[0.0; BLOCK]; ROOM].into_boxed_slice();
         let mut block: Box<[Rows; ROOM]> = block.try_into().expect("it has this room");
-        let blocks = rows.chunks(BLOCK * self.features.max(1));
-        for (rows, scores) in blocks.zip(scores.chunks_mut(BLOCK)) {
-            self.turn(rows, &mut block);
+        // By scores: of a forest without features a row has no values.
+        for (scores, number) in scores.chunks_mut(BLOCK).zip(0..) {
+            let first = number * BLOCK * self.features;
+            let values = scores.len() * self.features;
+            self.turn(&rows[first..first + values], &mut block);
             scores.fill(self.base);
             for (tree, leaves, depth) in self.trees() {
                 for (group, scores) in scores.chunks_mut(LANES).enumerate() {

@@ -8,6 +8,7 @@ use frame::*;
 use onhand_models::artefact::{Artefact, Feature, Unreadable};
 use onhand_models::calibrate::Calibration;
 use onhand_models::recalibrate::{Line, Recalibration};
+use onhand_models::{FlatForest, Forest};
 use std::collections::BTreeMap;
 
 fn artefact() -> (Artefact, Vec<Vec<f32>>) {
@@ -147,4 +148,34 @@ fn hash(bytes: &[u8]) -> u64 {
 fn the_bytes_of_this_model_are_known() {
     let (model, _) = artefact();
     assert_eq!(hash(&model.to_bytes().unwrap()), 16_233_793_237_993_706_221);
+}
+
+/// JSON cannot say them, and nothing compares with them.
+#[test]
+fn numbers_that_are_none_are_refused() {
+    let (mut model, _) = artefact();
+    model.forest.base = f32::NAN;
+    assert!(matches!(model.to_json(), Err(Unreadable::Numbers)));
+    let read = Artefact::from_bytes(&model.to_bytes().unwrap());
+    assert!(matches!(read, Err(Unreadable::Numbers)));
+    model.forest.base = 0.0;
+    model.calibration = Calibration::Isotonic {
+        knots: vec![(0.0, 0.5), (1.0, 7.0)],
+    };
+    let read = Artefact::from_bytes(&model.to_bytes().unwrap());
+    assert!(matches!(read, Err(Unreadable::Numbers)));
+}
+
+/// Found by fuzzing: a batch of rows that have no values got no scores.
+#[test]
+fn a_model_without_features_scores_every_row() {
+    let forest = Forest {
+        base: 0.5,
+        features: 0,
+        trees: Vec::new(),
+    };
+    let flat = FlatForest::new(&forest).unwrap();
+    let mut scores = [0.0; 40];
+    flat.score_batch(&[], &mut scores);
+    assert_eq!(scores, [forest.score(&[]); 40]);
 }

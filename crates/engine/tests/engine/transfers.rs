@@ -5,6 +5,8 @@ use crate::running::{ManualClock, ask, open, options, record, seen, wait_until};
 use onhand_core::transfer::{Outgoing, TransferLine, announce::Announce, hand_over::HandOver};
 use onhand_core::{Command, Entry, Event, Few, TransferId, TransferNo};
 use onhand_engine::{Answer, Engine, Options, Origin, Query, Request, What};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use std::sync::Arc;
 
 /// Two locations in two partitions.
@@ -158,7 +160,16 @@ fn what_cannot_be_delivered_does_not_hold_up_the_rest() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
     let mut options = two(&clock);
     options.settings.most_levels = 2;
-    let route = Route::on(open(folder.path(), options));
+    let mut registry = Registry::default();
+    let (engine, _) =
+        Engine::open(folder.path(), options, &mut registry, &mut |_, _, _| {}).unwrap();
+    let waits = |number| {
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        let gauge = format!("onhand_transfers_undelivered{{partition=\"0\"}} {number}");
+        text.lines().any(|line| line == gauge)
+    };
+    let route = Route::on(engine);
     route.stock();
     record(&route.engine, 0, receive(&route.from, "kiwi", 10));
     // The destination has room for no other level, so the kiwis are refused and the apples after them are not.
@@ -172,6 +183,8 @@ fn what_cannot_be_delivered_does_not_hold_up_the_rest() {
     route.send(4);
     wait_until("the apples are on their way", || route.in_transit() == 4);
     wait_until("the apples left the outbox", || route.outbox() == 1);
+    wait_until("the kiwis are told of", || waits(1));
+    // The operator makes room: the kiwis go through, and nothing waits any more.
     drop(route);
     let route = Route::on(open(folder.path(), two(&clock)));
     route.is_delivered();
