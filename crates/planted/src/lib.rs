@@ -129,6 +129,8 @@ defects! {
     FolderShared "folder-shared" "A second process may use a data folder that is in use"
     CheckSkipsSnapshots "check-skips-snapshots" "The check of a data folder does not say that a snapshot is damaged"
     OwnBatchBelieved "own-batch-believed" "A small batch that the writer takes to the log itself is answered though its append failed"
+    ChangesPileUp "changes-pile-up" "Changes of on hand older than the count window stay in memory"
+    ReplayGoesBeyond "replay-goes-beyond" "A replay to a position takes the whole of the batch that it ends in"
     ;
     // For fuzzing: in the parsers.
     FrameLengthTrusted "fuzz-frame-length-trusted" "The length of a frame is trusted, though it runs past its segment"

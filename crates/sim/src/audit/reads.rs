@@ -126,8 +126,13 @@ impl Book {
         })
     }
 
+    /// Every place of which a shelf is known.
+    pub(super) fn known_places(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.shelves.keys().copied()
+    }
+
     /// A shelf as it was after a position, and the entry that made it so.
-    fn shelf_at(&self, place: (usize, usize), position: u64) -> Option<(u64, &Shelf)> {
+    pub(super) fn shelf_at(&self, place: (usize, usize), position: u64) -> Option<(u64, &Shelf)> {
         let all = self.shelves.get(&place)?;
         let after = all.partition_point(|(then, _)| *then <= position);
         let (then, shelf) = all.get(after.checked_sub(1)?)?;

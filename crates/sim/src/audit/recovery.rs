@@ -130,6 +130,30 @@ impl Book {
         })
     }
 
+    /// Compares the levels of a state that was replayed with what they were at its position.
+    ///
+    /// # Errors
+    /// One differs, is missing, or was not there yet.
+    pub fn check_shelves_then(&self, state: &State) -> Verdict {
+        let position = state.last().seq.0;
+        let mut there = 0;
+        for place in self.known_places() {
+            let Some((_, shelf)) = self.shelf_at(place, position) else {
+                continue;
+            };
+            there += 1;
+            let found = find(state, shelf);
+            let is_it = found.is_some_and(|level| is_level(level, shelf));
+            must(is_it, Check::State, || {
+                format!("at {position} a level is {found:?}; foretold: {shelf:?}")
+            })?;
+        }
+        let found = state.directory().len();
+        must(found == there, Check::State, || {
+            format!("at {position} there are {found} levels; foretold: {there}")
+        })
+    }
+
     fn check_promises(&self, state: &State) -> Verdict {
         for (no, found) in state.reservations().iter() {
             let skus: Vec<_> = found

@@ -29,14 +29,16 @@ impl World {
         self.disk.calm();
         let rules = self.scenario.rules;
         let keep = self.scenario.keep_ledger.unwrap_or(0);
-        let longest = rules.key_retention.max(rules.ended_retention).max(keep);
+        let longest = [rules.ended_retention, rules.count_window, keep];
+        let longest = longest.into_iter().fold(rules.key_retention, Millis::max);
         // The ledger's time may be ahead of the clock.
         let times = self.books.iter().map(|book| book.twin().now());
         let ahead = times.max().unwrap_or(0).max(self.now()) - self.now();
         self.jump(ahead + longest + 1);
         for which in 0..self.books.len() {
             let young = self.books[which].twin().position() + 1;
-            for _ in 0..=self.books[which].twin().position() / FORGETS {
+            let changes = self.life.workers[which].state().changes();
+            for _ in 0..=self.books[which].twin().position().max(changes) / FORGETS {
                 self.record_something(which)?;
             }
             self.check_forgotten(which)?;
@@ -76,7 +78,7 @@ impl World {
         self.settle()
     }
 
-    /// Keys, reservations and transfers past their retention are gone.
+    /// Keys, changes of on hand, reservations and transfers past their retention are gone.
     fn check_forgotten(&self, which: usize) -> Verdict {
         let (twin, state) = (self.books[which].twin(), self.life.workers[which].state());
         if twin.shelves().next().is_none() {
@@ -86,6 +88,13 @@ impl World {
             format!(
                 "partition {which} keeps {} keys past their retention",
                 state.keys()
+            )
+        })?;
+        // The newest of the old ones tells how far back counts reach.
+        must(state.changes() <= 1, Check::Hoard, || {
+            format!(
+                "partition {which} keeps {} changes past the count window",
+                state.changes()
             )
         })?;
         let oldest = twin.now() - twin.rules().ended_retention;
@@ -178,7 +187,7 @@ fn first_unsettled(twin: &Twin) -> Millis {
 }
 
 /// The numbers that the files of a kind in a folder are named by, in order.
-fn numbers(files: &[PathBuf], folder: &Path, kind: &str) -> Vec<u64> {
+pub(super) fn numbers(files: &[PathBuf], folder: &Path, kind: &str) -> Vec<u64> {
     let here = files.iter().filter(|path| path.parent() == Some(folder));
     let named = here.filter(|path| path.extension().is_some_and(|end| end == kind));
     named

@@ -13,6 +13,7 @@ mod files;
 mod outages;
 mod parcels;
 mod readers;
+mod reading;
 mod starts;
 
 use crate::ask::{Millis, Rules};
