@@ -160,6 +160,11 @@ impl Keys {
         self.index.find(hash[0], is_it)
     }
 
+    /// Whether there may be such a key: a look at its place that does not wait for the key.
+    pub(crate) fn may_know(&self, key: &Key) -> bool {
+        self.index.find(key.hash[0], |_| true).is_some()
+    }
+
     /// Remembers that the entry `seq` answered `key` at `at`.
     pub(crate) fn remember(&mut self, key: Key, seq: Seq, at: Timestamp) {
         self.forget_same(key.hash);

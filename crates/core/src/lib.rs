@@ -16,6 +16,7 @@
 )]
 
 mod admit;
+mod ahead;
 pub mod body;
 pub mod catalogue;
 pub mod command;
@@ -42,6 +43,7 @@ pub mod time;
 mod totals;
 pub mod transfer;
 
+pub use ahead::Ahead;
 pub use body::{Body, Item, Thaw};
 pub use catalogue::{Catalogue, Extent};
 pub use command::Command;

@@ -3,6 +3,7 @@
 //! [`State::decide`] looks and never changes: it gives the outcome of a command at a time. [`State::apply`] changes and
 //! never decides: it adds up an entry. A leader decides, appends and applies; a replay and a follower only apply.
 
+use crate::ahead::Ahead;
 use crate::catalogue::Catalogue;
 use crate::command::Command;
 use crate::directory::Directory;
@@ -127,6 +128,17 @@ impl State {
 
     /// The outcome of a command at `clock`.
     pub fn decide(&self, clock: Timestamp, key: Option<Key>, command: &Command) -> Decision {
+        self.decide_ahead(clock, key, command, &Ahead::default())
+    }
+
+    /// The outcome of a command at `clock`, of which [`State::look_ahead`] has found this.
+    pub fn decide_ahead(
+        &self,
+        clock: Timestamp,
+        key: Option<Key>,
+        command: &Command,
+        ahead: &Ahead,
+    ) -> Decision {
         let now = self.now(clock);
         debug_assert!(
             self.reservations.first_due(now).is_none(),
@@ -141,7 +153,7 @@ impl State {
                 Decision::Refuse(Refusal::KeyReused)
             };
         }
-        match self.outcome(now, command) {
+        match self.outcome(now, command, ahead) {
             Ok(Some((openings, event))) => {
                 Decision::Record(Box::new(self.entry(now, key, openings, event)))
             }
@@ -170,6 +182,7 @@ impl State {
         &self,
         now: Timestamp,
         command: &Command,
+        ahead: &Ahead,
     ) -> Result<Option<(Vec<Opening>, Event)>, Refusal> {
         let event = match command {
             Command::Configure(settings) if *settings == self.settings => return Ok(None),
@@ -200,7 +213,7 @@ impl State {
             }
             Command::Adjust(command) => Event::Adjusted(adjust::decide(self, now, command)?),
             Command::SetPolicy(command) => Event::PolicySet(set_policy::decide(self, command)?),
-            Command::Hold(command) => Event::Held(hold::decide(self, now, command)?),
+            Command::Hold(command) => Event::Held(hold::decide(self, now, command, ahead)?),
             Command::Confirm(command) => Event::Confirmed(confirm::decide(self, command)?),
             Command::Extend(command) => Event::Extended(extend::decide(self, now, command)?),
             Command::Release(command) => Event::Released(release::decide(self, command)?),

@@ -10,8 +10,8 @@
 
 use crate::query::{Found, Query};
 use onhand_core::{
-    Command, Decision, Entry, Extent, Key, Level, LevelNo, Refusal, Seq, Stamp, State, Timestamp,
-    Violation,
+    Ahead, Command, Decision, Entry, Extent, Key, Level, LevelNo, Refusal, Seq, Stamp, State,
+    Timestamp, Violation,
 };
 use onhand_log::{Batch, Tail};
 use onhand_planted::Defect;
@@ -209,21 +209,42 @@ impl<T> Machine<T> {
         true
     }
 
+    /// What the requests name, in their order, found at once.
+    pub(crate) fn look_ahead<'a>(&self, requests: impl Iterator<Item = &'a Request>) -> Vec<Ahead> {
+        self.state.look_ahead(requests.map(|request| match request {
+            Request::Command { key, command, .. } => Some((*key, command)),
+            Request::Query(_) => None,
+        }))
+    }
+
     /// Takes a request at `clock`; its answer waits in the open batch under `token`. Expiries due at that time must
     /// have been recorded ([`Machine::advance`] gave `true`).
     pub fn submit(&mut self, clock: Timestamp, request: Request, token: T) {
-        let answer = self.decide(clock, request);
+        self.submit_ahead(clock, request, token, &Ahead::default());
+    }
+
+    /// The same for a request of which this was found by [`Machine::look_ahead`].
+    pub(crate) fn submit_ahead(
+        &mut self,
+        clock: Timestamp,
+        request: Request,
+        token: T,
+        ahead: &Ahead,
+    ) {
+        let answer = self.decide(clock, request, ahead);
         self.replies.push((token, answer));
     }
 
     /// Decides a request and gives its answer, which nobody may see before the open batch is durable.
-    pub(crate) fn decide(&mut self, clock: Timestamp, request: Request) -> Answer {
+    pub(crate) fn decide(&mut self, clock: Timestamp, request: Request, ahead: &Ahead) -> Answer {
         self.needs_sync |= request.is_internal() && !Defect::OwnRequestsNotSynced.is_on();
         match (&self.broken, request) {
             (Some(violation), _) => {
                 Answer::Unavailable(Unavailable::Stopped(violation.to_string()))
             }
-            (None, Request::Command { key, command, .. }) => self.command(clock, key, &command),
+            (None, Request::Command { key, command, .. }) => {
+                self.command(clock, key, &command, ahead)
+            }
             (None, Request::Query(query)) => Answer::Found(Found {
                 seq: self.reflects(&query),
                 at: self.state.now(clock),
@@ -242,8 +263,14 @@ impl<T> Machine<T> {
         }
     }
 
-    fn command(&mut self, clock: Timestamp, key: Option<Key>, command: &Command) -> Answer {
-        match self.state.decide(clock, key, command) {
+    fn command(
+        &mut self,
+        clock: Timestamp,
+        key: Option<Key>,
+        command: &Command,
+        ahead: &Ahead,
+    ) -> Answer {
+        match self.state.decide_ahead(clock, key, command, ahead) {
             Decision::Record(entry) => self.record(entry),
             Decision::Repeat(seq) => Answer::Repeated(seq),
             Decision::Nothing => Answer::Nothing,

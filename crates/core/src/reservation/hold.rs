@@ -1,6 +1,7 @@
 //! Reserve: hold units for a buyer until a time.
 
 use super::{Reservation, ReservationLine, ReservationState};
+use crate::ahead::Ahead;
 use crate::entry::Stamp;
 use crate::level::{Bucket, Movement};
 use crate::lines::{Few, Lines};
@@ -66,9 +67,19 @@ pub struct HeldLine {
     pub reserved: u32,
 }
 
-pub(crate) fn decide(state: &State, now: Timestamp, command: &Hold) -> Result<Held, Refusal> {
-    let location = state.location(&command.location)?;
-    let levels = state.levels(location, command.lines.iter().map(|line| &line.sku))?;
+impl Hold {
+    pub(crate) fn skus(&self) -> impl Iterator<Item = &Sku> {
+        self.lines.iter().map(|line| &line.sku)
+    }
+}
+
+pub(crate) fn decide(
+    state: &State,
+    now: Timestamp,
+    command: &Hold,
+    ahead: &Ahead,
+) -> Result<Held, Refusal> {
+    let (location, levels) = named(state, command, ahead)?;
     let mut lines = summed(command, &levels)?;
     if state.reservations.open() as u64 >= state.settings.most_open_reservations {
         return Err(Refusal::Full("open reservations"));
@@ -92,6 +103,26 @@ pub(crate) fn decide(state: &State, now: Timestamp, command: &Hold) -> Result<He
         reference: command.reference.clone(),
         lines,
     })
+}
+
+fn named(
+    state: &State,
+    command: &Hold,
+    ahead: &Ahead,
+) -> Result<(LocationNo, Few<LevelNo>), Refusal> {
+    let look = || {
+        let location = state.location(&command.location)?;
+        let levels = state.levels(location, command.skus())?;
+        Ok((location, levels))
+    };
+    match ahead.all(command.lines.len()) {
+        Some((location, levels)) => {
+            let found = (location, Few::from_slice(levels));
+            debug_assert_eq!(Ok(&found), look().as_ref(), "found for another request");
+            Ok(found)
+        }
+        None => look(),
+    }
 }
 
 fn promisable(state: &State, level: LevelNo) -> u32 {

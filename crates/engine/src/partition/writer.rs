@@ -10,13 +10,21 @@ use crate::inbox::{Envelope, Inbox, Waiting, Wake};
 use crate::machine::{Machine, Request, Unavailable};
 use crate::metrics::{PartitionMetrics, Sample};
 use crate::table::ReadTable;
-use onhand_core::{Command, State, Timestamp};
+use onhand_core::{Ahead, Command, State, Timestamp};
 use onhand_planted::Defect;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How long the writer sleeps at most: so late can it notice a clock that does not run with the machine's.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+
+/// Of so many requests what they name is looked for at once: enough for a processor to wait for much at the same time,
+/// few enough that all of it is still near when the last one is decided.
+const AHEAD: usize = 32;
+
+/// Of fewer it is not worth the while.
+const FEW: usize = 4;
 
 pub(super) struct Writer {
     machine: Machine<Waiting>,
@@ -28,8 +36,8 @@ pub(super) struct Writer {
     jobs: Hands,
     taken: Vec<Envelope>,
     turns: Turns,
-    /// Its turn has come, and there was no room for it in the open batch.
-    next: Option<Envelope>,
+    /// Their turn has come, and what they name was looked for.
+    ahead: VecDeque<(Envelope, Ahead)>,
     lesson: Lesson,
     /// When it last came back to requests, having had none.
     woken: Moment,
@@ -63,7 +71,7 @@ impl Writer {
             jobs,
             taken: Vec::new(),
             turns: Turns::default(),
-            next: None,
+            ahead: VecDeque::new(),
             lesson: Lesson::default(),
             woken: Moment::default(),
             spared: 0,
@@ -107,7 +115,7 @@ impl Writer {
     }
 
     fn waiting(&self) -> usize {
-        self.turns.len() + usize::from(self.next.is_some())
+        self.turns.len() + self.ahead.len()
     }
 
     /// Takes what was queued, decides a slice of it, and hands a batch over if the log is idle.
@@ -171,7 +179,7 @@ impl Writer {
         self.wake_table(clock);
         let mut sample = Sample::default();
         for _ in 0..self.policy.slice {
-            let Some(next) = self.next.take().or_else(|| self.turns.pop()) else {
+            let Some((next, ahead)) = self.next() else {
                 break;
             };
             if let Some(reason) = self.too_late(&next.ticket, moment) {
@@ -180,7 +188,7 @@ impl Writer {
                 }
                 watch(Move::TurnsAway(next.from.number()));
                 if Defect::LateIsDone.is_on() && self.machine.advance(clock) {
-                    self.machine.decide(clock, next.request.clone());
+                    self.machine.decide(clock, next.request.clone(), &ahead);
                 }
                 self.turn_away(next, reason);
                 continue;
@@ -188,12 +196,13 @@ impl Writer {
             let now = time_of(&next.request).unwrap_or(clock);
             if self.is_full() || !(skips_expiry(&next.request) || self.machine.advance(now)) {
                 watch(Move::LetsWait(now));
-                self.next = Some(next);
+                self.ahead.push_front((next, ahead));
                 break;
             }
             self.leave(&next, moment, &mut sample);
             watch(Move::Decides(&next.request, next.from.number()));
-            self.machine.submit(now, next.request, next.from);
+            self.machine
+                .submit_ahead(now, next.request, next.from, &ahead);
         }
         self.lesson.tell(self.inbox.door(), moment);
         self.metrics.waited(&sample);
@@ -201,6 +210,21 @@ impl Writer {
             self.machine.advance(clock);
         }
         self.stop_if_broken();
+    }
+
+    /// The request whose turn it is, and what was found of it; nothing is looked for where few come.
+    fn next(&mut self) -> Option<(Envelope, Ahead)> {
+        if self.ahead.is_empty() {
+            let next = std::iter::from_fn(|| self.turns.pop()).take(AHEAD);
+            self.ahead.extend(next.map(|one| (one, Ahead::default())));
+            if self.ahead.len() >= FEW {
+                let requests = self.ahead.iter().map(|(envelope, _)| &envelope.request);
+                let found = self.machine.look_ahead(requests);
+                let all = self.ahead.iter_mut().zip(found);
+                all.for_each(|((_, ahead), found)| *ahead = found);
+            }
+        }
+        self.ahead.pop_front()
     }
 
     /// Why a request whose turn has come is not to be done any more. Having waited is a reason against new promises of
@@ -295,7 +319,8 @@ impl Writer {
             .into_iter()
             .map(|(from, _)| from);
         let mut pending = Vec::new();
-        while let Some(envelope) = self.next.take().or_else(|| self.turns.pop()) {
+        let ahead = self.ahead.drain(..).map(|(envelope, _)| envelope);
+        for envelope in ahead.chain(std::iter::from_fn(|| self.turns.pop())) {
             self.inbox.door().left(&envelope.ticket);
             pending.push(envelope.from);
         }
