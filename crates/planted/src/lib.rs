@@ -139,7 +139,7 @@ defects! {
     KeyUnchecked "fuzz-key-unchecked" "The bytes of an idempotency key are not looked at"
     ExcerptCutsACharacter "fuzz-excerpt-cuts-a-character" "What is told back of a wrong text ends within a character"
     IdSpelledFreely "fuzz-id-spelled-freely" "The numbers in an identifier may have a sign and leading zeros"
-    SecondsOverflow "fuzz-seconds-overflow" "The seconds of a message's time become milliseconds before anybody looks how many they are"
+    VariantBelieved "fuzz-variant-believed" "The number of a message's enumeration is believed to be one that there is"
     FeatureShapeTrusted "fuzz-feature-shape-trusted" "The arrays of a saved feature store are not held against what its definitions ask for"
     SplitFeatureUnchecked "fuzz-split-feature-unchecked" "A split of a model may ask about a feature that no row has"
 }

@@ -6,7 +6,6 @@
 use super::schema::{described, formatted};
 use jiff::fmt::temporal::DateTimePrinter;
 use onhand_core::Timestamp;
-use onhand_planted::Defect;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -48,10 +47,7 @@ impl Time {
         let nanos = u64::try_from(nanos)
             .ok()
             .filter(|nanos| *nanos < 1_000_000_000)?;
-        let millis = match Defect::SecondsOverflow.is_on() {
-            true => seconds * 1_000 + nanos / 1_000_000,
-            false => seconds.checked_mul(1_000)?.checked_add(nanos / 1_000_000)?,
-        };
+        let millis = seconds.checked_mul(1_000)?.checked_add(nanos / 1_000_000)?;
         let is_in_range = millis <= Timestamp::MAX.millis();
         is_in_range.then(|| Self(Timestamp::from_millis(millis)))
     }

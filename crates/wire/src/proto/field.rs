@@ -6,6 +6,7 @@
 use crate::json::lines::Listed;
 use crate::json::read::Fault;
 use crate::json::time::Time;
+use onhand_planted::Defect;
 use prost_types::Timestamp;
 use serde::de::value::Error;
 use serde::de::{Deserialize, IntoDeserializer};
@@ -86,6 +87,7 @@ pub(super) fn one_of<M: TryFrom<i32> + Default + PartialEq>(
     match M::try_from(number) {
         Ok(name) if name == M::default() => Ok(None),
         Ok(name) => Ok(Some(name)),
+        Err(_) if Defect::VariantBelieved.is_on() => panic!("no variant has the number {number}"),
         Err(_) => Err(Fault {
             pointer: pointer.into(),
             message: format!("unknown variant {number}"),
