@@ -18,24 +18,18 @@ use crate::lines::Few;
 use crate::numbers::{LevelNo, LocationNo};
 use crate::reservation::hold::Hold;
 use crate::state::State;
+use onhand_planted::Defect;
 use std::hint::black_box;
 use std::iter::repeat_n;
 
 /// What was found of the names in a request; nothing, if nobody looked.
 #[derive(Clone, Debug, Default)]
-pub struct Ahead {
-    place: Option<LocationNo>,
-    /// Of every line, or of none.
-    levels: Few<LevelNo>,
-}
+pub struct Ahead(Option<(LocationNo, Few<LevelNo>)>);
 
 impl Ahead {
-    /// Location and levels of a request with so many lines, if all of them were found.
-    pub(crate) fn all(&self, lines: usize) -> Option<(LocationNo, &[LevelNo])> {
-        let levels = &self.levels[..];
-        self.place
-            .filter(|_| levels.len() == lines)
-            .map(|place| (place, levels))
+    /// The location and the level of every line, if all of them were found.
+    pub(crate) fn all(&self) -> Option<&(LocationNo, Few<LevelNo>)> {
+        self.0.as_ref()
     }
 }
 
@@ -61,12 +55,19 @@ impl State {
         self.bring_near(&levels, asked.iter().flatten().filter_map(|(key, _)| *key));
 
         let (mut places, mut levels) = (places.into_iter(), levels.into_iter());
-        let mut found = |hold: &Hold| Ahead {
-            place: places.next().flatten(),
-            levels: levels.by_ref().take(hold.lines.len()).flatten().collect(),
+        let mut found = |hold: &Hold| {
+            let levels: Vec<_> = levels.by_ref().take(hold.lines.len()).collect();
+            let place = places.next().flatten();
+            place.zip(levels.into_iter().collect::<Option<Few<_>>>())
         };
-        let each = asked.iter().map(|one| hold(one).map(&mut found));
-        each.map(Option::unwrap_or_default).collect()
+        let each = asked
+            .iter()
+            .map(|one| Ahead(hold(one).and_then(&mut found)));
+        let mut all: Vec<_> = each.collect();
+        if Defect::FoundForItsNeighbour.is_on() {
+            all.rotate_left(1);
+        }
+        all
     }
 
     /// Reads where the levels lie, and where the keys would.
@@ -82,5 +83,97 @@ fn as_hold(command: &Command) -> Option<&Hold> {
     match command {
         Command::Hold(hold) => Some(hold),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lines::Lines;
+    use crate::name::{LocationId, Sku};
+    use crate::quantity::Quantity;
+    use crate::reservation::hold::HoldLine;
+    use crate::state::Decision;
+    use crate::stock::receive::{Receive, ReceiveLine};
+    use crate::time::{Span, Timestamp};
+
+    fn now() -> Timestamp {
+        Timestamp::from_millis(1_000)
+    }
+
+    fn receive(location: &str, sku: &str) -> Command {
+        let line = ReceiveLine {
+            sku: Sku::new(sku).unwrap(),
+            quantity: Quantity::new(5).unwrap(),
+            lot: None,
+            expires_on: None,
+        };
+        Command::Receive(Receive {
+            location: LocationId::new(location).unwrap(),
+            lines: Lines::new(vec![line]).unwrap(),
+            reference: None,
+            occurred_at: None,
+        })
+    }
+
+    fn hold(location: &str, skus: &[&str]) -> Command {
+        let line = |sku: &&str| HoldLine {
+            sku: Sku::new(sku).unwrap(),
+            quantity: Quantity::new(1).unwrap(),
+        };
+        Command::Hold(Hold {
+            location: LocationId::new(location).unwrap(),
+            lines: Lines::new(skus.iter().map(line).collect::<Vec<_>>()).unwrap(),
+            ttl: Span::from_millis(1_000_000),
+            allow_partial: false,
+            reference: None,
+        })
+    }
+
+    fn do_it(state: &mut State, decision: Decision) {
+        if let Decision::Record(entry) = decision {
+            state.apply(&entry).unwrap();
+        }
+    }
+
+    /// Holds of one line and of several, of what is there, what is nowhere and what is opened in between; other
+    /// commands and questions among them.
+    #[test]
+    fn what_was_found_ahead_changes_no_outcome() {
+        let mut state = State::new(0);
+        for (location, sku) in [("a", "x"), ("b", "x"), ("b", "y"), ("c", "z")] {
+            let decision = state.decide(now(), None, &receive(location, sku));
+            do_it(&mut state, decision);
+        }
+        let commands = [
+            Some(hold("a", &["x"])),
+            None,
+            Some(hold("a", &["x", "y"])),
+            Some(receive("a", "y")),
+            Some(hold("b", &["y", "x", "y"])),
+            Some(hold("a", &["y", "x"])),
+            Some(hold("nowhere", &["x"])),
+            Some(receive("d", "z")),
+            None,
+            Some(hold("c", &["z"])),
+            Some(hold("d", &["z", "z", "z", "z", "z", "z"])),
+            Some(hold("b", &["x", "x"])),
+        ];
+        let asked = commands.iter().map(|one| Some((None, one.as_ref()?)));
+        let found = state.look_ahead(asked);
+        assert_eq!(found.len(), commands.len());
+        let was_found = found.iter().map(|one| one.all().is_some());
+        let expected = [0, 4, 9, 11];
+        assert!(
+            was_found
+                .enumerate()
+                .all(|(at, is)| is == expected.contains(&at))
+        );
+        for (command, ahead) in commands.iter().zip(&found) {
+            let Some(command) = command else { continue };
+            let decision = state.decide_ahead(now(), None, command, ahead);
+            assert_eq!(decision, state.decide(now(), None, command));
+            do_it(&mut state, decision);
+        }
     }
 }

@@ -128,6 +128,7 @@ defects! {
     FolderSyncTriedAgain "folder-sync-tried-again" "A failed sync of the log's folder is tried again, and its success is believed"
     FolderShared "folder-shared" "A second process may use a data folder that is in use"
     CheckSkipsSnapshots "check-skips-snapshots" "The check of a data folder does not say that a snapshot is damaged"
+    FoundForItsNeighbour "found-for-its-neighbour" "The levels found ahead for a hold are those of the request behind it"
     OwnBatchBelieved "own-batch-believed" "A small batch that the writer takes to the log itself is answered though its append failed"
     ChangesPileUp "changes-pile-up" "Changes of on hand older than the count window stay in memory"
     ReplayGoesBeyond "replay-goes-beyond" "A replay to a position takes the whole of the batch that it ends in"

@@ -115,11 +115,10 @@ fn named(
         let levels = state.levels(location, command.skus())?;
         Ok((location, levels))
     };
-    match ahead.all(command.lines.len()) {
-        Some((location, levels)) => {
-            let found = (location, Few::from_slice(levels));
-            debug_assert_eq!(Ok(&found), look().as_ref(), "found for another request");
-            Ok(found)
+    match ahead.all() {
+        Some(found) => {
+            debug_assert_eq!(Ok(found), look().as_ref(), "found for another request");
+            Ok(found.clone())
         }
         None => look(),
     }

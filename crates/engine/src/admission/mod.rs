@@ -77,7 +77,8 @@ pub struct Policy {
     /// comes is turned away. Short flows wait as long as it takes. `None`: so do all.
     pub queue_time: Option<Duration>,
     /// The most requests of an open batch. What is in a batch is past all choice: only what still waits for its turn
-    /// can be overtaken, or turned away. More than the default of 2,048 would hardly make a sync cheaper.
+    /// can be overtaken, or turned away, but for the few whose names the writer has looked for already. More than the
+    /// default of 2,048 would hardly make a sync cheaper.
     pub batch: usize,
     /// So many requests are decided before the writer looks up: for who came meanwhile, and for a log that is idle.
     pub slice: usize,

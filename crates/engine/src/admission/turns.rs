@@ -76,9 +76,14 @@ impl Turns {
         };
     }
 
+    /// Takes out what the engine asks of itself, which comes before all else.
+    pub(crate) fn pop_own(&mut self) -> Option<Envelope> {
+        self.own.pop_front()
+    }
+
     /// Takes out the request whose turn it is.
     pub(crate) fn pop(&mut self) -> Option<Envelope> {
-        if let Some(own) = self.own.pop_front() {
+        if let Some(own) = self.pop_own() {
             return Some(own);
         }
         loop {

@@ -19,9 +19,9 @@ use std::time::Duration;
 /// How long the writer sleeps at most: so late can it notice a clock that does not run with the machine's.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
-/// Of so many requests what they name is looked for at once: enough for a processor to wait for much at the same time,
+/// Of requests of so many places what they name is looked for at once: enough for a processor to wait for much at the same time,
 /// few enough that all of it is still near when the last one is decided.
-const AHEAD: usize = 32;
+const AHEAD: u32 = 32;
 
 /// Of fewer it is not worth the while.
 const FEW: usize = 4;
@@ -194,8 +194,11 @@ impl Writer {
                 continue;
             }
             let now = time_of(&next.request).unwrap_or(clock);
-            if self.is_full() || !(skips_expiry(&next.request) || self.machine.advance(now)) {
-                watch(Move::LetsWait(now));
+            let is_full = self.is_full();
+            if is_full || !(skips_expiry(&next.request) || self.machine.advance(now)) {
+                if !is_full {
+                    watch(Move::LetsWait(now));
+                }
                 self.ahead.push_front((next, ahead));
                 break;
             }
@@ -214,9 +217,17 @@ impl Writer {
 
     /// The request whose turn it is, and what was found of it; nothing is looked for where few come.
     fn next(&mut self) -> Option<(Envelope, Ahead)> {
+        if let Some(own) = self.turns.pop_own() {
+            return Some((own, Ahead::default()));
+        }
         if self.ahead.is_empty() {
-            let next = std::iter::from_fn(|| self.turns.pop()).take(AHEAD);
-            self.ahead.extend(next.map(|one| (one, Ahead::default())));
+            let mut places = 0;
+            while places < AHEAD
+                && let Some(next) = self.turns.pop()
+            {
+                places += next.ticket.places;
+                self.ahead.push_back((next, Ahead::default()));
+            }
             if self.ahead.len() >= FEW {
                 let requests = self.ahead.iter().map(|(envelope, _)| &envelope.request);
                 let found = self.machine.look_ahead(requests);
