@@ -20,8 +20,11 @@ use std::fmt;
 const HOURS: usize = 24;
 /// Rounds of the fit at most. Each takes a Newton step in every term.
 const ROUNDS: usize = 25;
-/// A fit whose largest step is below this has settled.
+/// A fit whose largest step is below this is at its end.
 const SETTLED: f64 = 1e-6;
+/// After all rounds a fit may still creep, where days and hours share what moves all. What steps further than this
+/// found no end.
+const CREEPING: f64 = 0.01;
 /// Probabilities that are nearly sure have log odds of some size all the same.
 const LEAST: f64 = 1e-6;
 /// Where a slope leaves the log odds as they are, so that it says little of the level: a probability of 0.27.
@@ -32,6 +35,8 @@ const FAR: f64 = 6.0;
 const A_DAY: f64 = 1.0;
 /// No slope turns an order round.
 const FLATTEST: f64 = -0.9;
+/// No term is larger: more than the rounds of a fit can step, and so little that sums of terms are numbers.
+const LARGEST: f64 = 50.0;
 
 /// What is added to log odds: `shift + slope * (log odds - centre)`. The default adds nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,8 +57,8 @@ impl Line {
         sigmoid_wide(odds + self.shift + self.slope * leaning(odds))
     }
 
-    fn is_finite(&self) -> bool {
-        self.shift.is_finite() && self.slope.is_finite()
+    fn is_bounded(&self) -> bool {
+        self.shift.abs() <= LARGEST && self.slope.abs() <= LARGEST
     }
 
     fn plus(self, other: Self) -> Self {
@@ -95,10 +100,13 @@ impl Recalibration {
         self.usual(hour).plus(own.copied().unwrap_or_default())
     }
 
-    /// Whether it makes a probability of every one.
+    /// Whether it makes a probability of every one, and leaves them in their order.
     pub(crate) fn is_sound(&self) -> bool {
-        let mut lines = self.groups.values().chain([&self.all]);
-        lines.all(Line::is_finite) && self.hours.iter().all(|shift| shift.is_finite())
+        let none = Line::default();
+        let mut groups = self.groups.values().chain([&none]);
+        self.all.is_bounded()
+            && groups.all(|own| own.is_bounded() && self.all.plus(*own).slope > -1.0)
+            && self.hours.iter().all(|shift| shift.abs() <= LARGEST)
     }
 
     /// The same for a row of no group, or of one of which nothing is known.
@@ -145,15 +153,35 @@ pub struct Drawn {
     pub hour: f64,
 }
 
+/// A fit that found no end: answers that a term parts without rest, and nothing draws it to none.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("the recalibration did not settle: after {ROUNDS} rounds a term still moved by {step:.3}")]
+pub struct Unsettled {
+    /// The largest step of the last round.
+    pub step: f64,
+}
+
 /// Fits a recalibration to answers; `groups` has the names of their groups. Of no answers it is none.
-pub fn fit(answers: &[Answer], groups: &[String], drawn: &Drawn) -> Recalibration {
+///
+/// # Errors
+/// See [`Unsettled`].
+pub fn fit(
+    answers: &[Answer],
+    groups: &[String],
+    drawn: &Drawn,
+) -> Result<Recalibration, Unsettled> {
     let mut fit = Fit::new(answers, groups.len());
+    let mut step = f64::INFINITY;
     for _ in 0..ROUNDS {
-        if fit.round(drawn) < SETTLED {
+        step = fit.round(drawn);
+        if step < SETTLED {
             break;
         }
     }
-    fit.found(groups, drawn)
+    match step < CREEPING {
+        true => Ok(fit.found(groups, drawn)),
+        false => Err(Unsettled { step }),
+    }
 }
 
 /// The terms as they are, and each answer's log odds with them.
@@ -231,7 +259,9 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// Newton steps.
+/// Newton steps, none so long that it moves the log odds of a row by more than 1: within that the curvature changes by
+/// less than e, so that each step makes the fit better. A longer one may leap over the best to where all is sure, and
+/// from there ever further.
 struct Step<'a> {
     answers: &'a [Answer],
     now: &'a mut [f64],
@@ -252,17 +282,18 @@ impl Step<'_> {
         if drawn.is_infinite() {
             return;
         }
-        let mut sums = vec![(0.0, 0.0); terms.len()];
+        let mut sums = vec![(0.0, 0.0, 1.0_f64); terms.len()];
         for (row, (answer, odds)) in self.answers.iter().zip(&*self.now).enumerate() {
             if let Some(at) = term(row) {
                 let (p, factor) = (sigmoid_wide(*odds), factor(row));
                 sums[at].0 += (f64::from(answer.label) - p) * factor;
                 sums[at].1 += p * (1.0 - p) * factor * factor;
+                sums[at].2 = sums[at].2.max(factor.abs());
             }
         }
-        let step = |((slope, curve), value): (&(f64, f64), &f64)| match curve + drawn {
+        let step = |((slope, curve, most), value): (&(f64, f64, f64), &f64)| match curve + drawn {
             none if none <= 0.0 => 0.0,
-            curve => (slope - drawn * value) / curve,
+            curve => ((slope - drawn * value) / curve).clamp(-1.0 / most, 1.0 / most),
         };
         let steps: Vec<f64> = sums.iter().zip(&*terms).map(step).collect();
         for (value, step) in terms.iter_mut().zip(&steps) {
@@ -333,7 +364,7 @@ mod tests {
         let swing = logit(1.0 / 3.0) - logit(0.2);
         for (drawn, share) in [(0.0, 4.0), (4.0, 8.0), (INF, INF)] {
             let all = (drawn, INF);
-            let found = fit(&answers, &names(), &Drawn { all, ..NONE });
+            let found = fit(&answers, &names(), &Drawn { all, ..NONE }).unwrap();
             let told = found.line(Some("dairy"), 9).shift;
             assert!((told - swing / share).abs() < 1e-3, "{drawn}: {told}");
             assert!(found.groups.is_empty() && found.all.slope == 0.0);
@@ -346,7 +377,7 @@ mod tests {
         let little = answers(0.2, 1, 9, (50, 15));
         let all = [much, little, right()].concat();
         let group = (100.0, INF);
-        let found = fit(&all, &names(), &Drawn { group, ..NONE });
+        let found = fit(&all, &names(), &Drawn { group, ..NONE }).unwrap();
         let told = |group| found.line(Some(group), 9).moved(0.2);
         assert!((0.29..0.3).contains(&told("dairy")), "{}", told("dairy"));
         assert!((0.2..0.22).contains(&told("bread")), "{}", told("bread"));
@@ -361,7 +392,8 @@ mod tests {
             &[day, evening, right()].concat(),
             &names(),
             &Drawn { hour: 1.0, ..NONE },
-        );
+        )
+        .unwrap();
         assert!(found.line(None, 9).shift.abs() < 0.01);
         assert!(found.line(None, 21).shift < -0.5);
     }
@@ -372,16 +404,17 @@ mod tests {
         let low = answers(0.05, 0, 9, (5_000, 750));
         let all = [high, low, right()].concat();
         let group = (0.0, 0.0);
-        let found = fit(&all, &names(), &Drawn { group, ..NONE });
+        let found = fit(&all, &names(), &Drawn { group, ..NONE }).unwrap();
         let line = found.line(Some("dairy"), 9);
         assert!((line.moved(0.9) - 0.7).abs() < 1e-3, "{line:?}");
         assert!((line.moved(0.05) - 0.15).abs() < 1e-3, "{line:?}");
         // The other way round is no line that rises: it stays one.
+        let group = (100.0, 100.0);
         let turned = [
             answers(0.9, 0, 9, (5_000, 0)),
             answers(0.05, 0, 9, (5_000, 5_000)),
         ];
-        let found = fit(&turned.concat(), &names(), &Drawn { group, ..NONE });
+        let found = fit(&turned.concat(), &names(), &Drawn { group, ..NONE }).unwrap();
         let line = found.line(Some("dairy"), 9);
         assert!(line.moved(0.9) > line.moved(0.05), "{line:?}");
     }
@@ -393,6 +426,45 @@ mod tests {
             group: (0.0, 0.0),
             hour: 0.0,
         };
-        assert_eq!(fit(&[], &names(), &drawn), Recalibration::default());
+        assert_eq!(fit(&[], &names(), &drawn), Ok(Recalibration::default()));
+    }
+
+    #[test]
+    fn what_happened_ten_times_as_often_as_was_said_is_found_without_a_leap() {
+        let answers = answers(0.03, 0, 9, (50_000, 15_000));
+        let all = (0.0, INF);
+        let found = fit(&answers, &names(), &Drawn { all, ..NONE }).unwrap();
+        let told = found.usual(9).shift;
+        assert!((told - (logit(0.3) - logit(0.03))).abs() < 1e-3, "{told}");
+        assert!(found.is_sound());
+    }
+
+    #[test]
+    fn a_fit_that_has_no_end_is_refused() {
+        let parted = [
+            answers(0.9, 0, 9, (5_000, 5_000)),
+            answers(0.05, 0, 9, (5_000, 0)),
+        ];
+        let group = (0.0, 0.0);
+        let refused = fit(&parted.concat(), &names(), &Drawn { group, ..NONE }).unwrap_err();
+        assert!(refused.to_string().contains("did not settle"), "{refused}");
+    }
+
+    #[test]
+    fn terms_that_turn_an_order_round_or_sum_to_no_number_are_not_sound() {
+        let line = |shift, slope| Line { shift, slope };
+        let of = |all, own| Recalibration {
+            all,
+            groups: BTreeMap::from([("dairy".to_owned(), own)]),
+            ..Recalibration::default()
+        };
+        assert!(of(line(3.0, -0.5), line(-2.0, 0.5)).is_sound());
+        assert!(!of(line(0.0, -0.5), line(0.0, -0.5)).is_sound());
+        assert!(!of(line(0.0, -1.0), line(0.0, 0.5)).is_sound());
+        assert!(!of(line(f64::MAX, 0.0), line(f64::MAX, 0.0)).is_sound());
+        assert!(!of(line(0.0, f64::NAN), Line::default()).is_sound());
+        let mut late = Recalibration::default();
+        late.hours[23] = -51.0;
+        assert!(!late.is_sound());
     }
 }

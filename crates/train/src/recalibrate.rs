@@ -12,7 +12,7 @@ use crate::outcome::{Label, Outcomes};
 use onhand_models::Artefact;
 use onhand_models::dataset::Refused;
 use onhand_models::metrics::Sample;
-use onhand_models::recalibrate::{Answer, Drawn, Recalibration, fit};
+use onhand_models::recalibrate::{Answer, Drawn, Recalibration, Unsettled, fit};
 use std::ops::Range;
 
 /// How many days are learned from, if not said otherwise: each weekday once.
@@ -75,7 +75,7 @@ pub fn latest<S: Source, T: Source<Error = S::Error>>(
     let mut scored = evaluate::score(known, &outcomes, asking, Some(&model))?;
     let all = 0..scored.labels.len();
     let before = quality(&scored)?;
-    let found = of(&scored, &outcomes, all.clone());
+    let found = of(&scored, &outcomes, all.clone())?;
     scored.recalibrate(&found, &outcomes, all);
     let after = quality(&scored)?;
     let mut say = |name: &str, what: String| {
@@ -98,8 +98,15 @@ fn quality(scored: &Scored) -> Result<Quality, Refused> {
 
 /// What the model says on each day from `first` on, recalibrated in the night before it on so many days; the rows
 /// before `first`, which [`Asking::before`] asked for, are left out.
-#[must_use]
-pub fn as_each_night(mut scored: Scored, outcomes: &Outcomes, first: u32, days: u32) -> Scored {
+///
+/// # Errors
+/// See [`Unsettled`].
+pub fn as_each_night(
+    mut scored: Scored,
+    outcomes: &Outcomes,
+    first: u32,
+    days: u32,
+) -> Result<Scored, Unsettled> {
     let day_of = |slot: &u32| outcomes.grid.day(*slot as usize);
     // Rows lie in the order of slots.
     let start = |day: u32, scored: &Scored| scored.slots.partition_point(|slot| day_of(slot) < day);
@@ -107,19 +114,23 @@ pub fn as_each_night(mut scored: Scored, outcomes: &Outcomes, first: u32, days: 
         .map(|day| {
             let known = start(day.saturating_sub(days), &scored)..start(day, &scored);
             let today = known.end..start(day + 1, &scored);
-            (today, of(&scored, outcomes, known))
+            of(&scored, outcomes, known).map(|found| (today, found))
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
     scored.plain = scored.model.clone();
     for (rows, recalibration) in &nights {
         scored.recalibrate(recalibration, outcomes, rows.clone());
     }
     let judged = start(first, &scored);
-    scored.from(judged)
+    Ok(scored.from(judged))
 }
 
 /// Fitted to some rows, which are in the order of their days.
-fn of(scored: &Scored, outcomes: &Outcomes, rows: Range<usize>) -> Recalibration {
+fn of(
+    scored: &Scored,
+    outcomes: &Outcomes,
+    rows: Range<usize>,
+) -> Result<Recalibration, Unsettled> {
     let day = |row: usize| outcomes.grid.day(scored.slots[row] as usize);
     let first = match rows.is_empty() {
         true => 0,

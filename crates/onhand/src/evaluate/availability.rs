@@ -60,8 +60,9 @@ pub(super) struct Availability {
     /// before nothing is told. For a published file.
     #[arg(long, value_name = "DAY", value_parser = crate::dates::day, requires = "model")]
     cold_from: Option<u32>,
-    /// Recalibrate before each day on so many days before it, as `onhand train recalibrate` would every night.
-    #[arg(long, value_name = "DAYS", requires = "model", value_parser = clap::value_parser!(u32).range(1..=365))]
+    /// Recalibrate before each day on so many days before it, as `onhand train recalibrate` would every night. Only
+    /// where what is known is the truth: nobody could learn from a truth that was not known.
+    #[arg(long, value_name = "DAYS", requires = "model", conflicts_with_all = ["looks", "truth"], value_parser = clap::value_parser!(u32).range(1..=365))]
     recalibrate: Option<u32>,
     /// More lines for the table, from another tool: what bench/reference prints.
     #[arg(long, value_name = "FILE.json")]
@@ -143,7 +144,8 @@ impl Availability {
         let mut scored =
             evaluate::score(entries, &outcomes, asking, model).map_err(Failure::say)?;
         if let Some(days) = self.recalibrate {
-            scored = recalibrate::as_each_night(scored, &outcomes, self.from, days);
+            scored = recalibrate::as_each_night(scored, &outcomes, self.from, days)
+                .map_err(Failure::say)?;
         }
         if let (Some(path), Some(model)) = (&self.frame, model) {
             let frame = evaluate::frame(entries, &outcomes, self.from, model, FRAME_ROWS)

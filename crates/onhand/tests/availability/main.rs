@@ -216,6 +216,20 @@ fn a_night_learns_from_the_days_before_and_from_nothing_later() {
         assert!(gap.abs() < 1e-9, "{figure}: {as_run} {judged}");
     }
     assert_eq!(judged["rows"], plain["rows"]);
+    // Where the truth is not what is known, there is no night that could learn from it.
+    let arguments = [
+        "evaluate",
+        "availability",
+        "--model",
+        model,
+        "--recalibrate",
+        "2",
+    ];
+    let days = ["--from", &date(8), "--to", &date(8)];
+    for other in [["--looks", "2"], ["--truth", model]] {
+        let said = refused(&[&arguments[..], &days, &other].concat());
+        assert!(said.contains("cannot be used with"), "{said}");
+    }
     assert_ne!(judged["log_loss"], plain["log_loss"]);
 }
 

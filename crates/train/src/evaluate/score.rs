@@ -9,6 +9,7 @@ use crate::known::{self, Asked};
 use crate::outcome::{Label, Outcomes};
 use onhand_features::{FeatureSet, catalog};
 use onhand_models::dataset::Refused;
+use onhand_models::recalibrate::Unsettled;
 use onhand_models::{Artefact, Calibration, FlatForest, Recalibration, tree::Broken};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
@@ -43,6 +44,9 @@ pub enum Misfit<E> {
     /// A prediction or a label is out of its range.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// What the answers missed cannot be told.
+    #[error(transparent)]
+    Unsettled(#[from] Unsettled),
     /// No questions.
     #[error("no question of these days has a known answer")]
     NoRows,
