@@ -57,6 +57,9 @@ pub enum Unfit {
         /// Their names.
         features: Vec<String>,
     },
+    /// Rows of it have no values: how many there are cannot be told.
+    #[error("the model has no features, so it says the same of everything: train it anew")]
+    NoFeatures,
     /// The forest cannot be laid out for serving.
     #[error("the model cannot be served: {0}")]
     Broken(#[from] Broken),
@@ -124,6 +127,9 @@ impl Scorer {
     /// # Errors
     /// See [`Unfit`].
     pub fn new(artefact: Artefact, version: String, set: Arc<FeatureSet>) -> Result<Self, Unfit> {
+        if artefact.features.is_empty() {
+            return Err(Unfit::NoFeatures);
+        }
         let (mut places, mut strangers) = (Vec::new(), Vec::new());
         for feature in &artefact.features {
             let place = set.position(feature.bins.name()).filter(|place| {
@@ -179,7 +185,7 @@ impl Scorer {
 
     /// The probabilities that items are found, of rows made by [`Self::pick`], each with how it is moved.
     pub fn found(&self, rows: &[f32], lines: impl IntoIterator<Item = Line>) -> Vec<f64> {
-        let mut scores = vec![0.0; rows.len() / self.places.len().max(1)];
+        let mut scores = vec![0.0; rows.len() / self.places.len()];
         self.flat.score_batch(rows, &mut scores);
         let each = scores.iter().zip(lines);
         each.map(|(score, line)| self.found_at(*score, line))

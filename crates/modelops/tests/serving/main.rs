@@ -290,6 +290,15 @@ fn a_model_of_other_definitions_is_refused_by_name() {
 }
 
 #[test]
+fn a_model_without_features_is_refused() {
+    let set = Arc::new(catalog::availability());
+    let mut bare = model(&set);
+    bare.features.clear();
+    let refused = Scorer::new(bare, "1".into(), set).unwrap_err();
+    assert!(matches!(refused, Unfit::NoFeatures), "{refused}");
+}
+
+#[test]
 fn another_hour_than_this_one_is_never_remembered() {
     let (_shop, predictor) = open();
     let moment = Moment {
