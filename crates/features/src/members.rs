@@ -105,6 +105,7 @@ impl Members {
             && self.names_fit()
             && (0..kinds).all(|kind| {
                 self.count(kind) == rows[kind]
+                    && self.numbers_fit(kind, entities[kind])
                     && self.free_fit(kind)
                     && self.lists_fit(kind)
                     && (entities[kind].grouped_by().is_none() || self.groups_fit(kind))
@@ -116,11 +117,30 @@ impl Members {
         let is_named = |((location, sku), level): (&(u32, u32), &LevelNo)| {
             level_of(*level) == Some(&(*location, *sku))
         };
-        let here = self.at_location.iter().zip(0..);
-        let mut here = here.flat_map(|(levels, place)| levels.iter().map(move |one| (one, place)));
-        self.by_names.len() == self.levels.len()
+        let are_here = |(levels, place): (&Vec<LevelNo>, u32)| {
+            let is_here = |level: &LevelNo| level_of(*level).is_some_and(|level| level.0 == place);
+            levels.is_sorted_by(|a, b| a.0 < b.0) && levels.iter().all(is_here)
+        };
+        let exists = |(location, sku): &(u32, u32)| {
+            (*location as usize) < self.locations.len() && (*sku as usize) < self.skus.len()
+        };
+        is_numbered(&self.locations)
+            && is_numbered(&self.skus)
+            && self.levels.iter().all(exists)
+            && self.by_names.len() == self.levels.len()
             && self.by_names.iter().all(is_named)
-            && here.all(|(level, place)| level_of(*level).is_some_and(|level| level.0 == place))
+            && self.at_location.len() == self.locations.len()
+            && self.at_location.iter().map(Vec::len).sum::<usize>() == self.levels.len()
+            && self.at_location.iter().zip(0..).all(are_here)
+    }
+
+    /// Where the number of a location or a SKU is its row, there are as many rows as numbers.
+    fn numbers_fit(&self, kind: usize, entity: Entity) -> bool {
+        match entity {
+            Entity::Location => self.count(kind) == self.locations.len(),
+            Entity::Sku => self.count(kind) == self.skus.len(),
+            _ => true,
+        }
     }
 
     /// The rows that levels have of a kind.
@@ -456,6 +476,15 @@ impl Members {
         self.of_rows[kind].push(Group::default());
         Some(next)
     }
+}
+
+/// Whether each name has a number of its own, from 0 on.
+fn is_numbered(names: &BTreeMap<CompactString, u32>) -> bool {
+    let mut is_taken = vec![false; names.len()];
+    names.values().all(|number| {
+        let place = is_taken.get_mut(*number as usize);
+        place.is_some_and(|is_taken| !std::mem::replace(is_taken, true))
+    })
 }
 
 fn number(names: &mut BTreeMap<CompactString, u32>, name: &str) -> u32 {

@@ -17,6 +17,7 @@ use onhand_features::window::{days, hours};
 use onhand_features::{Feature, Filter, Formula, Kind, Moment, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// One feature for each way to keep anything.
 fn features() -> Vec<Feature> {
@@ -149,4 +150,39 @@ fn what_is_no_saved_store_is_refused_by_name() {
     let few = store_of(features()[..3].to_vec(), &[]);
     let refused = Store::restore(Arc::clone(few.set()), &saved).unwrap_err();
     assert!(matches!(refused, BadSnapshot::OtherSet));
+}
+
+/// The saved store with some of its bytes, which are in it once, replaced; and with the checksum of that.
+fn forged(what: &[u8], by: &[u8]) -> Vec<u8> {
+    let mut bytes = std::fs::read(fixture("store.v4.bin")).unwrap();
+    bytes.truncate(bytes.len() - 8);
+    let places: Vec<usize> = (0..bytes.len())
+        .filter(|at| bytes[*at..].starts_with(what))
+        .collect();
+    assert_eq!(places.len(), 1, "{what:?}");
+    bytes.splice(places[0]..places[0] + what.len(), by.iter().copied());
+    let check = xxh3_64(&bytes);
+    bytes.extend(check.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn a_saved_store_whose_numbers_lead_nowhere_is_refused_though_its_checksum_is_right() {
+    let store = store_of(features(), &[]);
+    let refused = |what: &[u8], by: &[u8]| {
+        let refused = Store::restore(Arc::clone(store.set()), &forged(what, by)).unwrap_err();
+        assert!(matches!(refused, BadSnapshot::Shape), "{what:?}: {refused}");
+    };
+    // Names with their numbers: 4,000,000,000, one that is there twice, one past the last.
+    refused(
+        b"\x02s1\0\x02s2\x01",
+        b"\x02s1\x80\xd0\xac\xf3\x0e\x02s2\x01",
+    );
+    refused(b"\x02s1\0\x02s2\x01", b"\x02s1\0\x02s2\0");
+    refused(b"\x04milk\0\x03rye\x01", b"\x04milk\0\x03rye\x02");
+    // Levels, by location and SKU, and the levels at each of two locations; the last is at neither.
+    let levels = b"\x03\0\0\x01\0\0\x01";
+    let lists = [&levels[..], b"\x02\x02\0\x02\x01\x01"].concat();
+    let short = [&levels[..], b"\x02\x01\0\x01\x01"].concat();
+    refused(&lists, &short);
 }
