@@ -248,8 +248,11 @@ impl World {
         }
         for which in 0..self.books.len() {
             self.began_again(which)?;
-            // A trim of the life before may have come to its end.
+            // A trim of the life before may have come to its end. Other settings may have been asked for since, twice.
             self.look_at_beginning(which)?;
+        }
+        if next.rules != self.scenario.rules {
+            self.rules_before = self.scenario.rules;
         }
         self.scenario = Scenario {
             crashes: self.scenario.crashes,
@@ -274,7 +277,6 @@ impl World {
             "other settings: durable {}, {}",
             next.durability, next.rules
         ));
-        self.rules_before = self.scenario.rules;
         self.options = super::options(&next, &self.clock);
         next
     }
