@@ -1,4 +1,4 @@
-//! Which data folder a command works on: the same flag, variable and default for all that only read one.
+//! Which data a command works on: the same flag, variable and default for all that only read it.
 
 use clap::Args;
 use std::path::PathBuf;
@@ -10,6 +10,19 @@ pub(crate) struct DataFolder {
     #[arg(
         long,
         value_name = "DIR",
+        env = "ONHAND_DATA",
+        default_value = "./onhand-data"
+    )]
+    pub(crate) data: PathBuf,
+}
+
+/// The flag that names what is learned from or judged by.
+#[derive(Args, Debug)]
+pub(crate) struct DataSource {
+    /// The data folder; or a Parquet file in the layout of FreshRetailNet-50K, straight.
+    #[arg(
+        long,
+        value_name = "PATH",
         env = "ONHAND_DATA",
         default_value = "./onhand-data"
     )]

@@ -2,6 +2,7 @@
 
 use crate::entries::Entries;
 use crate::failure::Failure;
+use crate::folder::DataSource;
 use crate::{memory, model, output};
 use clap::Args;
 use onhand_core::{LocationId, Sku};
@@ -33,14 +34,8 @@ Examples:
 
 Without a model the baselines are told alone. Stores that the model was not trained on are told apart.")]
 pub(super) struct Availability {
-    /// The data folder; or a Parquet file in the layout of FreshRetailNet-50K, straight.
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "ONHAND_DATA",
-        default_value = "./onhand-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    source: DataSource,
     /// The model.
     #[arg(long, value_name = "model.onhand")]
     model: Option<PathBuf>,
@@ -158,7 +153,7 @@ impl Availability {
 
     fn entries(&self, model: Option<&Artefact>) -> Result<Entries, Failure> {
         let (Some(day), Some(model)) = (self.cold_from, model) else {
-            return Entries::open(&self.data, self.to);
+            return Entries::open(&self.source.data, self.to);
         };
         let trained = Trained::of(model);
         let items = HoldOut {
@@ -171,7 +166,7 @@ impl Availability {
             true => day,
             false => 0,
         };
-        Entries::beginning(&self.data, self.to, &begins)
+        Entries::beginning(&self.source.data, self.to, &begins)
     }
 
     fn references(&self) -> Result<Vec<Row>, Failure> {

@@ -2,6 +2,7 @@
 
 use crate::entries::Entries;
 use crate::failure::Failure;
+use crate::folder::DataSource;
 use crate::{memory, model, output, progress};
 use clap::{Args, ValueEnum};
 use onhand_models::artefact::Artefact;
@@ -27,14 +28,8 @@ Examples:
   onhand train availability --data ./shops --until 2024-05-28 --out model.onhand
   onhand train availability --data train.parquet --until 2024-05-28 --out model.onhand")]
 pub(super) struct Availability {
-    /// The data folder; or a Parquet file in the layout of FreshRetailNet-50K, straight.
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "ONHAND_DATA",
-        default_value = "./onhand-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    source: DataSource,
     /// Picks only: the shelf is known only where shoppers looked, so often in each store and hour, and so are labels.
     /// For a published file.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -151,7 +146,7 @@ impl Availability {
         let plan = self.plan();
         plan.booster.check().map_err(Failure::say)?;
         model::expect_writable(&self.out)?;
-        let mut entries = Entries::open(&self.data, self.until)?;
+        let mut entries = Entries::open(&self.source.data, self.until)?;
         if let Some(looks) = self.looks {
             entries = entries.looked(looks)?;
         }

@@ -3,6 +3,7 @@
 use super::availability::Labels;
 use crate::entries::Entries;
 use crate::failure::Failure;
+use crate::folder::DataSource;
 use crate::{model, output};
 use clap::Args;
 use onhand_modelops::Scorer;
@@ -23,14 +24,8 @@ use std::time::Instant;
 Examples:
   onhand train recalibrate --data ./shops --model model.onhand --until 2024-06-11 --out tomorrow.onhand")]
 pub(super) struct Recalibrate {
-    /// The data folder; or a Parquet file in the layout of FreshRetailNet-50K, straight.
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "ONHAND_DATA",
-        default_value = "./onhand-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    source: DataSource,
     /// The model, as `onhand train availability` or this command writes it.
     #[arg(long, value_name = "model.onhand")]
     model: PathBuf,
@@ -82,7 +77,7 @@ impl Recalibrate {
         let start = Instant::now();
         model::expect_writable(&self.out)?;
         let (artefact, bytes) = model::read_with_bytes(&self.model)?;
-        let mut entries = Entries::open(&self.data, self.until)?;
+        let mut entries = Entries::open(&self.source.data, self.until)?;
         if let Some(looks) = self.looks {
             entries = entries.looked(looks)?;
         }
