@@ -19,8 +19,8 @@ use std::time::Duration;
 /// How long the writer sleeps at most: so late can it notice a clock that does not run with the machine's.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
-/// Of requests of so many places what they name is looked for at once: enough for a processor to wait for much at the same time,
-/// few enough that all of it is still near when the last one is decided.
+/// Of requests of so many places what they name is looked for at once: enough for a processor to wait for much at the
+/// same time, few enough that all of it is still near when the last one is decided.
 const AHEAD: u32 = 32;
 
 /// Of fewer it is not worth the while.
