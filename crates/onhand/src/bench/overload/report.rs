@@ -75,10 +75,13 @@ pub(super) struct Spike {
     pub(super) generator_cores: f64,
 }
 
-/// Resident memory of the process.
+/// Resident memory of the process. At its capacity it has kept all that is kept at such a rate, and snapshots were
+/// written: what overload has more is what waits.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Memory {
-    pub(super) before_mib: u64,
+    /// The most while the capacity was measured, before the overload.
+    pub(super) at_capacity_mib: u64,
+    /// The most while it lasted.
     pub(super) most_mib: u64,
     pub(super) after_mib: u64,
 }
@@ -104,7 +107,7 @@ impl Report {
              refused at the door  {:>10}   (429, Retry-After 1 to {} s)\n\
              refused at its turn  {:>10}   (503)\n\
              failed               {:>10}\n\
-             memory               {:>10} MiB before, {} most, {} after\n\
+             memory               {:>10} MiB at most at capacity, {} at most in the overload, {} after\n\
              recovered            {recovered} (nothing refused, nothing over {} ms)\n\
              generator            {:>10.2} cores",
             self.levels,
@@ -122,7 +125,7 @@ impl Report {
             spike.longest_retry_after_seconds,
             spike.refused_late,
             spike.failed,
-            spike.memory.before_mib,
+            spike.memory.at_capacity_mib,
             spike.memory.most_mib,
             spike.memory.after_mib,
             SLOW.as_millis(),

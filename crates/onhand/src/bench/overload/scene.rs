@@ -26,12 +26,15 @@ pub(super) fn all(setting: &Setting<'_>, mut tell: impl FnMut(&'static str)) -> 
     tell("Measuring the capacity");
     // Until as many holds expire as are made.
     capacity(&mut generator, setting.short.min(Duration::from_secs(3)));
-    let mut capacities: Vec<f64> = (0..RUNS)
+    let before: Vec<Played> = (0..RUNS)
         .map(|_| capacity(&mut generator, setting.short))
         .collect();
+    let mut capacities: Vec<f64> = before.iter().map(rate).collect();
+    let most_mib = before.iter().map(|run| run.most_mib).max();
     let before = median(&mut capacities);
     tell("Overload");
     let mut spike = overload(setting, &mut generator, before);
+    spike.memory.at_capacity_mib = most_mib.unwrap_or_default();
     tell("One tenant's spike");
     let tenants = tenants(setting, &mut generator, before);
     tell("A flood of holds");
@@ -39,7 +42,7 @@ pub(super) fn all(setting: &Setting<'_>, mut tell: impl FnMut(&'static str)) -> 
     tell("One hot SKU");
     let neighbours = neighbours(setting, &mut generator, before);
     tell("Measuring the capacity again");
-    capacities.extend((0..RUNS).map(|_| capacity(&mut generator, setting.short)));
+    capacities.extend((0..RUNS).map(|_| rate(&capacity(&mut generator, setting.short))));
     let capacity = median(&mut capacities);
     spike.goodput_of_capacity = spike.goodput_per_second / capacity;
     Report {
@@ -67,15 +70,18 @@ fn holds(name: &'static str, keys: Keys, per_second: f64) -> Stream {
     }
 }
 
-/// Holds a second that the engine does when as many wait as it likes.
-fn capacity(generator: &mut Generator<'_>, time: Duration) -> f64 {
+/// The engine with as many requests waiting as it likes.
+fn capacity(generator: &mut Generator<'_>, time: Duration) -> Played {
     let streams = [holds("holds", Keys::Uniform, 0.0)];
-    let played = generator.play(&streams, Flow::Closed(IN_FLIGHT), time);
+    generator.play(&streams, Flow::Closed(IN_FLIGHT), time)
+}
+
+/// Answers a second.
+fn rate(played: &Played) -> f64 {
     played.tallies[0].answered() as f64 / played.took.as_secs_f64()
 }
 
 fn overload(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64) -> Spike {
-    let before = resident::mib();
     let streams = [holds("holds", Keys::Uniform, capacity * setting.times)];
     let spike = generator.begin(&streams, Flow::Open, Lasts::For(setting.long));
     let calm = [holds("holds", Keys::Uniform, capacity * CALM)];
@@ -101,7 +107,7 @@ fn overload(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64)
         recovered_after_ms: recovered_after(&played, &after).map(|time| time.as_millis() as u64),
         recovery_seconds: RECOVERY.as_secs(),
         memory: Memory {
-            before_mib: before,
+            at_capacity_mib: 0,
             most_mib: played.most_mib,
             after_mib: resident::mib(),
         },

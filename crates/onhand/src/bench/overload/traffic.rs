@@ -11,13 +11,14 @@ use onhand_core::reservation::confirm::Confirm;
 use onhand_core::reservation::hold::{Hold, HoldLine};
 use onhand_core::{Command, Event, Few, Key, Lines, Quantity, ReservationNo, Span};
 use onhand_engine::{Answer, Engine, Origin, Query, ReplyTo, Request, Tenant};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Holds that are made in advance; a power of two.
 const READY: usize = 1 << 14;
-/// Reservations that are kept for confirms.
+/// The newest reservations, kept for confirms: older ones may have expired.
 const FOR_CONFIRMS: usize = 4096;
 /// How long to sleep when nothing is due.
 const NAP: Duration = Duration::from_micros(50);
@@ -106,7 +107,7 @@ pub(super) struct Played {
 /// What the answers are counted into.
 struct Tray {
     tallies: Vec<Tally>,
-    reservations: Vec<ReservationNo>,
+    reservations: VecDeque<ReservationNo>,
 }
 
 /// Asks one engine; keys are new in each run.
@@ -144,7 +145,7 @@ impl<'a> Generator<'a> {
         let tallies: Vec<Tally> = streams.iter().map(|one| Tally::new(one.name)).collect();
         let tray = Arc::new(Mutex::new(Tray {
             tallies: tallies.clone(),
-            reservations: Vec::with_capacity(FOR_CONFIRMS),
+            reservations: VecDeque::with_capacity(FOR_CONFIRMS),
         }));
         let run = Run {
             start: Instant::now(),
@@ -239,7 +240,7 @@ impl<'a> Generator<'a> {
             What::Holds(Keys::Hot) => self.hot.clone(),
             What::Reads => return Some(self.read.clone()),
             What::Confirms => {
-                let reservation = lock(&run.tray).reservations.pop()?;
+                let reservation = lock(&run.tray).reservations.pop_back()?;
                 command(Command::Confirm(Confirm { reservation }))
             }
         };
@@ -280,9 +281,11 @@ impl Run {
             tray.tallies[stream].heard(&answer, due, start.elapsed());
             if let Answer::Recorded(entry) = &answer
                 && let Event::Held(held) = &entry.event
-                && tray.reservations.len() < FOR_CONFIRMS
             {
-                tray.reservations.push(held.reservation);
+                if tray.reservations.len() == FOR_CONFIRMS {
+                    tray.reservations.pop_front();
+                }
+                tray.reservations.push_back(held.reservation);
             }
             answered.fetch_add(1, Ordering::Release);
         })
