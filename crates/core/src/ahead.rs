@@ -12,8 +12,8 @@
 //! looking ahead changes no outcome, only its cost.
 
 use crate::command::Command;
+use crate::entry::Entry;
 use crate::keys::Key;
-use crate::level::Level;
 use crate::lines::Few;
 use crate::numbers::{LevelNo, LocationNo};
 use crate::reservation::hold::Hold;
@@ -52,7 +52,8 @@ impl State {
             .flat_map(|(hold, place)| repeat_n(*place, hold.lines.len()));
         let names: Vec<_> = of_lines.zip(skus).map(|(at, sku)| at.zip(sku)).collect();
         let levels = catalogue.levels(&names);
-        self.bring_near(&levels, asked.iter().flatten().filter_map(|(key, _)| *key));
+        let keys = asked.iter().flatten().filter_map(|(key, _)| *key);
+        self.bring_near(levels.iter().flatten().copied(), keys);
 
         let (mut places, mut levels) = (places.into_iter(), levels.into_iter());
         let mut found = |hold: &Hold| {
@@ -70,11 +71,20 @@ impl State {
         all
     }
 
+    /// The same for entries that are about to be added up: their numbers are found already.
+    pub fn look_ahead_of(&self, entries: &[Entry]) {
+        let keys = entries.iter().filter_map(|entry| entry.key);
+        self.bring_near(std::iter::empty(), keys);
+        for entry in entries {
+            entry
+                .event
+                .levels(&mut |level| self.directory.bring_near(level));
+        }
+    }
+
     /// Reads where the levels lie, and where the keys would.
-    fn bring_near(&self, levels: &[Option<LevelNo>], keys: impl Iterator<Item = Key>) {
-        let levels = levels.iter().flatten();
-        let levels = levels.filter_map(|no| self.directory.level(*no));
-        black_box(levels.map(Level::free).sum::<i64>());
+    fn bring_near(&self, levels: impl Iterator<Item = LevelNo>, keys: impl Iterator<Item = Key>) {
+        levels.for_each(|level| self.directory.bring_near(level));
         black_box(keys.filter(|key| self.keys.may_know(key)).count());
     }
 }

@@ -250,8 +250,8 @@ pub struct Thaw {
 }
 
 impl Thaw {
-    /// Takes the next item. Gives the state when the last one came.
-    pub fn take(mut self, item: Item) -> Result<Self, Box<State>> {
+    /// Takes the next item. Gives the state when the last one came, and begins anew.
+    pub fn take(&mut self, item: Item) -> Option<Box<State>> {
         match item {
             Item::Head(head) => self.start(head),
             Item::Location(name) => self.catalogue.push_location(&name),
@@ -283,9 +283,9 @@ impl Thaw {
             Item::Settled(source, below) => {
                 self.transfers.settled.insert(source, below);
             }
-            Item::End => return Err(Box::new(self.finish())),
+            Item::End => return Some(Box::new(std::mem::take(self).finish())),
         }
-        Ok(self)
+        None
     }
 
     fn start(&mut self, head: Head) {

@@ -5,6 +5,7 @@ use crate::level::{Level, Movement};
 use crate::name::{LocationId, Sku};
 use crate::numbers::{LevelNo, LocationNo, SkuNo};
 use crate::pages::{Pages, fitting};
+use std::hint::black_box;
 use std::sync::Arc;
 
 /// Pages of levels: small, so that the copy made for a snapshot costs the writer little.
@@ -125,6 +126,12 @@ impl Directory {
     /// The level with this number.
     pub fn level(&self, no: LevelNo) -> Option<&Level> {
         self.levels.get(no.0 as usize)
+    }
+
+    /// Reads all that a change of the level reads.
+    pub(crate) fn bring_near(&self, no: LevelNo) {
+        self.levels.bring_near(no.0 as usize);
+        black_box(self.level(no).map(Level::free));
     }
 
     /// The level of a SKU at a location, by name.

@@ -6,6 +6,7 @@
 //! it. Growing adds a page and moves nothing.
 
 use std::collections::VecDeque;
+use std::hint::black_box;
 use std::sync::Arc;
 
 /// How many items a page has that takes 16 KiB, with the two counters that an `Arc` puts before it. Allocators keep
@@ -51,6 +52,15 @@ impl<T: Clone + Default, const N: usize> Pages<T, N> {
     pub(crate) fn get(&self, at: usize) -> Option<&T> {
         let (chapter, page, place) = Self::place(at);
         (at < self.len).then(|| &self.chapters[chapter][page][place])
+    }
+
+    /// Reads what stands before the items of its page: who changes the item looks there first, whether a snapshot
+    /// shares it.
+    pub(crate) fn bring_near(&self, at: usize) {
+        let (chapter, page, _) = Self::place(at);
+        if at < self.len {
+            black_box(Arc::strong_count(&self.chapters[chapter][page]));
+        }
     }
 
     /// The item at `at`, to change.

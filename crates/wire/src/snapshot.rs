@@ -82,9 +82,8 @@ pub fn read(source: &mut impl Read) -> Result<State, SnapshotError> {
                 .map_err(|error| malformed(error.to_string()))?;
             rest = after;
             seen.admit(&item).map_err(|why| malformed(why.into()))?;
-            match thaw.take(item) {
-                Ok(next) => thaw = next,
-                Err(state) => return Ok(*state),
+            if let Some(state) = thaw.take(item) {
+                return Ok(*state);
             }
         }
     }

@@ -19,7 +19,11 @@ use crate::name::{LocationId, Sku};
 use crate::numbers::{LevelNo, LocationNo, SkuNo};
 use index::Index;
 use names::Names;
+use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// As many places in the index are brought near at once.
+const NEAR: usize = 32;
 
 /// How far a catalogue reaches: how many of each it names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,8 +166,11 @@ impl Catalogue {
     }
 
     fn index_level(&self, no: LevelNo) {
-        let hash = |no| mixed(self.joined(no).unwrap_or_default());
-        self.index.insert(hash(no.0), no.0, hash);
+        self.index.insert(self.hash(no.0), no.0, |no| self.hash(no));
+    }
+
+    fn hash(&self, no: u32) -> u64 {
+        mixed(self.joined(no).unwrap_or_default())
     }
 }
 
@@ -188,7 +195,16 @@ impl Catalogue {
     pub(crate) fn index_levels(&mut self) {
         let levels = self.len.load(Ordering::Relaxed);
         self.index = Index::with_room_for(levels as usize);
-        (0..levels).map(LevelNo).for_each(|no| self.index_level(no));
+        for first in (0..levels).step_by(NEAR) {
+            let some = first..levels.min(first + NEAR as u32);
+            let index = self.index.view();
+            black_box(
+                some.clone()
+                    .filter_map(|no| index.guess(self.hash(no)))
+                    .count(),
+            );
+            some.map(LevelNo).for_each(|no| self.index_level(no));
+        }
     }
 }
 

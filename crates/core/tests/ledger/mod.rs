@@ -86,11 +86,6 @@ pub(crate) fn items(state: &State) -> Vec<Item> {
 
 pub(crate) fn thaw(items: Vec<Item>) -> State {
     let mut thaw = Thaw::default();
-    for item in items {
-        match thaw.take(item) {
-            Ok(more) => thaw = more,
-            Err(state) => return *state,
-        }
-    }
-    panic!("a snapshot ends with its end");
+    let state = items.into_iter().find_map(|item| thaw.take(item));
+    *state.expect("a snapshot ends with its end")
 }

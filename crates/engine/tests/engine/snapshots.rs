@@ -373,13 +373,10 @@ fn without_sums(bytes: Vec<u8>) -> Vec<u8> {
             }),
             other => other,
         };
-        match thaw.take(item) {
-            Ok(next) => thaw = next,
-            Err(state) => {
-                let mut changed = Vec::new();
-                snapshot::write(&state.freeze(), &mut changed, |_| {}).unwrap();
-                return changed;
-            }
+        if let Some(state) = thaw.take(item) {
+            let mut changed = Vec::new();
+            snapshot::write(&state.freeze(), &mut changed, |_| {}).unwrap();
+            return changed;
         }
     }
     panic!("it has no end")
