@@ -29,7 +29,8 @@ impl Store {
         if self.row(level, 0) == NONE && !self.seat(level) {
             self.kept.dropped.facts_without_row += 1;
         }
-        self.versions.change(self.kept.members.rows(level));
+        let (rows, known) = (self.kept.members.rows(level), self.kept.last.at);
+        self.versions.take(rows, at, known);
         if !matches!(fact, Fact::Pushed { .. }) {
             self.reach_back(level, day_of(at));
         }
@@ -219,7 +220,8 @@ impl Store {
         let Some(balance) = self.kept.balances.get_mut(movement.level.0 as usize) else {
             return;
         };
-        self.versions.change(self.kept.members.rows(movement.level));
+        let (rows, known) = (self.kept.members.rows(movement.level), self.kept.last.at);
+        self.versions.take(rows, known, known);
         balance[0] += movement.on_hand_change();
         let is_promise = |bucket| matches!(bucket, Bucket::Reserved | Bucket::Allocated);
         let units = i64::from(movement.units);

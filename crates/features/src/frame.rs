@@ -4,8 +4,8 @@
 //! after a row's time, the row is read: so it shows exactly what was known then, and no entry is read twice, however
 //! many rows there are. Rows leave as they are made; only the questions are kept.
 
-use crate::row::Subject;
 use crate::store::{NotNext, Store};
+use crate::subject::Subject;
 use crate::window::Moment;
 use onhand_core::{Entry, LocationId, Seq, Sku, Timestamp};
 use std::collections::BTreeMap;

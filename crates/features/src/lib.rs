@@ -9,7 +9,8 @@
 //! - [`fact`]: what an entry tells. [`measure`]: what of it is added up. [`window`]: over which hours or days.
 //! - [`filter`]: what today's sales and silences tell of a shelf that nobody looked at.
 //! - [`formula`], [`feature`]: a feature's definition; [`catalog`]: those that Onhand comes with.
-//! - [`store`]: the state of all features, entry by entry; [`row`]: their values at a moment, read by a [`reader`].
+//! - [`store`]: the state of all features, entry by entry; [`row`]: their values at a moment for a [`subject`], read by a
+//!   [`reader`].
 //! - [`frame`]: many rows in one pass over the ledger; [`snapshot`]: the store as bytes.
 //!
 //! **Exact.** Sums are whole numbers and decays are fixed-point, each day's step always the same; floats come in when a
@@ -19,6 +20,7 @@
 //! the second is the order of the ledger: a row as of a time is made when exactly the entries up to it were taken.
 
 mod calendar;
+mod column;
 mod decay;
 mod fading;
 mod fold;
@@ -45,6 +47,7 @@ pub mod reader;
 pub mod row;
 pub mod snapshot;
 pub mod store;
+pub mod subject;
 pub mod window;
 
 pub use entity::Entity;
@@ -56,6 +59,6 @@ pub use formula::Formula;
 pub use frame::{Asked, FrameBuilder, FrameRow, Known, Question, Questions};
 pub use measure::Measure;
 pub use reader::{Reader, Witness};
-pub use row::Subject;
 pub use store::{Dropped, Limits, NotNext, Store};
+pub use subject::Subject;
 pub use window::{Anchor, Moment, Window};

@@ -222,18 +222,17 @@ impl Members {
         self.by_names.get(&key).copied()
     }
 
-    /// The rows of a SKU at a location by name, for what is known of either, whether it has a level or not.
+    /// Adds the rows of a SKU at a location by name, for what is known of either, whether it has a level or not; gives
+    /// the level.
     pub(crate) fn rows_by_name(
         &self,
         entities: &[Entity],
-        location: &str,
-        sku: &str,
+        (location, sku): (&str, &str),
         rows: &mut Vec<u32>,
-    ) {
-        rows.clear();
+    ) -> Option<LevelNo> {
         if let Some(level) = self.find(location, sku) {
             rows.extend_from_slice(self.rows(level));
-            return;
+            return Some(level);
         }
         let location = self.locations.get(location).copied();
         let sku = self.skus.get(sku).copied();
@@ -251,6 +250,7 @@ impl Members {
                 .enumerate()
                 .map(|one| row(one).unwrap_or(NONE)),
         );
+        None
     }
 
     /// Opens a level: it has its location's, its SKU's and its region's rows from the beginning.

@@ -3,13 +3,15 @@
 
 use crate::calendar::{day_of, hour_of};
 use crate::filter::{Belief, Pass, Progress, Sold, Usual};
-use crate::row::About;
 use crate::store::Store;
+use crate::subject::Block;
 use crate::window::Moment;
 use onhand_core::Seq;
 
 /// Tells an entry's number from a version.
 const ANOTHER_DAY: u64 = 1 << 63;
+/// Members of a group that are asked together.
+const AT_ONCE: usize = 64;
 
 /// What a mean was made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +72,8 @@ pub(crate) struct Memo {
     pub(crate) filters: Vec<Remembered<Usually, Taken>>,
     /// By number of the mean.
     pub(crate) means: Vec<Remembered<Key, f64>>,
-    /// Room for the values of a member's formula.
-    pub(crate) values: Vec<f64>,
+    /// Room for members of a group.
+    members: Block,
 }
 
 impl Memo {
@@ -95,17 +97,37 @@ impl Store {
         }
     }
 
-    /// What a filter says. It goes on from where it was last asked today.
-    pub(crate) fn filter(
+    /// Makes sure that a block has what a filter says of each.
+    pub(crate) fn believe(
         &self,
         number: usize,
-        about: About<'_>,
+        block: &mut Block,
+        moment: Moment,
+        memo: &mut Memo,
+    ) {
+        let plan = self.set.plan();
+        let (_, own) = self.series(plan.filters[number].sold);
+        let (_, sku) = self.series(plan.filters[number].sku[0].0);
+        let mut beliefs = std::mem::take(&mut block.beliefs[number]);
+        if beliefs.is_empty() {
+            beliefs.extend(block.rows.chunks_exact(plan.entities.len()).map(|rows| {
+                let (own, sku) = (self.kept_row(own, rows[own]), self.kept_row(sku, rows[sku]));
+                self.filter(number, (own?, sku?), moment, memo)
+            }));
+        }
+        block.beliefs[number] = beliefs;
+    }
+
+    /// What a filter says of a SKU at a location, by the rows of both. It goes on from where it was last asked today.
+    fn filter(
+        &self,
+        number: usize,
+        (row, sku): (usize, usize),
         moment: Moment,
         memo: &mut Memo,
     ) -> Option<Belief> {
         let plan = &self.set.plan().filters[number];
-        let (sales, row) = self.series(plan.sold, about)?;
-        let (_, sku) = self.series(plan.sku[0].0, about)?;
+        let (sales, _) = self.series(plan.sold);
         let (begun, target, today) = (
             hour_of(moment.now),
             hour_of(moment.target),
@@ -162,46 +184,50 @@ impl Store {
         }
     }
 
-    /// The mean over the members of a group, as of the full hour, remembered for it.
+    /// The mean over the members of a row, as of the full hour, remembered for it. `sku` is their row, if they are all
+    /// of one.
     pub(crate) fn mean(
         &self,
         number: usize,
-        about: About<'_>,
+        row: usize,
+        sku: Option<u32>,
         moment: Moment,
         memo: &mut Memo,
     ) -> Option<f64> {
         let plan = self.set.plan();
         let mean = &plan.means[number];
-        let row = self.row_of(mean.entity, about)?;
-        let is_of_one_sku = plan.entities[mean.entity].is_of_one_sku();
-        let sku = plan
-            .sku
-            .filter(|_| is_of_one_sku)
-            .map(|kind| about.rows[kind]);
         let moment = moment.at_full_hours();
+        let is_of_one_sku = plan.entities[mean.entity].is_of_one_sku();
+        let begun = hour_of(moment.now);
+        let version = match mean.is_of_full_hours {
+            true => self.versions.before(mean.entity, row, begun),
+            false => self.versions.of(mean.entity, row),
+        };
         let key = Key {
-            version: self.versions.of(mean.entity, row),
-            past: self.past(sku, memo),
-            hours: (hour_of(moment.now), hour_of(moment.target)),
+            version,
+            past: self.past(sku.filter(|_| is_of_one_sku), memo),
+            hours: (begun, hour_of(moment.target)),
         };
         if let Some(value) = memo.means[number].get(row, key) {
             return Some(value);
         }
-        let mut values = std::mem::take(&mut memo.values);
+        let mut block = std::mem::take(&mut memo.members);
         let (mut sum, mut members) = (0.0, 0u32);
-        for level in self.kept.members.list(mean.entity, row) {
-            let member = About {
-                level: Some(*level),
-                rows: self.kept.members.rows(*level),
-            };
-            self.run(&mean.nodes, member, moment, &mut values, memo);
-            let value = values[mean.output];
-            if !value.is_nan() {
-                sum += value;
-                members += 1;
+        for levels in self.kept.members.list(mean.entity, row).chunks(AT_ONCE) {
+            block.clear();
+            for level in levels {
+                block.push(*level, self.kept.members.rows(*level));
+            }
+            self.run(&mean.nodes, &mut block, moment, memo);
+            let first = mean.output * levels.len();
+            for value in &block.values[first..first + levels.len()] {
+                if !value.is_nan() {
+                    sum += value;
+                    members += 1;
+                }
             }
         }
-        memo.values = values;
+        memo.members = block;
         // The mean of nothing is missing.
         let value = sum / f64::from(members);
         memo.means[number].put(row, key, value);

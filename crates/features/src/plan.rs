@@ -94,6 +94,8 @@ pub(crate) struct MeanPlan {
     pub(crate) entity: usize,
     pub(crate) nodes: Vec<Node>,
     pub(crate) output: usize,
+    /// Whether nothing that happens in the begun hour changes it.
+    pub(crate) is_of_full_hours: bool,
 }
 
 /// A step of a row.
@@ -308,8 +310,13 @@ impl Plan {
     fn mean(&self, entity: Entity, of: &Formula) -> MeanPlan {
         let mut nodes = Vec::new();
         let output = self.node(&mut nodes, of);
+        let is_of_full_hours = |node: &Node| match node {
+            Node::Read(read) => matches!(read, Read::Filter(..) | Read::Context(..)),
+            _ => true,
+        };
         MeanPlan {
             entity: self.entity_of(entity),
+            is_of_full_hours: nodes.iter().all(is_of_full_hours),
             nodes,
             output,
         }

@@ -5,8 +5,8 @@
 
 use crate::entity::Entity;
 use crate::members::NONE;
-use crate::row::Subject;
 use crate::store::Store;
+use crate::subject::Subject;
 use crate::window::Moment;
 use onhand_core::LevelNo;
 use std::fmt;
@@ -55,38 +55,43 @@ impl<'a> Reader<'a> {
         self.subject.level()
     }
 
-    /// The number of the group, of those that a pushed text names, in which the level is that was last found.
-    pub fn group(&self, name: &'static str) -> Option<u32> {
+    /// The number of the group, of those that a pushed text names, in which the level is that was last found; of some
+    /// that were read together, the one in a place.
+    pub fn group(&self, name: &'static str, place: usize) -> Option<u32> {
         let kind = self.store.kind_of_group(name)?;
-        let row = self.subject.row(kind)?;
+        let row = self.subject.row(kind, place)?;
         (row != NONE).then_some(row)
     }
 
-    /// The values of all features of a SKU at a location, which are served; its level, if the ledger knows it.
+    /// The values of all features of SKUs at locations, which are served: one row after the other. Gives their levels,
+    /// each if the ledger knows it.
     ///
     /// # Panics
-    /// `row` has another length than the set.
-    pub fn row(
+    /// `rows` has another length than that of the set, for each name.
+    pub fn rows(
         &mut self,
-        (location, sku): (&str, &str),
+        names: &[(&str, &str)],
         moment: Moment,
-        row: &mut [f32],
-    ) -> Option<LevelNo> {
-        let level = self.find(location, sku);
-        self.store.read(self.subject, moment, row);
+        rows: &mut [f32],
+    ) -> &[Option<LevelNo>] {
+        self.store.find_all(names.iter().copied(), self.subject);
+        self.store.read(self.subject, moment, rows);
         if let Some(witness) = self.witness {
-            witness.served(self.store, (location, sku), moment, row);
+            let rows = rows.chunks_exact(self.store.set().len().max(1));
+            for (name, row) in names.iter().zip(rows) {
+                witness.served(self.store, *name, moment, row);
+            }
         }
-        level
+        self.subject.levels()
     }
 
-    /// The values of all features of a level. It has no name here, so no witness is told.
+    /// The values of all features of levels. They have no names here, so no witness is told.
     ///
     /// # Panics
-    /// `row` has another length than the set.
-    pub fn row_of_level(&mut self, level: LevelNo, moment: Moment, row: &mut [f32]) {
-        self.store.find_level(level, self.subject);
-        self.store.read(self.subject, moment, row);
+    /// `rows` has another length than that of the set, for each level.
+    pub fn rows_of_levels(&mut self, levels: &[LevelNo], moment: Moment, rows: &mut [f32]) {
+        self.store.find_levels(levels, self.subject);
+        self.store.read(self.subject, moment, rows);
     }
 }
 

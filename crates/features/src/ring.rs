@@ -93,6 +93,9 @@ impl Ring {
     /// The buckets of a row.
     pub(crate) fn row(&self, row: usize) -> Buckets<'_> {
         let next = self.heads[row];
+        if next == 0 {
+            return Buckets::NONE;
+        }
         let cells = row * self.length as usize..(row + 1) * self.length as usize;
         Buckets {
             next,
@@ -126,6 +129,43 @@ impl Ring {
 
     fn cell(&self, row: usize, bucket: u32) -> usize {
         row * self.length as usize + (bucket % self.length) as usize
+    }
+}
+
+/// Buckets at equal distances, from the newest back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    newest: u32,
+    many: u32,
+    step: u32,
+}
+
+impl Run {
+    /// The runs of buckets, of which each is as long as it can be.
+    pub(crate) fn all(buckets: &[u32], runs: &mut Vec<Self>) {
+        runs.clear();
+        for bucket in buckets {
+            let longer = runs.last().and_then(|run: &Self| run.and(*bucket));
+            match (longer, runs.last_mut()) {
+                (Some(longer), Some(last)) => *last = longer,
+                _ => runs.push(Self {
+                    newest: *bucket,
+                    many: 1,
+                    step: 1,
+                }),
+            }
+        }
+    }
+
+    /// With one more, if that is the next.
+    fn and(mut self, bucket: u32) -> Option<Self> {
+        let oldest = self.newest - (self.many - 1) * self.step;
+        let step = oldest.checked_sub(bucket)?;
+        if self.many == 1 {
+            self.step = step.max(1);
+        }
+        self.many += 1;
+        (step == self.step).then_some(self)
     }
 }
 
@@ -172,6 +212,83 @@ impl Buckets<'_> {
     }
 }
 
+impl Buckets<'_> {
+    /// The sum of the buckets of a run.
+    pub(crate) fn sum(&self, run: Run) -> u64 {
+        self.fold(run, 0, |sum, cell| sum + u64::from(cell))
+    }
+
+    /// Goes through the buckets of a run that are there, from the newest back.
+    pub(crate) fn fold<T>(&self, run: Run, begin: T, mut each: impl FnMut(T, u32) -> T) -> T {
+        let Some((first, many)) = self.reach(run) else {
+            return begin;
+        };
+        let step = run.step as usize;
+        let cells = |from: usize, many: usize| {
+            let last = from - (many - 1) * step;
+            last..from + 1
+        };
+        // Up to the first cell, and from the last one on.
+        let before = many.min(first / step + 1);
+        let begin = self
+            .cells
+            .fold(cells(first, before), step, begin, &mut each);
+        if before == many {
+            return begin;
+        }
+        let again = first + self.length as usize - before * step;
+        self.cells
+            .fold(cells(again, many - before), step, begin, &mut each)
+    }
+
+    /// The cell of the newest bucket of a run that is there, and how many there are.
+    fn reach(&self, run: Run) -> Option<(usize, usize)> {
+        // Buckets that are not there yet hold nothing, and neither do those that are no longer.
+        let ahead = (run.newest + 1)
+            .saturating_sub(self.next)
+            .div_ceil(run.step);
+        let newest = run.newest.checked_sub(ahead * run.step)?;
+        let room = (newest + self.length).checked_sub(self.next)?;
+        let many = run.many.checked_sub(ahead)?.min(room / run.step + 1);
+        let back = self.next - newest;
+        let first = match self.place >= back {
+            true => self.place - back,
+            false => self.place + self.length - back,
+        };
+        (many > 0).then_some((first as usize, many as usize))
+    }
+}
+
+impl Slice<'_> {
+    /// Goes through every so many cells of a range, from its end back.
+    fn fold<T>(
+        self,
+        range: std::ops::Range<usize>,
+        step: usize,
+        begin: T,
+        each: &mut impl FnMut(T, u32) -> T,
+    ) -> T {
+        match (self, step) {
+            (Self::Narrow(cells), 1) => {
+                let cells = cells[range].iter().rev();
+                cells.fold(begin, |done, cell| each(done, u32::from(*cell)))
+            }
+            (Self::Wide(cells), 1) => cells[range]
+                .iter()
+                .rev()
+                .fold(begin, |done, cell| each(done, *cell)),
+            (Self::Narrow(cells), _) => {
+                let cells = cells[range].iter().rev().step_by(step);
+                cells.fold(begin, |done, cell| each(done, u32::from(*cell)))
+            }
+            (Self::Wide(cells), _) => {
+                let cells = cells[range].iter().rev().step_by(step);
+                cells.fold(begin, |done, cell| each(done, *cell))
+            }
+        }
+    }
+}
+
 impl Cells {
     fn zero(&mut self, cell: usize) {
         match self {
@@ -204,6 +321,43 @@ impl Cells {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// By runs as one by one, however the ring lies.
+        #[test]
+        fn a_run_is_its_buckets(
+            told in proptest::collection::vec((0..90u32, 1..9u32), 0..20),
+            (newest, many, step) in (0..99u32, 0..40u32, 1..30u32),
+            length in 1..60usize,
+            is_narrow: bool,
+        ) {
+            let mut ring = Ring::new(length, is_narrow);
+            ring.resize(2);
+            for (bucket, amount) in told {
+                ring.add(1, bucket, amount);
+            }
+            let buckets: Vec<u32> = (0..many).map_while(|one| newest.checked_sub(one * step)).collect();
+            let (mut runs, row) = (Vec::new(), ring.row(1));
+            Run::all(&buckets, &mut runs);
+            prop_assert!(runs.len() <= 1);
+            let one_by_one: Vec<u32> = buckets.iter().map(|bucket| row.get(*bucket)).filter(|amount| *amount > 0).collect();
+            let mut by_runs = Vec::new();
+            for run in &runs {
+                row.fold(*run, (), |(), amount| by_runs.extend((amount > 0).then_some(amount)));
+            }
+            prop_assert_eq!(by_runs, one_by_one);
+        }
+
+        /// Buckets in any order are in runs.
+        #[test]
+        fn runs_hold_each_bucket_once(buckets in proptest::collection::vec(0..50u32, 0..30)) {
+            let mut runs = Vec::new();
+            Run::all(&buckets, &mut runs);
+            let each = runs.iter().flat_map(|run| (0..run.many).map(|one| run.newest - one * run.step));
+            prop_assert_eq!(each.collect::<Vec<_>>(), buckets);
+        }
+    }
 
     #[test]
     fn late_amounts_land_in_their_bucket_and_old_buckets_make_way() {

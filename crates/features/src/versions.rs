@@ -8,10 +8,12 @@
 //! here. The past would change with every sale anywhere, were it not that usual amounts leave today out: it changes only
 //! with what is told of another day. So there is a version of the SKU's past, raised by such facts alone. The hours are
 //! compared themselves, so a filter goes on from where it was last asked today: one step an hour instead of the whole
-//! day. A version covers reads on the day of the newest entry. Asked about another day, all that is told is past, and a
-//! value is remembered until the next entry.
+//! day. What is told of the begun hour does not show in it before the hour is full, and so neither in a mean of filters:
+//! an order that comes now leaves the mean over its location as it is. So a row has two versions: of all that was told, and
+//! of what was told of other hours than the one in which it was last told something. A version covers reads on the day of
+//! the newest entry. Asked about another day, all that is told is past, and a value is remembered until the next entry.
 
-use crate::calendar::day_of;
+use crate::calendar::{day_of, hour_of};
 use crate::members::NONE;
 use onhand_core::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,11 +23,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Versions {
     pub(crate) life: Life,
     /// By kind of entity and row.
-    rows: Vec<Vec<u64>>,
+    rows: Vec<Vec<Version>>,
     /// Of all levels of a SKU, by its row.
     pasts: Vec<u64>,
     /// Of all SKUs.
     past: u64,
+}
+
+/// The version of a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Version {
+    /// Raised with all that changes.
+    all: u64,
+    /// The hour in which something was last told.
+    hour: u32,
+    /// What `all` was before anything was told of that hour itself.
+    earlier: u64,
 }
 
 /// Which store, and since when it has had the same members: another has another. A number only ever compared.
@@ -62,9 +75,31 @@ impl Versions {
 
     /// Something changed at a level, which has these rows.
     pub(crate) fn change(&mut self, rows: &[u32]) {
+        self.each(rows, |version| {
+            version.all += 1;
+            version.earlier = version.all;
+        });
+    }
+
+    /// Something was told at `known` that happened at some time, of a level that has these rows.
+    pub(crate) fn take(&mut self, rows: &[u32], happened: Timestamp, known: Timestamp) {
+        let (happened, hour) = (hour_of(happened), hour_of(known));
+        self.each(rows, |version| {
+            if version.hour != hour {
+                version.earlier = version.all;
+                version.hour = hour;
+            }
+            version.all += 1;
+            if happened != hour {
+                version.earlier = version.all;
+            }
+        });
+    }
+
+    fn each(&mut self, rows: &[u32], mut change: impl FnMut(&mut Version)) {
         for (versions, row) in self.rows.iter_mut().zip(rows) {
             if *row != NONE {
-                *at(versions, *row) += 1;
+                change(at(versions, *row));
             }
         }
     }
@@ -82,8 +117,19 @@ impl Versions {
         self.life = Life::default();
     }
 
+    /// Of all that was told of a row.
     pub(crate) fn of(&self, kind: usize, row: usize) -> u64 {
-        self.rows[kind].get(row).copied().unwrap_or(0)
+        self.rows[kind].get(row).map_or(0, |version| version.all)
+    }
+
+    /// Of what was told of a row that happened before an hour, nearly: what happened in it may count, too, where the
+    /// newest fact is of a later one.
+    pub(crate) fn before(&self, kind: usize, row: usize, hour: u32) -> u64 {
+        let version = self.rows[kind].get(row).copied().unwrap_or_default();
+        match version.hour == hour {
+            true => version.earlier,
+            false => version.all,
+        }
     }
 
     /// Of a SKU's past; of all, if there is none.
@@ -95,10 +141,10 @@ impl Versions {
     }
 }
 
-fn at(versions: &mut Vec<u64>, row: u32) -> &mut u64 {
+fn at<T: Clone + Default>(versions: &mut Vec<T>, row: u32) -> &mut T {
     let row = row as usize;
     if versions.len() <= row {
-        versions.resize(row + 1, 0);
+        versions.resize(row + 1, T::default());
     }
     &mut versions[row]
 }

@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
     /// # Panics
     /// `row` has another length than the set.
     pub fn row(&mut self, location: &str, sku: &str, moment: Moment, row: &mut [f32]) -> bool {
-        self.rows().row((location, sku), moment, row).is_some()
+        self.rows().rows(&[(location, sku)], moment, row)[0].is_some()
     }
 
     /// The store with what is remembered of it, for who reads more than values.

@@ -33,7 +33,7 @@ impl<S: Stores> Predictor<S> {
                 let known = numbers(&self.policy, &reader);
                 all.extend(some.iter().map(|item| {
                     reader.find(item.location, item.sku);
-                    let own = reader.group(CATEGORY)?;
+                    let own = reader.group(CATEGORY, 0)?;
                     let known = known.iter().find(|(number, _)| *number == own);
                     known.map(|(_, thresholds)| *thresholds)
                 }));

@@ -7,8 +7,8 @@
 //! is: see [`crate::prior`].
 //!
 //! Feature stores are read under their locks, for some rows at a time: whoever follows the ledger waits for some rows,
-//! and nobody else does. That is half a millisecond; after a full hour it is what it takes to make the means of so many
-//! rows anew, over all shelves of their SKUs.
+//! and nobody else does. That is a quarter of a millisecond; after a full hour it is what it takes to make the means of
+//! so many rows anew, over all shelves of their SKUs.
 
 use crate::policy::{Decision, Policy};
 use crate::prior::Prior;
@@ -24,7 +24,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// How long a score is served as it is, if nothing happens.
 pub const CURRENT_FOR: Span = Span::from_secs(5 * 60);
 /// Rows that are read under one lock.
-pub(crate) const CHUNK: usize = 32;
+pub(crate) const CHUNK: usize = 64;
 /// Names that are looked up under one lock.
 const LOOKED_UP: usize = 512;
 const HOUR_MILLIS: u64 = 3_600_000;
@@ -84,11 +84,32 @@ pub struct Predictor<S> {
     scores: Vec<Mutex<Scores>>,
 }
 
-/// Whom a row is read for.
+/// Whom rows are read for.
 #[derive(Clone, Copy)]
 pub(crate) enum Whom<'a> {
-    Name(Asked<'a>),
-    Level(LevelNo),
+    Names(&'a [Asked<'a>]),
+    Levels(&'a [LevelNo]),
+}
+
+impl Whom<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Names(names) => names.len(),
+            Self::Levels(levels) => levels.len(),
+        }
+    }
+
+    /// So many at a time.
+    fn chunks(self) -> impl Iterator<Item = Self> {
+        let starts = (0..self.len()).step_by(CHUNK);
+        starts.map(move |start| {
+            let some = start..self.len().min(start + CHUNK);
+            match self {
+                Self::Names(names) => Self::Names(&names[some]),
+                Self::Levels(levels) => Self::Levels(&levels[some]),
+            }
+        })
+    }
 }
 
 /// A score, and why it is not current; `None` where there is none.
@@ -143,8 +164,8 @@ impl<S: Stores> Predictor<S> {
         go_on: &dyn Fn() -> bool,
     ) -> Vec<Prediction> {
         let (mut told, open) = self.look_up(partition, asked, moment);
-        let whom: Vec<_> = open.iter().map(|at| Whom::Name(asked[*at])).collect();
-        let made = self.score(partition, &whom, moment, go_on);
+        let names: Vec<_> = open.iter().map(|at| asked[*at]).collect();
+        let made = self.score(partition, Whom::Names(&names), moment, go_on);
         self.keep(partition, moment, &made);
         for (at, made) in open.iter().zip(made) {
             told[*at] = Some((made.score, None));
@@ -167,7 +188,8 @@ impl<S: Stores> Predictor<S> {
                 return self.say(None, moment.now);
             }
             let mut rows = Vec::new();
-            let mut made = self.read_some(partition, &[Whom::Name(*item)], moment, true, &mut rows);
+            let item = Whom::Names(std::slice::from_ref(item));
+            let mut made = self.read_some(partition, item, moment, true, &mut rows);
             self.ask_the_model(&mut made, &rows);
             let made = made.into_iter().next();
             let explanation = made.as_ref().and_then(|made| made.explanation.clone());
@@ -219,12 +241,12 @@ impl<S: Stores> Predictor<S> {
     pub(crate) fn score(
         &self,
         partition: u16,
-        whom: &[Whom<'_>],
+        whom: Whom<'_>,
         moment: Moment,
         go_on: &dyn Fn() -> bool,
     ) -> Vec<Made> {
         let (mut made, mut rows) = (Vec::with_capacity(whom.len()), Vec::new());
-        for some in whom.chunks(CHUNK) {
+        for some in whom.chunks() {
             if !go_on() {
                 break;
             }
@@ -234,31 +256,34 @@ impl<S: Stores> Predictor<S> {
         made
     }
 
-    /// Reads some rows under one lock, and adds those that the model is to be asked about to `rows`.
+    /// Reads some rows under one lock, and adds those that the model is to be asked about to `picked`.
     fn read_some(
         &self,
         partition: u16,
-        whom: &[Whom<'_>],
+        whom: Whom<'_>,
         moment: Moment,
         explain: bool,
-        rows: &mut Vec<f32>,
+        picked: &mut Vec<f32>,
     ) -> Vec<Made> {
-        let mut row = vec![f32::NAN; self.scorer.set().len()];
+        let width = self.scorer.set().len();
+        let mut rows = vec![f32::NAN; whom.len() * width];
         let mut made = Vec::with_capacity(whom.len());
         self.stores.read(partition, &mut |mut reader| {
+            let levels = read(&mut reader, whom, moment, &mut rows);
             let as_of = self.stores.as_of(partition, reader.store(), moment.now);
             let lines = Lines::of(self.scorer.recalibration(), reader.store(), moment);
-            for whom in whom {
-                let mut one = self.read(&mut reader, *whom, moment, &mut row);
+            let each = levels.iter().zip(rows.chunks_exact(width));
+            made.extend(each.enumerate().map(|(place, (level, row))| {
+                let mut one = self.open(reader.store(), *level, moment, row);
                 one.score.as_of = as_of;
                 if !one.score.is_prior {
-                    self.scorer.pick(&row, rows);
-                    one.line = lines.line(&reader);
-                    let why = || self.scorer.explain(&reader, &row, one.line, moment.now);
+                    self.scorer.pick(row, picked);
+                    one.line = lines.line(&reader, place);
+                    let why = || self.scorer.explain(&reader, row, one.line, moment.now);
                     one.explanation = explain.then(why);
                 }
-                made.push(one);
-            }
+                one
+            }));
         });
         made
     }
@@ -274,21 +299,8 @@ impl<S: Stores> Predictor<S> {
             .for_each(|(one, found)| one.score.found = found);
     }
 
-    /// Reads a row; what the model will say of it is still open, unless it is a prior.
-    fn read(
-        &self,
-        reader: &mut Reader<'_>,
-        whom: Whom<'_>,
-        moment: Moment,
-        row: &mut [f32],
-    ) -> Made {
-        let level = match whom {
-            Whom::Name(item) => reader.row((item.location, item.sku), moment, row),
-            Whom::Level(level) => {
-                reader.row_of_level(level, moment, row);
-                Some(level)
-            }
-        };
+    /// What is said by a row; what the model will say of it is still open, unless it is a prior.
+    fn open(&self, store: &Store, level: Option<LevelNo>, moment: Moment, row: &[f32]) -> Made {
         let is_prior = level.is_none() || self.prior.is_new(row);
         Made {
             level,
@@ -297,7 +309,7 @@ impl<S: Stores> Predictor<S> {
                 is_prior,
                 made_at: moment.now,
                 as_of: moment.now,
-                version: level.map_or(0, |level| reader.store().version(level)),
+                version: level.map_or(0, |level| store.version(level)),
             },
             line: Line::default(),
             explanation: None,
@@ -359,6 +371,25 @@ impl Score {
         self.version == version
             && hour(self.made_at) == hour(now)
             && now.since(self.made_at) < CURRENT_FOR
+    }
+}
+
+/// Reads rows one after the other; gives their levels, each if the ledger knows it.
+fn read(
+    reader: &mut Reader<'_>,
+    whom: Whom<'_>,
+    moment: Moment,
+    rows: &mut [f32],
+) -> Vec<Option<LevelNo>> {
+    match whom {
+        Whom::Names(items) => {
+            let names: Vec<_> = items.iter().map(|one| (one.location, one.sku)).collect();
+            reader.rows(&names, moment, rows).to_vec()
+        }
+        Whom::Levels(levels) => {
+            reader.rows_of_levels(levels, moment, rows);
+            levels.iter().copied().map(Some).collect()
+        }
     }
 }
 

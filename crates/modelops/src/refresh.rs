@@ -97,8 +97,7 @@ impl<S: Stores> Predictor<S> {
     }
 
     fn renew(&self, partition: u16, levels: &[LevelNo], now: Timestamp) {
-        let whom: Vec<_> = levels.iter().map(|level| Whom::Level(*level)).collect();
-        let made = self.score(partition, &whom, Moment::of(now), &|| true);
+        let made = self.score(partition, Whom::Levels(levels), Moment::of(now), &|| true);
         let mut scores = self.remembered_of(partition);
         for (level, made) in levels.iter().zip(made) {
             scores.renew(*level, made.score);

@@ -31,12 +31,12 @@ impl Lines {
         }
     }
 
-    /// Of the level that was last found.
-    pub(crate) fn line(&self, reader: &Reader<'_>) -> Line {
+    /// Of the level in a place, of those that were last read together.
+    pub(crate) fn line(&self, reader: &Reader<'_>, place: usize) -> Line {
         if self.categories.is_empty() {
             return self.usual;
         }
-        let own = reader.group(CATEGORY);
+        let own = reader.group(CATEGORY, place);
         let own = own.and_then(|number| self.categories.get(&number));
         own.copied().unwrap_or(self.usual)
     }

@@ -5,7 +5,7 @@ use crate::{bits, row};
 use onhand_core::{Entry, LocationId, Sku, Timestamp};
 use onhand_features::snapshot::BadSnapshot;
 use onhand_features::{
-    FeatureSet, FrameBuilder, Known, Limits, Moment, Question, Questions, Store, catalog,
+    FeatureSet, FrameBuilder, Known, Limits, Moment, Question, Questions, Store, Subject, catalog,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -105,8 +105,44 @@ fn take(ledger: &mut Ledger, known: Timestamp, pair: u32, step: &Step) {
     }
 }
 
+/// Names of which the ledger may know all, the location, the SKU, or nothing.
+fn asked(number: u32) -> (&'static str, &'static str) {
+    match number {
+        0..6 => name(number),
+        6 => ("north", "tea"),
+        7 => ("nowhere", "milk"),
+        _ => ("nowhere", "tea"),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// However many are read at once, whoever is among them, and whatever is remembered from before.
+    #[test]
+    fn rows_read_together_are_those_read_alone(
+        steps in proptest::collection::vec((0..12u64, 0..6u32, step()), 1..60),
+        together in proptest::collection::vec(proptest::collection::vec(0..9u32, 0..80), 1..4),
+        lead in 0..5u64,
+    ) {
+        let (mut ledger, mut known) = (Ledger::default(), hour(60));
+        let (mut store, mut reader, mut taken) = (Store::new(set(), Limits::default()), Subject::default(), 0);
+        for (after, pair, step) in &steps {
+            known = Timestamp::from_millis(known.millis() + after * HOUR / 2);
+            take(&mut ledger, known, *pair, step);
+            ledger.entries[taken..].iter().for_each(|entry| store.apply(entry).unwrap());
+            taken = ledger.entries.len();
+            let moment = Moment { now: known, target: Timestamp::from_millis(known.millis() + lead * HOUR) };
+            let numbers = &together[taken % together.len()];
+            let mut rows = vec![0.0; numbers.len() * set().len()];
+            store.find_all(numbers.iter().map(|number| asked(*number)), &mut reader);
+            store.read(&mut reader, moment, &mut rows);
+            for (number, found) in numbers.iter().zip(rows.chunks(set().len())) {
+                let (place, sku) = asked(*number);
+                prop_assert_eq!(bits(found), bits(&row(&store, place, sku, moment)), "{} at {}", sku, place);
+            }
+        }
+    }
 
     /// Online: entries one by one, rows read at any time, restored from a snapshot now and then. Offline: one frame as
     /// of the same positions.
