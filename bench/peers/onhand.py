@@ -21,6 +21,7 @@ LEVELS = 1_000_000
 DURABILITY = "log fdatasync before the answer"
 NEXT_TO_NOTHING = 0.01  # seconds of load in a run that only shows what filling the stock costs
 WARM_UP = 1
+PEAK = 36_000  # reservations a second, of a national marketplace
 WRITES_BESIDE_READS = 5_000  # reservations a second
 WRITES_AT_LEAST = 0.98  # of them; fewer would be another measurement
 
@@ -103,6 +104,17 @@ class Served(Figure):
 
     def tail_of(self, run):
         return run["total"]["accepted"]
+
+
+class Due(Served):
+    """An open loop: so many reservations are due each second, and each is timed from when it was due."""
+
+    def __init__(self, programs, scratch, in_flight, due):
+        super().__init__(programs, scratch, "uniform", in_flight, "http", f"HTTP, one a request, {due:,} due a second")
+        self.due = due
+
+    def load(self, server, seconds):
+        return load(self.programs, server.http, server.process.pid, seconds, "--open", self.due, "--in-flight", self.in_flight)
 
 
 class Neighbours(Served):

@@ -77,6 +77,11 @@ def bars(figures):
         at_most(f"{what}: p99", figure.median("p99"), 0.010)
         if bare := bare_of(figure, figures):
             at_least(f"{what}, against bare axum", 100 * figure.median("rate") / bare.median("rate"), 45, " %")
+    for figure in figures:
+        if due := getattr(figure, "due", None):
+            what = f"{figure.how}, {figure.in_flight} connections"
+            at_least(f"{what}: done of them", 100 * figure.median("rate") / due, 99, " %")
+            at_most(f"{what}: p99 from when it was due", figure.median("p99"), 0.010)
     for figure in ours(protocol="grpc"):
         if bare := bare_of(figure, figures):
             what = f"gRPC, unary, {figure.keys}, {figure.in_flight} in flight, against bare tonic"
