@@ -12,8 +12,11 @@
 //! power of two: a number of a node or of a value cut to that many bits is always inside, so the walk checks no bounds.
 //! The usual forest (up to 128 leaves a tree and 128 features) has the smallest room; larger ones have more.
 //!
+//! Of a batch, blocks of 512 rows do not walk at all, but are [`crate::sliced`], if the forest is not too large for that.
+//!
 //! Scores are the same, to the last bit, as [`Forest::score`]'s: the values of the trees are added in the same order.
 
+use crate::sliced::Sliced;
 use crate::tree::{Broken, Forest, Kind, Question, Tree};
 use std::sync::Arc;
 
@@ -50,6 +53,7 @@ impl Step {
 pub struct FlatForest {
     features: usize,
     walk: Arc<dyn Walk>,
+    sliced: Option<Arc<Sliced>>,
 }
 
 impl FlatForest {
@@ -72,7 +76,12 @@ impl FlatForest {
             257..=2048 => Arc::new(Laid::<2048>::new(forest)),
             _ => Arc::new(Laid::<65_536>::new(forest)),
         };
-        Ok(Self { features, walk })
+        let sliced = Sliced::new(forest).map(Arc::new);
+        Ok(Self {
+            features,
+            walk,
+            sliced,
+        })
     }
 
     /// Number of values that a row has.
@@ -95,7 +104,16 @@ impl FlatForest {
     /// If `rows` does not hold `features` values for each place in `scores`.
     pub fn score_batch(&self, rows: &[f32], scores: &mut [f64]) {
         assert_eq!(rows.len(), scores.len() * self.features, "one row a score");
-        self.walk.batch(rows, scores);
+        let share = match &self.sliced {
+            Some(_) => Sliced::share(scores.len()),
+            None => 0,
+        };
+        let (many, few) = rows.split_at(share * self.features);
+        let (many_scores, few_scores) = scores.split_at_mut(share);
+        if let Some(sliced) = &self.sliced {
+            sliced.batch(many, many_scores);
+        }
+        self.walk.batch(few, few_scores);
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! - [`dataset`]: columns of `f32` become columns of bins, one byte a value.
 //! - [`boost`]: bins, labels and a seed become a [`Forest`].
-//! - [`tree`], [`flat`]: the forest as it is kept, and as it is served.
+//! - [`tree`], [`flat`]: the forest as it is kept, and as it is served; `sliced`: as it is served to large batches.
 //! - [`explain`]: the parts of a score, feature by feature.
 //! - [`calibrate`]: from a score to a probability that holds.
 //! - [`recalibrate`]: what its latest answers missed.
@@ -31,6 +31,7 @@ mod numeric;
 mod parallel;
 mod random;
 mod regression;
+mod sliced;
 
 pub use artefact::Artefact;
 pub use boost::{Booster, Fit, Loss};

@@ -1,0 +1,199 @@
+//! From the values of a feature to the answers to every question about it.
+//!
+//! A forest knows of a value only how many of the feature's thresholds lie below it: its rank, a byte. Cells of equal
+//! width say for almost all values what the rank is, give or take a threshold or two, and the rest is a short search.
+//! From the eight bits of the ranks the answer to `rank > place` is made for 16 places of each half-byte, and those of
+//! all thresholds are put together from two of them.
+
+use super::bits::{self, Bits, Bytes};
+use std::collections::BTreeSet;
+
+/// Rows whose values are searched together.
+pub(super) const PART: usize = 64;
+
+/// The rank of a missing value: above all others.
+const MISSING: u8 = u8::MAX;
+
+/// Cells that the range of the thresholds is cut into.
+const CELLS: usize = 1024;
+
+/// Room for the thresholds and for a search that begins at the last of them.
+const ROOM: usize = 512;
+
+/// A question about a feature: a threshold, and whether a missing value counts as not above it.
+pub(super) type Cut = (f32, bool);
+
+/// A feature that the forest asks about.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) feature: usize,
+    /// In order; then infinity, which is below no value.
+    thresholds: Box<[f32; ROOM]>,
+    /// Of each cell, how many thresholds lie in those before it; then what a missing value has.
+    ranks: Box<[u8; 2 * CELLS]>,
+    low: f32,
+    scale: f32,
+    /// Steps of a search among the thresholds of a cell.
+    steps: u32,
+    /// The places of the thresholds of which a missing value is above, and of those of which it is not.
+    cuts: [Vec<u8>; 2],
+}
+
+impl Column {
+    /// The column and its questions, in the order of their answers. `None` if it has more thresholds than ranks.
+    pub(super) fn new(feature: usize, cuts: &[Cut]) -> Option<(Self, Vec<Cut>)> {
+        let mut thresholds: Vec<f32> = cuts.iter().map(|cut| cut.0).collect();
+        thresholds.sort_by(f32::total_cmp);
+        thresholds.dedup();
+        let (low, high) = (*thresholds.first()?, *thresholds.last()?);
+        if thresholds.len() >= MISSING.into() || thresholds.iter().any(|one| one.is_nan()) {
+            return None;
+        }
+        let scale = if high > low {
+            (CELLS - 2) as f32 / (high - low)
+        } else {
+            1.0
+        };
+        let mut within = vec![0; CELLS];
+        for threshold in &thresholds {
+            within[cell(*threshold, low, scale) as usize] += 1;
+        }
+        let most: usize = within.iter().copied().max()?;
+        let mut ranks = Box::new([MISSING; 2 * CELLS]);
+        let mut below = 0;
+        for (rank, within) in ranks.iter_mut().zip(within) {
+            *rank = below as u8;
+            below += within;
+        }
+        let places = |missing_left: bool| {
+            let asked = cuts.iter().filter(|cut| cut.1 == missing_left);
+            let places = asked.map(|cut| thresholds.partition_point(|one| *one < cut.0) as u8);
+            let places: BTreeSet<u8> = places.collect();
+            places.into_iter().collect::<Vec<u8>>()
+        };
+        let cuts = [places(false), places(true)];
+        let order = [false, true].into_iter().zip(&cuts);
+        let order = order.flat_map(|(missing_left, places)| {
+            let cut = |place: &u8| (thresholds[usize::from(*place)], missing_left);
+            places.iter().map(cut).collect::<Vec<Cut>>()
+        });
+        let order = order.collect();
+        thresholds.resize(ROOM, f32::INFINITY);
+        let column = Self {
+            feature,
+            thresholds: thresholds.try_into().ok()?,
+            ranks,
+            low,
+            scale,
+            steps: usize::BITS - most.leading_zeros(),
+            cuts,
+        };
+        Some((column, order))
+    }
+
+    /// The ranks of some rows' values.
+    #[inline(always)]
+    pub(super) fn rank(&self, values: &[f32; PART], ranks: &mut [u8; PART]) {
+        let (low, scale) = (self.low, self.scale);
+        let cells = values
+            .map(|value| cell(value, low, scale) | (u32::from(value.is_nan()) * CELLS as u32));
+        match self.steps {
+            0 | 1 => self.search::<1>(values, &cells, ranks),
+            2 => self.search::<2>(values, &cells, ranks),
+            3 => self.search::<3>(values, &cells, ranks),
+            _ => self.search::<8>(values, &cells, ranks),
+        }
+    }
+
+    #[inline(always)]
+    fn search<const STEPS: u32>(
+        &self,
+        values: &[f32; PART],
+        cells: &[u32; PART],
+        ranks: &mut [u8; PART],
+    ) {
+        for ((value, cell), rank) in values.iter().zip(cells).zip(ranks) {
+            let mut at = usize::from(self.ranks[*cell as usize % (2 * CELLS)]);
+            for step in (0..STEPS).rev() {
+                let last = self.thresholds[(at + (1 << step) - 1) % ROOM];
+                at += usize::from(last < *value) << step;
+            }
+            *rank = at as u8;
+        }
+    }
+
+    /// Questions about the feature.
+    pub(super) fn questions(&self) -> usize {
+        self.cuts.iter().map(Vec::len).sum()
+    }
+
+    /// The answers of all rows to each question.
+    #[inline(always)]
+    pub(super) fn answer(&self, ranks: &Bytes, answers: &mut [Bits]) {
+        let planes = bits::planes(ranks);
+        let missing = planes.iter().fold(Bits::ALL, |all, plane| all.and(plane));
+        let halves = Halves::new(&planes);
+        let [missing_above, missing_left] = &self.cuts;
+        let (to_above, to_left) = answers.split_at_mut(missing_above.len());
+        // Not `map` and `extend`: their loop is a function of its own, which was compiled without wide vectors.
+        for (answer, place) in to_above.iter_mut().zip(missing_above) {
+            *answer = halves.above(*place);
+        }
+        for (answer, place) in to_left.iter_mut().zip(missing_left) {
+            *answer = halves.above(*place).but_not(&missing);
+        }
+    }
+}
+
+/// What the halves of the ranks are above, by number.
+struct Halves {
+    low: [Bits; 16],
+    high: [Bits; 16],
+    /// Whether the high half is at least the number.
+    from: [Bits; 16],
+}
+
+impl Halves {
+    #[inline(always)]
+    fn new(planes: &[Bits; 8]) -> Self {
+        let (low, high) = (above(&planes[..4]), above(&planes[4..]));
+        let from = std::array::from_fn(|number| match number {
+            0 => Bits::ALL,
+            _ => high[number - 1],
+        });
+        Self { low, high, from }
+    }
+
+    /// Whether the ranks are above a place.
+    #[inline(always)]
+    fn above(&self, place: u8) -> Bits {
+        let (low, high) = (usize::from(place & 15), usize::from(place >> 4));
+        self.high[high].or(&self.from[high].and(&self.low[low]))
+    }
+}
+
+/// The cell of a value: never a lower one for a higher value. 0 if the value is missing.
+#[inline(always)]
+fn cell(value: f32, low: f32, scale: f32) -> u32 {
+    const LAST: f32 = (CELLS - 1) as f32;
+    // From 2^23 on a float's lowest bit is worth 1, so that its last bits are a rounded number.
+    const WHOLE: f32 = 8_388_608.0;
+    let at = (value - low) * scale;
+    let at = if at > 0.0 { at } else { 0.0 };
+    let at = if at < LAST { at } else { LAST };
+    (at + WHOLE).to_bits() % CELLS as u32
+}
+
+/// Whether four bits are above each of the numbers from 0 to 15.
+#[inline(always)]
+fn above(planes: &[Bits]) -> [Bits; 16] {
+    std::array::from_fn(|number| {
+        planes
+            .iter()
+            .enumerate()
+            .fold(Bits::NONE, |above, (bit, plane)| match number >> bit & 1 {
+                0 => plane.or(&above),
+                _ => plane.and(&above),
+            })
+    })
+}
