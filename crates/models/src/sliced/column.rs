@@ -20,6 +20,10 @@ const CELLS: usize = 1024;
 /// Room for the thresholds and for a search that begins at the last of them.
 const ROOM: usize = 512;
 
+/// So many thresholds are all compared with, eight values in one instruction, before a search that must take one value after
+/// the other would be done.
+const COMPARED: usize = 16;
+
 /// A question about a feature: a threshold, and whether a missing value counts as not above it.
 pub(super) type Cut = (f32, bool);
 
@@ -31,6 +35,7 @@ pub(super) struct Column {
     thresholds: Box<[f32; ROOM]>,
     /// Of each cell, how many thresholds lie in those before it; then what a missing value has.
     ranks: Box<[u8; 2 * CELLS]>,
+    count: usize,
     low: f32,
     scale: f32,
     /// Steps of a search among the thresholds of a cell.
@@ -45,7 +50,11 @@ impl Column {
         let mut thresholds: Vec<f32> = cuts.iter().map(|cut| cut.0).collect();
         thresholds.sort_by(f32::total_cmp);
         thresholds.dedup();
-        let (low, high) = (*thresholds.first()?, *thresholds.last()?);
+        let low = *thresholds.first()?;
+        // A split that sends every value left has the largest number for its threshold: cells that reached so far would
+        // all but one be empty.
+        let high = thresholds.iter().rfind(|one| **one < f32::MAX);
+        let high = high.copied().unwrap_or(low);
         if thresholds.len() >= MISSING.into() || thresholds.iter().any(|one| one.is_nan()) {
             return None;
         }
@@ -78,11 +87,13 @@ impl Column {
             places.iter().map(cut).collect::<Vec<Cut>>()
         });
         let order = order.collect();
+        let count = thresholds.len();
         thresholds.resize(ROOM, f32::INFINITY);
         let column = Self {
             feature,
             thresholds: thresholds.try_into().ok()?,
             ranks,
+            count,
             low,
             scale,
             steps: usize::BITS - most.leading_zeros(),
@@ -94,14 +105,34 @@ impl Column {
     /// The ranks of some rows' values.
     #[inline(always)]
     pub(super) fn rank(&self, values: &[f32; PART], ranks: &mut [u8; PART]) {
+        if self.count <= COMPARED {
+            return self.compare(values, ranks);
+        }
         let (low, scale) = (self.low, self.scale);
-        let cells = values
-            .map(|value| cell(value, low, scale) | (u32::from(value.is_nan()) * CELLS as u32));
+        let mut cells = [0; PART];
+        for (cell, value) in cells.iter_mut().zip(values) {
+            let missing = u32::from(value.is_nan()) * CELLS as u32;
+            *cell = self::cell(*value, low, scale) | missing;
+        }
         match self.steps {
             0 | 1 => self.search::<1>(values, &cells, ranks),
             2 => self.search::<2>(values, &cells, ranks),
             3 => self.search::<3>(values, &cells, ranks),
             _ => self.search::<8>(values, &cells, ranks),
+        }
+    }
+
+    #[inline(always)]
+    fn compare(&self, values: &[f32; PART], ranks: &mut [u8; PART]) {
+        let mut counts = [0; PART];
+        for threshold in &self.thresholds[..self.count.min(COMPARED)] {
+            for (count, value) in counts.iter_mut().zip(values) {
+                *count += u32::from(threshold < value);
+            }
+        }
+        for ((rank, count), value) in ranks.iter_mut().zip(counts).zip(values) {
+            let missing = u32::from(value.is_nan()) * u32::from(MISSING);
+            *rank = (count | missing) as u8;
         }
     }
 
@@ -145,30 +176,26 @@ impl Column {
     }
 }
 
-/// What the halves of the ranks are above, by number.
+/// Which numbers the halves of the ranks reach, from 0 to 16.
 struct Halves {
-    low: [Bits; 16],
-    high: [Bits; 16],
-    /// Whether the high half is at least the number.
-    from: [Bits; 16],
+    low: [Bits; 17],
+    high: [Bits; 17],
 }
 
 impl Halves {
     #[inline(always)]
     fn new(planes: &[Bits; 8]) -> Self {
-        let (low, high) = (above(&planes[..4]), above(&planes[4..]));
-        let from = std::array::from_fn(|number| match number {
-            0 => Bits::ALL,
-            _ => high[number - 1],
-        });
-        Self { low, high, from }
+        Self {
+            low: reached(&planes[..4]),
+            high: reached(&planes[4..]),
+        }
     }
 
     /// Whether the ranks are above a place.
     #[inline(always)]
     fn above(&self, place: u8) -> Bits {
         let (low, high) = (usize::from(place & 15), usize::from(place >> 4));
-        self.high[high].or(&self.from[high].and(&self.low[low]))
+        self.high[high + 1].or(&self.high[high].and(&self.low[low + 1]))
     }
 }
 
@@ -184,16 +211,15 @@ fn cell(value: f32, low: f32, scale: f32) -> u32 {
     (at + WHOLE).to_bits() % CELLS as u32
 }
 
-/// Whether four bits are above each of the numbers from 0 to 15.
+/// Whether four bits reach each number: from 0, which all do, to 16, which none does.
 #[inline(always)]
-fn above(planes: &[Bits]) -> [Bits; 16] {
-    std::array::from_fn(|number| {
-        planes
-            .iter()
-            .enumerate()
-            .fold(Bits::NONE, |above, (bit, plane)| match number >> bit & 1 {
-                0 => plane.or(&above),
-                _ => plane.and(&above),
-            })
-    })
+fn reached(planes: &[Bits]) -> [Bits; 17] {
+    let pair =
+        |low: &Bits, high: &Bits| [Bits::ALL, low.or(high), *high, low.and(high), Bits::NONE];
+    let (low, high) = (pair(&planes[0], &planes[1]), pair(&planes[2], &planes[3]));
+    let mut reached = [Bits::NONE; 17];
+    for (number, reached) in reached[..16].iter_mut().enumerate() {
+        *reached = high[number / 4 + 1].or(&high[number / 4].and(&low[number % 4]));
+    }
+    reached
 }

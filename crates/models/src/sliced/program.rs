@@ -38,6 +38,8 @@ impl Program {
         let codes = codes::of(tree)?;
         let mut choices = Vec::new();
         let planes = write(tree, 0, &codes, &answer, first, &mut choices)?;
+        let planes = planes.map(|plane| plane.unwrap_or(0));
+        let (choices, planes) = in_levels(&choices, planes, first);
         let value = |code: u8| {
             let held = tree
                 .nodes()
@@ -51,7 +53,7 @@ impl Program {
         };
         Some(Self {
             choices,
-            planes: planes.map(|plane| plane.unwrap_or(0)),
+            planes,
             values: std::array::from_fn(|code| value(code as u8)),
         })
     }
@@ -77,6 +79,37 @@ impl Program {
         }
         bits::bytes(self.planes.map(|plane| masks[usize::from(plane)]), codes);
     }
+}
+
+/// The same choices, those first that need no other, then those that need only these, and so on: neighbours do not
+/// wait for each other.
+fn in_levels(
+    choices: &[Choice],
+    planes: [u16; BITS as usize],
+    first: usize,
+) -> (Vec<Choice>, [u16; BITS as usize]) {
+    let mut levels: Vec<usize> = Vec::with_capacity(choices.len());
+    for choice in choices {
+        let made = [choice.right, choice.left].map(|mask| usize::from(mask).checked_sub(first));
+        let below = made.into_iter().flatten().map(|made| levels[made] + 1);
+        levels.push(below.max().unwrap_or(0));
+    }
+    let mut order: Vec<usize> = (0..choices.len()).collect();
+    order.sort_by_key(|choice| levels[*choice]);
+    let mut places = vec![0; choices.len()];
+    for (place, choice) in order.iter().enumerate() {
+        places[*choice] = (first + place) as u16;
+    }
+    let moved = |mask: u16| match usize::from(mask).checked_sub(first) {
+        Some(made) => places[made],
+        None => mask,
+    };
+    let choice = |choice: &usize| Choice {
+        answer: choices[*choice].answer,
+        right: moved(choices[*choice].right),
+        left: moved(choices[*choice].left),
+    };
+    (order.iter().map(choice).collect(), planes.map(moved))
 }
 
 /// Writes what is under a node; gives the masks of its code's bits.
