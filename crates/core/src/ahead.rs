@@ -13,6 +13,7 @@
 
 use crate::command::Command;
 use crate::entry::Entry;
+use crate::invariant::Violation;
 use crate::keys::Key;
 use crate::lines::Few;
 use crate::numbers::{LevelNo, LocationNo};
@@ -21,6 +22,9 @@ use crate::state::State;
 use onhand_planted::Defect;
 use std::hint::black_box;
 use std::iter::repeat_n;
+
+/// So many at once.
+pub(crate) const NEAR: usize = 32;
 
 /// What was found of the names in a request; nothing, if nobody looked.
 #[derive(Clone, Debug, Default)]
@@ -52,8 +56,9 @@ impl State {
             .flat_map(|(hold, place)| repeat_n(*place, hold.lines.len()));
         let names: Vec<_> = of_lines.zip(skus).map(|(at, sku)| at.zip(sku)).collect();
         let levels = catalogue.levels(&names);
-        let keys = asked.iter().flatten().filter_map(|(key, _)| *key);
-        self.bring_near(levels.iter().flatten().copied(), keys);
+        let found = levels.iter().flatten();
+        found.for_each(|level| self.directory.bring_near(*level));
+        self.bring_keys_near(asked.iter().flatten().filter_map(|(key, _)| *key));
 
         let (mut places, mut levels) = (places.into_iter(), levels.into_iter());
         let mut found = |hold: &Hold| {
@@ -71,20 +76,25 @@ impl State {
         all
     }
 
-    /// The same for entries that are about to be added up: their numbers are found already.
-    pub fn look_ahead_of(&self, entries: &[Entry]) {
-        let keys = entries.iter().filter_map(|entry| entry.key);
-        self.bring_near(std::iter::empty(), keys);
-        for entry in entries {
-            entry
-                .event
-                .levels(&mut |level| self.directory.bring_near(level));
+    /// Adds up entries, one after the other. What they name is found already; where it lies is brought near, for some
+    /// of them at once.
+    ///
+    /// # Errors
+    /// As of [`State::apply`], and that of the first.
+    pub fn apply_all(&mut self, entries: &[Entry]) -> Result<(), Violation> {
+        for some in entries.chunks(NEAR) {
+            self.bring_keys_near(some.iter().filter_map(|entry| entry.key));
+            for entry in some {
+                let mut each = |level| self.directory.bring_near(level);
+                entry.event.levels(&mut each);
+            }
+            some.iter().try_for_each(|entry| self.apply(entry))?;
         }
+        Ok(())
     }
 
-    /// Reads where the levels lie, and where the keys would.
-    fn bring_near(&self, levels: impl Iterator<Item = LevelNo>, keys: impl Iterator<Item = Key>) {
-        levels.for_each(|level| self.directory.bring_near(level));
+    /// Reads where keys lie, or would.
+    fn bring_keys_near(&self, keys: impl Iterator<Item = Key>) {
         black_box(keys.filter(|key| self.keys.may_know(key)).count());
     }
 }

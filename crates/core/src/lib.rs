@@ -32,6 +32,7 @@ pub mod lines;
 pub mod name;
 pub mod numbers;
 mod pages;
+mod probe;
 pub mod quantity;
 pub mod refusal;
 pub mod reservation;

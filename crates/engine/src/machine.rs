@@ -383,18 +383,11 @@ pub(crate) fn entries(batch: &Batch) -> Result<Vec<Entry>, Malformed> {
     Ok(entries)
 }
 
-/// What so many entries change is brought near at once.
-const NEAR: usize = 32;
-
 /// Applies those entries that the state does not reflect yet: a snapshot may have been taken within a batch.
 pub(crate) fn add_up(state: &mut State, entries: &[Entry]) -> Result<(), Violation> {
     let last = state.last().seq;
     let known = entries.partition_point(|entry| entry.stamp.seq <= last);
-    for some in entries[known..].chunks(NEAR) {
-        state.look_ahead_of(some);
-        some.iter().try_for_each(|entry| state.apply(entry))?;
-    }
-    Ok(())
+    state.apply_all(&entries[known..])
 }
 
 /// Why a batch could not be replayed.

@@ -6,6 +6,9 @@ use crate::dataset::{BinMap, Matrix};
 use onhand_planted::Defect;
 use serde::{Deserialize, Serialize};
 
+/// Splits between a root and a leaf at most: what follows a tree by calling itself needs an end.
+pub const MOST_DEEP: usize = 512;
+
 /// A base and trees; the raw score of a row is the base and the value that each tree gives it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forest {
@@ -63,9 +66,12 @@ pub struct Question {
     pub right: u32,
 }
 
-/// A tree that cannot be followed: a child that does not come after its parent, or a feature that no row has.
+/// A tree that cannot be followed: a child that does not come after its parent alone, a feature that no row has, or
+/// more than [`MOST_DEEP`] splits one below the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("tree {tree}, node {node}: its children or its feature do not exist")]
+#[error(
+    "tree {tree}, node {node}: its feature or its children do not exist, another node leads to one of them, or they are too deep"
+)]
 pub struct Broken {
     /// Which tree.
     pub tree: usize,
@@ -205,13 +211,21 @@ impl Tree {
         }
     }
 
+    /// The first node whose feature or children do not exist, one of whose children another node led to already (there
+    /// would be more ways than nodes), or that leads deeper than [`MOST_DEEP`].
     fn first_broken(&self, features: u32) -> Option<usize> {
-        let exists = |parent: usize, child: u32| {
-            child as usize > parent && (child as usize) < self.nodes.len()
-        };
         if self.nodes.is_empty() {
             return Some(0);
         }
+        let mut depths = vec![0; self.nodes.len()];
+        let mut is_new = |parent: usize, child: u32| {
+            let child = child as usize;
+            if child <= parent || child >= depths.len() || depths[child] > 0 {
+                return false;
+            }
+            depths[child] = depths[parent] + 1;
+            depths[child] <= MOST_DEEP
+        };
         self.nodes
             .iter()
             .enumerate()
@@ -219,8 +233,8 @@ impl Tree {
                 Kind::Leaf { .. } => false,
                 Kind::Split(question) => {
                     (question.feature >= features && !Defect::SplitFeatureUnchecked.is_on())
-                        || !exists(index, question.left)
-                        || !exists(index, question.right)
+                        || !is_new(index, question.left)
+                        || !is_new(index, question.right)
                 }
             })
     }
@@ -269,5 +283,63 @@ impl Question {
         } else {
             bin <= self.bin
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Node by node: the children of a split, none of a leaf.
+    fn forest(children: &[Option<(u32, u32)>]) -> Forest {
+        let node = |children: &Option<(u32, u32)>| Node {
+            rows: 1,
+            kind: match *children {
+                None => Kind::Leaf { value: 1.0 },
+                Some((left, right)) => Kind::Split(Question {
+                    feature: 0,
+                    threshold: 0.0,
+                    bin: 0,
+                    missing_left: false,
+                    gain: 0.0,
+                    left,
+                    right,
+                }),
+            },
+        };
+        let nodes = children.iter().map(node).collect();
+        Forest {
+            base: 0.0,
+            features: 1,
+            trees: vec![Tree { nodes }],
+        }
+    }
+
+    /// Every right child is a split again, so many times.
+    fn chain(splits: u32) -> Forest {
+        let mut children = Vec::new();
+        for split in 0..splits {
+            children.push(Some((2 * split + 1, 2 * split + 2)));
+            children.push(None);
+        }
+        children.push(None);
+        forest(&children)
+    }
+
+    #[test]
+    fn a_node_has_one_parent_that_comes_before_it() {
+        let broken = |children: &[_]| forest(children).check().map_err(|broken| broken.node);
+        assert_eq!(broken(&[Some((1, 2)), None, None]), Ok(()));
+        assert_eq!(broken(&[Some((1, 1)), None]), Err(0));
+        assert_eq!(broken(&[Some((1, 2)), Some((2, 3)), None, None]), Err(1));
+        assert_eq!(broken(&[Some((0, 1)), None]), Err(0));
+        assert_eq!(broken(&[Some((1, 2)), None]), Err(0));
+        assert_eq!(broken(&[]), Err(0));
+    }
+
+    #[test]
+    fn a_tree_has_a_bound_to_its_depth() {
+        assert_eq!(chain(MOST_DEEP as u32).check(), Ok(()));
+        assert!(chain(MOST_DEEP as u32 + 1).check().is_err());
     }
 }

@@ -12,6 +12,7 @@
 //! Taking the list costs two locked instructions, across which a processor looks nothing up ahead. So who has many to
 //! find takes it once ([`Index::view`]): then the cache misses of all of them overlap.
 
+use crate::probe::probe;
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -145,12 +146,6 @@ fn place(slots: &Slots, hash: u64, no: u32) {
     if let Some(at) = probe(hash, slots.len()).find(is_free) {
         slots[at].store(tag(hash) << NUMBER_BITS | (no + 1), Ordering::Release);
     }
-}
-
-/// Every slot once, from the hash's own on.
-fn probe(hash: u64, slots: usize) -> impl Iterator<Item = usize> {
-    let first = ((hash >> 32) as usize * slots) >> 32;
-    (first..slots).chain(0..first)
 }
 
 #[cfg(test)]

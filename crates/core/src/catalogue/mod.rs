@@ -15,15 +15,13 @@ mod names;
 
 pub use growing::Growing;
 
+use crate::ahead::NEAR;
 use crate::name::{LocationId, Sku};
 use crate::numbers::{LevelNo, LocationNo, SkuNo};
 use index::Index;
 use names::Names;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-
-/// As many places in the index are brought near at once.
-const NEAR: usize = 32;
 
 /// How far a catalogue reaches: how many of each it names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

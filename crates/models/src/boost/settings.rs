@@ -2,6 +2,7 @@
 
 use super::{Loss, Sampling};
 use crate::dataset::{Dataset, Refused};
+use crate::tree::MOST_DEEP;
 use serde::{Deserialize, Serialize};
 
 /// Whether the score may only rise or only fall with a feature, all others held still.
@@ -97,7 +98,11 @@ impl Booster {
                 "2 to 32,768",
                 (2..=32_768).contains(&self.max_leaves),
             ),
-            ("max_depth", "1 or more", self.max_depth > 0),
+            (
+                "max_depth",
+                "1 to 512",
+                (1..=MOST_DEEP).contains(&self.max_depth),
+            ),
             ("min_rows", "1 or more", self.min_rows > 0),
             ("min_hessian", "0 or more", self.min_hessian >= 0.0),
             ("min_gain", "0 or more", self.min_gain >= 0.0),

@@ -30,11 +30,11 @@ pub(super) fn all(setting: &Setting<'_>, mut tell: impl FnMut(&'static str)) -> 
         .map(|_| capacity(&mut generator, setting.short))
         .collect();
     let mut capacities: Vec<f64> = before.iter().map(rate).collect();
-    let most_mib = before.iter().map(|run| run.most_mib).max();
+    let at_capacity_mib = before.iter().map(|run| run.most_mib).max();
     let before = median(&mut capacities);
     tell("Overload");
-    let mut spike = overload(setting, &mut generator, before);
-    spike.memory.at_capacity_mib = most_mib.unwrap_or_default();
+    let at_capacity_mib = at_capacity_mib.unwrap_or_default();
+    let mut spike = overload(setting, &mut generator, before, at_capacity_mib);
     tell("One tenant's spike");
     let tenants = tenants(setting, &mut generator, before);
     tell("A flood of holds");
@@ -81,7 +81,12 @@ fn rate(played: &Played) -> f64 {
     played.tallies[0].answered() as f64 / played.took.as_secs_f64()
 }
 
-fn overload(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64) -> Spike {
+fn overload(
+    setting: &Setting<'_>,
+    generator: &mut Generator<'_>,
+    capacity: f64,
+    at_capacity_mib: u64,
+) -> Spike {
     let streams = [holds("holds", Keys::Uniform, capacity * setting.times)];
     let spike = generator.begin(&streams, Flow::Open, Lasts::For(setting.long));
     let calm = [holds("holds", Keys::Uniform, capacity * CALM)];
@@ -107,7 +112,7 @@ fn overload(setting: &Setting<'_>, generator: &mut Generator<'_>, capacity: f64)
         recovered_after_ms: recovered_after(&played, &after).map(|time| time.as_millis() as u64),
         recovery_seconds: RECOVERY.as_secs(),
         memory: Memory {
-            at_capacity_mib: 0,
+            at_capacity_mib,
             most_mib: played.most_mib,
             after_mib: resident::mib(),
         },
