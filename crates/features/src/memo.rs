@@ -7,6 +7,7 @@ use crate::store::Store;
 use crate::subject::Block;
 use crate::window::Moment;
 use onhand_core::Seq;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Tells an entry's number from a version.
 const ANOTHER_DAY: u64 = 1 << 63;
@@ -40,7 +41,7 @@ pub(crate) struct Taken {
 
 /// Values by row.
 #[derive(Clone, Debug)]
-pub(crate) struct Remembered<K, T>(Vec<Option<(K, T)>>);
+struct Remembered<K, T>(Vec<Option<(K, T)>>);
 
 impl<K, T> Default for Remembered<K, T> {
     fn default() -> Self {
@@ -49,12 +50,12 @@ impl<K, T> Default for Remembered<K, T> {
 }
 
 impl<K: Copy + PartialEq, T: Copy> Remembered<K, T> {
-    pub(crate) fn get(&self, row: usize, key: K) -> Option<T> {
+    fn get(&self, row: usize, key: K) -> Option<T> {
         let (of, value) = self.0.get(row)?.as_ref()?;
         (*of == key).then_some(*value)
     }
 
-    pub(crate) fn put(&mut self, row: usize, key: K, value: T) {
+    fn put(&mut self, row: usize, key: K, value: T) {
         if self.0.len() <= row {
             self.0.resize(row + 1, None);
         }
@@ -62,29 +63,52 @@ impl<K: Copy + PartialEq, T: Copy> Remembered<K, T> {
     }
 }
 
-/// Everything remembered of one store.
+/// Everything remembered of one store. Clones remember together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memo {
     life: u64,
     /// The newest entry, if that is of another day than the request.
     pub(crate) other_day: Option<Seq>,
-    /// By number of the filter.
-    pub(crate) filters: Vec<Remembered<Usually, Taken>>,
-    /// By number of the mean.
-    pub(crate) means: Vec<Remembered<Key, f64>>,
+    together: Arc<Mutex<Together>>,
     /// Room for members of a group.
     members: Block,
+}
+
+/// What readers remember together: none makes anew what another has made. It is locked to look something up and to put
+/// something in, never while something is made.
+#[derive(Debug, Default)]
+struct Together {
+    life: u64,
+    /// By number of the filter.
+    filters: Vec<Remembered<Usually, Taken>>,
+    /// By number of the mean.
+    means: Vec<Remembered<Key, f64>>,
 }
 
 impl Memo {
     /// Forgets what is of another store, or of other members.
     pub(crate) fn attend(&mut self, life: u64, filters: usize, means: usize) {
-        if self.life != life {
-            self.life = life;
-            self.filters = vec![Remembered::default(); filters];
-            self.means = vec![Remembered::default(); means];
+        self.life = life;
+        let mut together = lock(&self.together);
+        if together.life != life {
+            *together = Together {
+                life,
+                filters: vec![Remembered::default(); filters],
+                means: vec![Remembered::default(); means],
+            };
         }
     }
+
+    /// What is remembered, unless it is of another store by now.
+    fn together(&self) -> Option<MutexGuard<'_, Together>> {
+        let together = lock(&self.together);
+        (together.life == self.life).then_some(together)
+    }
+}
+
+/// Nothing is made under the lock, so whoever panicked under it left whole values.
+fn lock(together: &Mutex<Together>) -> MutexGuard<'_, Together> {
+    together.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Store {
@@ -148,7 +172,9 @@ impl Store {
         };
         let sales = sales.hours(row);
         let sold = Sold::before(begun, today, |hour| sales.get(hour) > 0);
-        let taken = memo.filters[number].get(row, key);
+        let taken = memo
+            .together()
+            .and_then(|all| all.filters[number].get(row, key));
         let taken = taken.filter(|taken| {
             taken.progress.begun <= begun && taken.sold.agrees(sold, taken.progress.begun)
         });
@@ -167,7 +193,9 @@ impl Store {
             target,
             belief,
         };
-        memo.filters[number].put(row, key, taken);
+        if let Some(mut all) = memo.together() {
+            all.filters[number].put(row, key, taken);
+        }
         belief
     }
 
@@ -208,8 +236,11 @@ impl Store {
             past: self.past(sku.filter(|_| is_of_one_sku), memo),
             hours: (begun, hour_of(moment.target)),
         };
-        if let Some(value) = memo.means[number].get(row, key) {
-            return Some(value);
+        let known = memo
+            .together()
+            .and_then(|all| all.means[number].get(row, key));
+        if known.is_some() {
+            return known;
         }
         let mut block = std::mem::take(&mut memo.members);
         let (mut sum, mut members) = (0.0, 0u32);
@@ -230,7 +261,39 @@ impl Store {
         memo.members = block;
         // The mean of nothing is missing.
         let value = sum / f64::from(members);
-        memo.means[number].put(row, key, value);
+        if let Some(mut all) = memo.together() {
+            all.means[number].put(row, key, value);
+        }
         Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Key = Key {
+        version: 1,
+        past: 1,
+        hours: (5, 5),
+    };
+
+    fn mean(memo: &Memo) -> Option<f64> {
+        memo.together()?.means[0].get(3, KEY)
+    }
+
+    #[test]
+    fn clones_remember_together_and_never_what_is_of_another_store() {
+        let mut one = Memo::default();
+        let mut other = one.clone();
+        one.attend(7, 1, 1);
+        other.attend(7, 1, 1);
+        one.together().unwrap().means[0].put(3, KEY, 0.5);
+        assert_eq!(mean(&other), Some(0.5));
+        other.attend(8, 1, 1);
+        assert_eq!(mean(&other), None);
+        assert!(one.together().is_none(), "it has not heard of it yet");
+        one.attend(8, 1, 1);
+        assert_eq!(mean(&one), None);
     }
 }

@@ -12,7 +12,7 @@ use onhand_core::LevelNo;
 const SLOTS: usize = 64;
 
 /// Whom rows are about: a SKU at a location, or some of which rows are read together; with what is remembered from one
-/// row to the next. Keep one and refill it, to allocate nothing.
+/// row to the next. Keep one and refill it, to allocate nothing; clone it for another thread, and both remember together.
 #[derive(Clone, Debug, Default)]
 pub struct Subject {
     pub(crate) block: Block,

@@ -1,7 +1,8 @@
 //! Reading rows of a store that goes on growing.
 //!
 //! What a reader remembers ([`Subject`]) is worth keeping: means over many shelves are made once an hour, not once a
-//! request. So readers put it back when they are done, and the next takes it up.
+//! request. So all readers of a store remember together: whoever comes beside another does not begin anew. They put back
+//! the rooms that they worked in, and the next takes them up.
 
 use crate::sampler::Sampler;
 use onhand_core::{Seq, Stamp};
@@ -9,23 +10,26 @@ use onhand_features::{Moment, Store, Subject, Witness};
 use std::ops::Deref;
 use std::sync::{Mutex, PoisonError, RwLockReadGuard};
 
-/// Readers that may keep what they remember: more at once begin anew.
+/// Rooms to work in that are kept.
 const KEPT: usize = 8;
 
-/// What readers of a store remember.
+/// What readers of a store remember, and the rooms that nobody works in.
 #[derive(Debug, Default)]
-pub(crate) struct Pool(Mutex<Vec<Subject>>);
+pub(crate) struct Pool {
+    first: Subject,
+    free: Mutex<Vec<Subject>>,
+}
 
 impl Pool {
     fn take(&self) -> Subject {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.pop().unwrap_or_default()
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.pop().unwrap_or_else(|| self.first.clone())
     }
 
     fn put(&self, subject: Subject) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() < KEPT {
-            all.push(subject);
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() < KEPT {
+            free.push(subject);
         }
     }
 }

@@ -38,7 +38,7 @@ pub fn ask<S: Source>(
         store: Store::new(set, Limits::default()),
         outcomes,
         cells,
-        readers: vec![Subject::default(); threads.max(1)],
+        readers: (0..threads.max(1)).map(|_| Subject::default()).collect(),
         next: 0,
         rows: Vec::new(),
     };

@@ -126,7 +126,8 @@ proptest! {
         lead in 0..5u64,
     ) {
         let (mut ledger, mut known) = (Ledger::default(), hour(60));
-        let (mut store, mut reader, mut taken) = (Store::new(set(), Limits::default()), Subject::default(), 0);
+        let (mut store, first, mut taken) = (Store::new(set(), Limits::default()), Subject::default(), 0);
+        let mut readers = [first.clone(), first];
         for (after, pair, step) in &steps {
             known = Timestamp::from_millis(known.millis() + after * HOUR / 2);
             take(&mut ledger, known, *pair, step);
@@ -134,9 +135,10 @@ proptest! {
             taken = ledger.entries.len();
             let moment = Moment { now: known, target: Timestamp::from_millis(known.millis() + lead * HOUR) };
             let numbers = &together[taken % together.len()];
+            let reader = &mut readers[taken % 2];
             let mut rows = vec![0.0; numbers.len() * set().len()];
-            store.find_all(numbers.iter().map(|number| asked(*number)), &mut reader);
-            store.read(&mut reader, moment, &mut rows);
+            store.find_all(numbers.iter().map(|number| asked(*number)), reader);
+            store.read(reader, moment, &mut rows);
             for (number, found) in numbers.iter().zip(rows.chunks(set().len())) {
                 let (place, sku) = asked(*number);
                 prop_assert_eq!(bits(found), bits(&row(&store, place, sku, moment)), "{} at {}", sku, place);
