@@ -90,6 +90,9 @@ fn read(bytes: &[u8]) -> Artefact {
 /// What features may be: missing, at and beyond every bound.
 const VALUES: [f32; 6] = [f32::NAN, 0.0, -1.5, 1e9, f32::INFINITY, f32::NEG_INFINITY];
 
+/// So many times the rows: as many as a batch that is not walked has.
+const MANY: usize = 100;
+
 fn scores(model: &Artefact) {
     let features = model.features.len();
     let value = |at: usize| VALUES[at % VALUES.len()];
@@ -104,8 +107,16 @@ fn scores(model: &Artefact) {
     let Ok(flat) = FlatForest::new(&model.forest) else {
         return;
     };
-    let mut together = vec![0.0; rows.len()];
-    flat.score_batch(&rows.concat(), &mut together);
+    let mut together = vec![0.0; rows.len() * MANY];
+    flat.score_batch(&rows.concat().repeat(MANY), &mut together);
+    let (first, others) = together.split_at(rows.len());
+    for again in others.chunks(rows.len()) {
+        let same = first
+            .iter()
+            .zip(again)
+            .all(|(a, b)| a.to_bits() == b.to_bits());
+        assert!(same, "the same rows in a batch, and other scores");
+    }
     for (row, together) in rows.iter().zip(together) {
         let slow = model.forest.score(row);
         assert_eq!(
