@@ -7,7 +7,7 @@
 
 use crate::Source;
 use crate::evaluate::{self, Asking, Misfit, Quality, Scored, hour_of};
-use crate::grid::date;
+use crate::grid::{Grid, date};
 use crate::outcome::{Label, Outcomes};
 use onhand_models::Artefact;
 use onhand_models::dataset::Refused;
@@ -63,12 +63,13 @@ pub fn latest<S: Source, T: Source<Error = S::Error>>(
     plan: Plan,
 ) -> Result<Recalibrated, Misfit<S::Error>> {
     let first = (plan.until + 1).saturating_sub(plan.days);
-    let outcomes = evaluate::outcomes(truth, &(first..=plan.until), 0, plan.label);
-    let outcomes = outcomes.map_err(Misfit::Source)?;
+    let grid = Grid::of_days(first..=plan.until);
+    let outcomes = Outcomes::read(truth, grid, plan.label).map_err(Misfit::Source)?;
     let asking = Asking {
         first,
         before: 0,
         rows: plan.rows,
+        baselines: false,
         threads: plan.threads,
     };
     model.recalibration = None;

@@ -133,6 +133,7 @@ impl Availability {
             first: self.from,
             before: self.recalibrate.unwrap_or_default(),
             rows: self.rows,
+            baselines: true,
             threads,
         };
         let outcomes = evaluate::outcomes(truth, &days, asking.before, Label::Shelf)?;

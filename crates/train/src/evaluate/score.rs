@@ -61,9 +61,9 @@ pub struct Scored {
     pub slots: Vec<u32>,
     /// By row: how empty the shelf was.
     pub labels: Vec<f32>,
-    /// By row: what the status says.
+    /// By row: what the status says; nothing if the baselines were not asked.
     pub status: Vec<f64>,
-    /// By row: what the item's rate at this hour says.
+    /// By row: what the item's rate at this hour says; nothing if the baselines were not asked.
     pub item_and_hour: Vec<f64>,
     /// By row: what the model says; nothing without a model.
     pub model: Vec<f64>,
@@ -80,6 +80,8 @@ pub struct Asking {
     pub before: u32,
     /// About how many questions of the days judged; without it all.
     pub rows: Option<usize>,
+    /// Whether the baselines are asked too, which learn from the week before the first day.
+    pub baselines: bool,
     /// The result does not depend on it.
     pub threads: usize,
 }
@@ -116,8 +118,8 @@ pub fn score<S: Source>(
     asking: Asking,
     model: Option<&Artefact>,
 ) -> Result<Scored, Misfit<S::Error>> {
-    let set = Arc::new(set_for(model)?);
-    let mut judge = Judge::new(&set, model, asking.threads)?;
+    let set = Arc::new(set_for(model, asking.baselines)?);
+    let mut judge = Judge::new(&set, model, asking)?;
     let cells = cells_of(outcomes, asking);
     let mut scored = Scored::with_room(outcomes, &cells, asking.begin());
     known::ask(known, set, outcomes, &cells, asking.threads, &mut |asked| {
@@ -150,7 +152,7 @@ pub fn frame<S: Source>(
     model: &Artefact,
     rows: usize,
 ) -> Result<Frame, Misfit<S::Error>> {
-    let set = Arc::new(set_for(Some(model))?);
+    let set = Arc::new(set_for(Some(model), false)?);
     let (width, own) = (set.len(), model.features.len());
     let cells = cells::all(outcomes, |slot, _| outcomes.grid.day(slot) >= first);
     let cells = cells::sample(outcomes, cells, rows, 1);
@@ -170,19 +172,20 @@ fn cells_of(outcomes: &Outcomes, asking: Asking) -> Cells {
         cells::sample(outcomes, cells, rows, 1)
     };
     let Asking { first, before, .. } = asking;
+    let week = if asking.baselines { BEFORE } else { 0 };
     let rows = asking.rows.unwrap_or(usize::MAX);
     let judged = of(first..u32::MAX, rows);
     let days = (outcomes.grid.days.end() + 1).saturating_sub(first).max(1);
     let in_measure = (rows / days as usize).saturating_mul(before as usize);
     let learned = cells::join(
-        of(first.saturating_sub(BEFORE)..first, ROWS_BEFORE),
+        of(first.saturating_sub(week)..first, ROWS_BEFORE),
         of(asking.begin()..first, in_measure),
     );
     cells::join(learned, judged)
 }
 
-/// The features that the model was trained with, in its order, and those that the baselines need.
-fn set_for<E>(model: Option<&Artefact>) -> Result<FeatureSet, Misfit<E>> {
+/// The features that the model was trained with, in its order, and those that the baselines need, if they are asked.
+fn set_for<E>(model: Option<&Artefact>, baselines: bool) -> Result<FeatureSet, Misfit<E>> {
     let all = catalog::availability();
     let mut features = Vec::new();
     for wanted in model.into_iter().flat_map(|model| &model.features) {
@@ -197,7 +200,8 @@ fn set_for<E>(model: Option<&Artefact>) -> Result<FeatureSet, Misfit<E>> {
             }
         }
     }
-    for name in [ITEM_AND_HOUR, STATUS] {
+    let needed = [ITEM_AND_HOUR, STATUS];
+    for name in needed.into_iter().filter(|_| baselines) {
         let place = all.position(name).ok_or(Misfit::Baseline { name })?;
         if features.iter().all(|feature| feature.name != name) {
             features.push(all.features()[place].clone());
@@ -217,8 +221,8 @@ impl Scored {
             pairs: Vec::with_capacity(rows),
             slots: Vec::with_capacity(rows),
             labels: Vec::with_capacity(rows),
-            status: Vec::with_capacity(rows),
-            item_and_hour: Vec::with_capacity(rows),
+            status: Vec::new(),
+            item_and_hour: Vec::new(),
             model: Vec::new(),
             plain: Vec::new(),
         }
@@ -250,7 +254,7 @@ impl Scored {
     /// Leaves out the first rows.
     pub(crate) fn from(self, row: usize) -> Self {
         fn rest<T>(mut all: Vec<T>, row: usize) -> Vec<T> {
-            all.drain(..row);
+            all.drain(..row.min(all.len()));
             all
         }
         Self {
@@ -269,7 +273,7 @@ impl Scored {
 struct Judge<'a> {
     width: usize,
     threads: usize,
-    baselines: Baselines,
+    baselines: Option<Baselines>,
     model: Option<(FlatForest, &'a Calibration)>,
 }
 
@@ -277,22 +281,29 @@ impl<'a> Judge<'a> {
     fn new<E>(
         set: &FeatureSet,
         model: Option<&'a Artefact>,
-        threads: usize,
+        asking: Asking,
     ) -> Result<Self, Misfit<E>> {
+        let missing = Misfit::Baseline { name: STATUS };
         let flat = |model: &'a Artefact| Ok((FlatForest::new(&model.forest)?, &model.calibration));
         Ok(Self {
             width: set.len(),
-            threads: threads.max(1),
-            baselines: Baselines::of(set).ok_or(Misfit::Baseline { name: STATUS })?,
+            threads: asking.threads.max(1),
+            baselines: match asking.baselines {
+                true => Some(Baselines::of(set).ok_or(missing)?),
+                false => None,
+            },
             model: model.map(flat).transpose().map_err(|error: Broken| error)?,
         })
     }
 
     fn learn(&mut self, asked: Asked<'_>, outcomes: &Outcomes) {
+        let Some(baselines) = &mut self.baselines else {
+            return;
+        };
         let hour = hour_of(outcomes, asked.slot);
         for (pair, row) in asked.pairs.iter().zip(asked.rows.chunks(self.width)) {
             let label = outcomes.label(asked.slot, *pair);
-            self.baselines.learn(row, hour, label);
+            baselines.learn(row, hour, label);
         }
     }
 
@@ -302,8 +313,10 @@ impl<'a> Judge<'a> {
             scored.pairs.push(*pair);
             scored.slots.push(asked.slot as u32);
             scored.labels.push(outcomes.label(asked.slot, *pair));
-            scored.status.push(self.baselines.status(row, hour));
-            scored.item_and_hour.push(self.baselines.item_and_hour(row));
+            if let Some(baselines) = &self.baselines {
+                scored.status.push(baselines.status(row, hour));
+                scored.item_and_hour.push(baselines.item_and_hour(row));
+            }
         }
         if let Some((flat, calibration)) = &self.model {
             let start = scored.model.len();
