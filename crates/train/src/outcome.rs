@@ -60,6 +60,8 @@ pub struct Outcomes {
     pub range: (Stamp, Stamp),
     /// By slot: a label for each pair that there was.
     labels: Vec<Vec<f32>>,
+    /// The same as it was known the next morning; nothing if that was not asked for, or there is no next day.
+    mornings: Vec<Vec<f32>>,
 }
 
 impl Outcomes {
@@ -68,18 +70,46 @@ impl Outcomes {
     /// # Errors
     /// The ledger's.
     pub fn read<S: Source>(source: &S, grid: Grid, label: Label) -> Result<Self, S::Error> {
-        let mut pass = Pass::new(grid, label);
+        Self::pass(source, Pass::new(grid, label))
+    }
+
+    /// The same, with what each label was the next morning: before the first question of the next day is asked.
+    ///
+    /// # Errors
+    /// The ledger's.
+    pub fn read_each_morning<S: Source>(
+        source: &S,
+        grid: Grid,
+        label: Label,
+    ) -> Result<Self, S::Error> {
+        let pass = Pass::new(grid, label);
+        Self::pass(
+            source,
+            Pass {
+                each_morning: true,
+                ..pass
+            },
+        )
+    }
+
+    fn pass<S: Source>(source: &S, mut pass: Pass) -> Result<Self, S::Error> {
         source.each("Finding what became", &mut |entry| pass.take(entry))?;
         Ok(pass.finish())
     }
 
     /// The label of a pair at a slot, 0 to 1: how empty the shelf was. NaN if nothing is known.
     pub fn label(&self, slot: usize, pair: u32) -> f32 {
-        let labels = self.labels.get(slot);
-        labels
-            .and_then(|labels| labels.get(pair as usize))
-            .copied()
-            .unwrap_or(f32::NAN)
+        label(&self.labels, slot, pair)
+    }
+
+    /// The label as it was known before the first question of a later day: the day after, what a late feed told that
+    /// day is not in it. NaN if nothing was known, or mornings were not asked for.
+    pub fn label_before(&self, day: u32, slot: usize, pair: u32) -> f32 {
+        match day == self.grid.day(slot) + 1 {
+            true => label(&self.mornings, slot, pair),
+            // Read a day after its hour: by the second morning that is over.
+            false => label(&self.labels, slot, pair),
+        }
     }
 
     /// Pairs that have a label at a slot.
@@ -92,7 +122,15 @@ impl Outcomes {
     }
 }
 
+fn label(labels: &[Vec<f32>], slot: usize, pair: u32) -> f32 {
+    let label = labels
+        .get(slot)
+        .and_then(|labels| labels.get(pair as usize));
+    label.copied().unwrap_or(f32::NAN)
+}
+
 struct Pass {
+    each_morning: bool,
     store: Store,
     subject: Subject,
     begun: bool,
@@ -107,6 +145,7 @@ impl Pass {
     fn new(grid: Grid, label: Label) -> Self {
         let set = FeatureSet::new(vec![definition(label)]).expect("one name differs from no other");
         Self {
+            each_morning: false,
             store: Store::new(Arc::new(set), Limits::default()),
             subject: Subject::default(),
             begun: false,
@@ -121,6 +160,7 @@ impl Pass {
                 categories: Vec::new(),
                 range: Default::default(),
                 labels: Vec::new(),
+                mornings: Vec::new(),
             },
         }
     }
@@ -134,6 +174,9 @@ impl Pass {
         }
         while self.next < self.found.grid.slots() && entry.stamp.at > self.known_at(self.next) {
             self.read_slot();
+        }
+        while self.next_morning().is_some_and(|now| entry.stamp.at > now) {
+            self.read_morning();
         }
         if self.next == self.found.grid.slots() {
             return ControlFlow::Break(());
@@ -152,10 +195,32 @@ impl Pass {
         target.plus(HOUR).plus(KNOWN_AFTER)
     }
 
+    /// When the first question is asked after the next day that has no morning yet.
+    fn next_morning(&self) -> Option<Timestamp> {
+        let first = self.found.mornings.len() + self.found.grid.slots_a_day();
+        let is_asked = self.each_morning && first < self.found.grid.slots();
+        is_asked.then(|| self.found.grid.moment(first).now)
+    }
+
+    fn read_morning(&mut self) {
+        let first = self.found.mornings.len();
+        for slot in first..first + self.found.grid.slots_a_day() {
+            let labels = self.labels(slot);
+            self.found.mornings.push(labels);
+        }
+    }
+
     fn read_slot(&mut self) {
+        let labels = self.labels(self.next);
+        self.found.labels.push(labels);
+        self.next += 1;
+    }
+
+    /// The labels of a slot, as far as they are known.
+    fn labels(&mut self, slot: usize) -> Vec<f32> {
         let moment = Moment {
-            now: self.known_at(self.next),
-            target: self.found.grid.moment(self.next).target,
+            now: self.known_at(slot),
+            target: self.found.grid.moment(slot).target,
         };
         let (store, subject) = (&self.store, &mut self.subject);
         // Pairs are numbered as levels are: in the order in which the ledger opened them.
@@ -165,8 +230,7 @@ impl Pass {
             store.read(subject, moment, &mut label);
             label[0]
         });
-        self.found.labels.push(labels.collect());
-        self.next += 1;
+        labels.collect()
     }
 
     fn open(&mut self, entry: &Entry) {
@@ -214,6 +278,9 @@ impl Pass {
     fn finish(mut self) -> Outcomes {
         while self.begun && self.next < self.found.grid.slots() {
             self.read_slot();
+        }
+        while self.begun && self.next_morning().is_some() {
+            self.read_morning();
         }
         let mut names = vec![String::new(); self.categories.len()];
         for (name, number) in self.categories {

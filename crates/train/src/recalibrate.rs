@@ -3,7 +3,8 @@
 //! The model is asked about the last days whose outcomes are known, with what was known then, and its answers are held
 //! against what became of them (`onhand_models::recalibrate`). [`latest`] makes of a model one that has learned from
 //! that; [`as_each_night`] judges that as it would have run: for the answers of a day only days before it are learned
-//! from. The night's feed tells of a day after it has ended, so what became of yesterday is known this morning.
+//! from, and of yesterday only what was told by this morning. The night's feed tells of a day after it has ended; what a
+//! feed tells later than that is learned from a day later.
 
 use crate::Source;
 use crate::evaluate::{self, Asking, Misfit, Quality, Scored, hour_of};
@@ -76,7 +77,7 @@ pub fn latest<S: Source, T: Source<Error = S::Error>>(
     let mut scored = evaluate::score(known, &outcomes, asking, Some(&model))?;
     let all = 0..scored.labels.len();
     let before = quality(&scored)?;
-    let found = of(&scored, &outcomes, all.clone())?;
+    let found = of(&scored, &outcomes, all.clone(), |row| scored.labels[row])?;
     scored.recalibrate(&found, &outcomes, all);
     let after = quality(&scored)?;
     let mut say = |name: &str, what: String| {
@@ -98,7 +99,7 @@ fn quality(scored: &Scored) -> Result<Quality, Refused> {
 }
 
 /// What the model says on each day from `first` on, recalibrated in the night before it on so many days; the rows
-/// before `first`, which [`Asking::before`] asked for, are left out.
+/// before `first`, which [`Asking::before`] asked for, are left out. `outcomes` were read with what was known each morning.
 ///
 /// # Errors
 /// See [`Unsettled`].
@@ -115,7 +116,11 @@ pub fn as_each_night(
         .map(|day| {
             let known = start(day.saturating_sub(days), &scored)..start(day, &scored);
             let today = known.end..start(day + 1, &scored);
-            of(&scored, outcomes, known).map(|found| (today, found))
+            let label = |row: usize| {
+                let (slot, pair) = (scored.slots[row] as usize, scored.pairs[row]);
+                outcomes.label_before(day, slot, pair)
+            };
+            of(&scored, outcomes, known, label).map(|found| (today, found))
         })
         .collect::<Result<_, _>>()?;
     scored.plain = scored.model.clone();
@@ -126,11 +131,12 @@ pub fn as_each_night(
     Ok(scored.from(judged))
 }
 
-/// Fitted to some rows, which are in the order of their days.
+/// Fitted to those of some rows whose label is known; they are in the order of their days.
 fn of(
     scored: &Scored,
     outcomes: &Outcomes,
     rows: Range<usize>,
+    label: impl Fn(usize) -> f32,
 ) -> Result<Recalibration, Unsettled> {
     let day = |row: usize| outcomes.grid.day(scored.slots[row] as usize);
     let first = match rows.is_empty() {
@@ -139,11 +145,114 @@ fn of(
     };
     let answer = |row: usize| Answer {
         said: scored.model[row],
-        label: scored.labels[row],
+        label: label(row),
         group: scored.category(row, outcomes),
         hour: hour_of(outcomes, scored.slots[row] as usize) as u8,
         day: day(row) - first,
     };
-    let answers: Vec<Answer> = rows.map(answer).collect();
+    let answers = rows.map(answer).filter(|answer| !answer.label.is_nan());
+    let answers: Vec<Answer> = answers.collect();
     fit(&answers, &outcomes.categories, &DRAWN)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "test code")]
+mod tests {
+    use super::*;
+    use crate::grid::{Grid, day_of};
+    use onhand_core::stock::observe::{Observe, ObserveLine};
+    use onhand_core::{Command, Decision, Entry, Lines, LocationId, Settings, Sku};
+    use onhand_core::{Span, State, Timestamp};
+    use std::ops::ControlFlow;
+
+    const HOUR: u64 = 3_600_000;
+    /// A midnight.
+    const START: u64 = 19_723 * 24 * HOUR;
+
+    fn hour(hours: u64) -> Timestamp {
+        Timestamp::from_millis(START + hours * HOUR)
+    }
+
+    struct Told(Vec<Entry>);
+
+    impl Source for Told {
+        type Error = std::convert::Infallible;
+
+        fn each(
+            &self,
+            _: &'static str,
+            each: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+        ) -> Result<(), Self::Error> {
+            let _ = self.0.iter().try_for_each(each);
+            Ok(())
+        }
+    }
+
+    /// A ledger of feeds: when each comes, and the hours of which it says whether the shelf held something.
+    fn told(feeds: &[(u64, std::ops::Range<u64>, bool)]) -> Told {
+        let mut state = State::default();
+        let mut entries = Vec::new();
+        let mut give = |at, command: &Command| {
+            let Decision::Record(entry) = state.decide(at, None, command) else {
+                panic!("not recorded: {command:?}");
+            };
+            state.apply(&entry).unwrap();
+            entries.push(*entry);
+        };
+        let settings = Settings {
+            count_window: Span::from_secs(3 * 86_400),
+            ..Settings::default()
+        };
+        give(hour(0), &Command::Configure(settings));
+        for (comes, hours, found) in feeds {
+            let look = |at: u64| ObserveLine {
+                sku: Sku::new("milk").unwrap(),
+                at: hour(at).plus(Span::from_secs(60)),
+                found: *found,
+            };
+            let observe = Observe {
+                location: LocationId::new("1").unwrap(),
+                source: onhand_core::Label::new("feed").unwrap(),
+                lines: Lines::new(hours.clone().map(look).collect::<Vec<_>>()).unwrap(),
+            };
+            give(hour(*comes), &Command::Observe(observe));
+        }
+        Told(entries)
+    }
+
+    /// What is said of three days, recalibrated on the day before each of the last two; all was said to be 0.3.
+    fn said(told: &Told) -> Scored {
+        let first = day_of(hour(0));
+        let grid = Grid::of_days(first..=first + 2);
+        let outcomes = Outcomes::read_each_morning(told, grid, Label::Looks).unwrap();
+        let mut scored = Scored::default();
+        for slot in 0..outcomes.grid.slots() {
+            for pair in outcomes.labelled(slot) {
+                scored.pairs.push(pair);
+                scored.slots.push(slot as u32);
+                scored.labels.push(outcomes.label(slot, pair));
+                scored.model.push(0.3);
+            }
+        }
+        as_each_night(scored, &outcomes, first + 1, 1).unwrap()
+    }
+
+    #[test]
+    fn what_a_late_feed_tells_is_learned_a_day_later() {
+        // Of each day the night tells of all hours but the evening's, of which nothing is told, or on the next noon.
+        let night = |day: u64| (24 * day + 26, 24 * day + 9..24 * day + 20, true);
+        let late = |day: u64| (24 * day + 36, 24 * day + 20..24 * day + 23, false);
+        let punctual = said(&told(&[night(0), night(1), night(2)]));
+        let with_late = said(&told(&[night(0), late(0), night(1), night(2)]));
+        assert_eq!(punctual.model.len(), 22);
+        assert_eq!(
+            with_late.model, punctual.model,
+            "of the first day nothing more was known"
+        );
+        // Told in time it would have been learned from.
+        let (_, hours, found) = late(0);
+        let in_time = said(&told(&[night(0), (27, hours, found), night(1), night(2)]));
+        assert_ne!(in_time.model[..11], punctual.model[..11]);
+        assert_eq!(in_time.model[11..], punctual.model[11..]);
+    }
 }

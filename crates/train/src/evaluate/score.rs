@@ -94,7 +94,8 @@ impl Asking {
 }
 
 /// What became of the questions of some days, of those `before` that are asked about too, and of the week before the
-/// first of them, which the baselines learn from.
+/// first of them, which the baselines learn from. If there are some before, a recalibration learns every night: then
+/// with what was known each morning.
 ///
 /// # Errors
 /// The ledger's.
@@ -105,7 +106,11 @@ pub fn outcomes<S: Source>(
     label: Label,
 ) -> Result<Outcomes, S::Error> {
     let begin = days.start().saturating_sub(before.max(BEFORE));
-    Outcomes::read(truth, Grid::of_days(begin..=*days.end()), label)
+    let grid = Grid::of_days(begin..=*days.end());
+    match before {
+        0 => Outcomes::read(truth, grid, label),
+        _ => Outcomes::read_each_morning(truth, grid, label),
+    }
 }
 
 /// Asks questions with what was known then.
