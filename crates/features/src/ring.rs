@@ -15,7 +15,8 @@ pub(crate) struct Ring {
     cells: Cells,
 }
 
-/// Sums stay within 32 bits by capping; where 16 are enough for certain, half the memory serves.
+/// Sums stay within 32 bits by capping: of seconds a day, those of a group of more than 49,710 shelves. Where 16 bits are
+/// enough for certain, half the memory serves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Cells {
     Narrow(Vec<u16>),
@@ -387,6 +388,25 @@ mod tests {
             assert_eq!(ring.row(0).get(10), 0, "another row");
             ring.clear(1);
             assert_eq!(ring.row(1).get(100), 0);
+        }
+    }
+
+    #[test]
+    fn a_sum_of_more_than_fits_stays_at_the_most() {
+        const DAY: u32 = 86_400;
+        for (is_narrow, shelves, most) in [(false, 49_710, u32::MAX), (true, 0, u16::MAX.into())] {
+            let mut ring = Ring::new(4, is_narrow);
+            ring.resize(1);
+            (0..shelves).for_each(|_| assert!(ring.add(0, 10, DAY)));
+            assert_eq!(ring.row(0).get(10), shelves * DAY, "so many fit");
+            for _ in 0..3 {
+                assert!(ring.add(0, 10, DAY));
+                assert_eq!(ring.row(0).get(10), most);
+            }
+            ring.take_back(0, 10, 60_000);
+            assert_eq!(ring.row(0).get(10), most - 60_000);
+            (0..shelves + 3).for_each(|_| ring.take_back(0, 10, DAY));
+            assert_eq!(ring.row(0).get(10), 0, "never below nothing");
         }
     }
 }
