@@ -347,15 +347,7 @@ impl Gathered {
         let stamp = |stamp: Stamp| format!("{} at {} ms", stamp.seq.0, stamp.at.millis());
         say("ledger.first", stamp(self.ledger.0));
         say("ledger.last", stamp(self.ledger.1));
-        say(
-            "label",
-            match plan.label {
-                Label::Shelf => "share of the hour in which the shelf was empty".to_owned(),
-                Label::Looks => {
-                    "share of the looks in the hour that did not find the item".to_owned()
-                }
-            },
-        );
+        say(Label::FACT, plan.label.text().to_owned());
         say("held out.share", plan.hold_out.share.to_string());
         say("held out.seed", plan.hold_out.seed.to_string());
         say("held out.locations", self.held_out.to_string());

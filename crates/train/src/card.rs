@@ -1,6 +1,7 @@
 //! The model card: what a person should know before using the model, from what the artefact says of itself.
 
 use crate::evaluate::{FIGURES, Quality};
+use crate::split::FEW;
 use onhand_models::Artefact;
 use std::fmt::Write;
 
@@ -25,8 +26,8 @@ another trade than those it was trained on without evaluating it there first (`o
 | form | {trees} trees, {features} features, calibration {calibration} |
 | days | {days} |
 | trees grown on | {rows} questions |
-| stopped on | {stop_rows} questions at other stores |
-| calibrated on | {fit_rows} questions at others again; the form chosen on {choose_rows}, then fitted to all of these |
+| stopped on | {stop_rows} questions at other stores* |
+| calibrated on | {fit_rows} questions at others again*; the form chosen on {choose_rows}, then fitted to all of these |
 | ledger | entries {first} to {last} |
 | label | {label} |
 | stores held out | {held} ({share} of them, by hash, seed {seed}) |
@@ -36,9 +37,11 @@ another trade than those it was trained on without evaluating it there first (`o
 | log loss of the calibrations | {losses} |
 | recalibrated | {recalibrated} |
 
+* With fewer than {few} stores: on other days of each item.
+
 ## How good it is
 
-At the stores kept back to choose the calibration's form, before it was fitted to them; and at stores held out of
+At the stores* kept back to choose the calibration's form, before it was fitted to them; and at stores held out of
 everything, {judged}. Trees have seen these days at other stores: later days tell more
 (`onhand evaluate availability --from DAY --to DAY`).
 
@@ -47,6 +50,7 @@ everything, {judged}. Trees have seen these days at other stores: later days tel
 ",
         figures = FIGURES.join(" | "),
         rule = "---|".repeat(FIGURES.len()),
+        few = FEW,
         name = model.name,
         made_by = fact("made by"),
         trees = model.forest.trees.len(),

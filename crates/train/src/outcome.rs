@@ -11,6 +11,7 @@ use onhand_features::fact::{Fact, facts};
 use onhand_features::measure::Measure::{Found, NotFound, SecondsIn, SecondsOut};
 use onhand_features::window::target_hour;
 use onhand_features::{Entity, Feature, FeatureSet, Kind, Limits, Moment, Store, Subject};
+use onhand_models::Artefact;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -26,6 +27,27 @@ pub enum Label {
     Shelf,
     /// The share of the looks in the hour that did not find the item: all there is where nobody tells of the shelf.
     Looks,
+}
+
+impl Label {
+    /// The fact of a model that says what its labels were.
+    pub(crate) const FACT: &str = "label";
+
+    /// What a model was trained on, if it says so.
+    pub fn of(model: &Artefact) -> Option<Self> {
+        let said = model.facts.get(Self::FACT)?;
+        [Self::Shelf, Self::Looks]
+            .into_iter()
+            .find(|label| label.text() == said)
+    }
+
+    /// In a few words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Shelf => "share of the hour in which the shelf was empty",
+            Self::Looks => "share of the looks in the hour that did not find the item",
+        }
+    }
 }
 
 /// A SKU at a location.

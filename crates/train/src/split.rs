@@ -17,7 +17,7 @@ const STORES: u64 = 0x73746f726573;
 /// Salt of the draw of folds.
 const FOLDS: u64 = 0x666f6c6473;
 /// Fewer locations than this are few.
-const FEW: usize = 96;
+pub(crate) const FEW: usize = 96;
 /// The last days, on which stores held out are asked about: two weeks, because a week's days differ more than its weeks.
 const JUDGED: u32 = 14;
 /// Days that it takes.

@@ -7,8 +7,10 @@ use crate::folder::DataSource;
 use crate::{model, output};
 use clap::Args;
 use onhand_modelops::Scorer;
+use onhand_models::Artefact;
 use onhand_models::recalibrate::Line;
 use onhand_train::evaluate::Quality;
+use onhand_train::outcome::Label;
 use onhand_train::recalibrate::{self, DAYS, Plan};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -42,9 +44,13 @@ pub(super) struct Recalibrate {
     /// For a published file.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     looks: Option<u32>,
-    /// What labels are made of: of what a feed tells of the shelf, or of looks alone.
-    #[arg(long, value_enum, default_value_t = Labels::Shelf, default_value_if("looks", clap::builder::ArgPredicate::IsPresent, "looks"))]
-    labels: Labels,
+    /// What labels are made of: of what a feed tells of the shelf, or of looks alone. Without it what the model's were.
+    #[arg(
+        long,
+        value_enum,
+        default_value_if("looks", clap::builder::ArgPredicate::IsPresent, "looks")
+    )]
+    labels: Option<Labels>,
     /// Threads; the model does not depend on it. Without it as many as there are cores.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -77,6 +83,7 @@ impl Recalibrate {
         let start = Instant::now();
         model::expect_writable(&self.out)?;
         let (artefact, bytes) = model::read_with_bytes(&self.model)?;
+        let label = self.label(&artefact)?;
         let mut entries = Entries::open(&self.source.data, self.until)?;
         if let Some(looks) = self.looks {
             entries = entries.looked(looks)?;
@@ -87,7 +94,7 @@ impl Recalibrate {
             days: self.days,
             rows: Some(self.rows),
             threads: self.threads.unwrap_or_else(cores),
-            label: self.labels.label(),
+            label,
         };
         let parent = Scorer::version_of(&bytes);
         let found = recalibrate::latest(&entries, &entries, artefact, parent, plan);
@@ -110,6 +117,19 @@ impl Recalibrate {
             false => report.print(),
         }
         Ok(())
+    }
+
+    /// A model is held against labels of the kind that it was trained on.
+    fn label(&self, model: &Artefact) -> Result<Label, Failure> {
+        let learned = Label::of(model).unwrap_or(Label::Shelf);
+        match self.labels.map(Labels::label) {
+            Some(said) if said != learned => Err(Failure::say(format!(
+                "the model was trained on the {}, not on the {}",
+                learned.text(),
+                said.text()
+            ))),
+            _ => Ok(learned),
+        }
     }
 }
 
