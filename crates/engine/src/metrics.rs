@@ -195,7 +195,7 @@ impl Metrics {
         );
         own.register(
             "turned_away",
-            "Requests that were not done, by class and reason: length, wait (both at the door), deadline, waited",
+            "Requests that were not done, by class and reason: Length, Wait (both at the door), Deadline, Waited",
             self.turned_away.clone(),
         );
     }

@@ -189,6 +189,9 @@ impl Run {
         if is_stream && self.tenants.is_some() {
             return bad("a stream is of one tenant: --tenant");
         }
+        if is_stream && self.timeout_ms.is_some() {
+            return bad("a stream has one deadline for all its requests: no --timeout-ms");
+        }
         let is_sale = matches!(self.keys, Keys::FlashSale { .. });
         if is_sale && (self.work != Work::Reserve || self.protocol != Protocol::Http) {
             return bad(

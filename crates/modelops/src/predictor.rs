@@ -7,7 +7,7 @@
 //! is: see [`crate::prior`].
 //!
 //! Feature stores are read under their locks, for some rows at a time: whoever follows the ledger waits for some rows,
-//! and nobody else does. That is a quarter of a millisecond; after a full hour it is what it takes to make the means of
+//! and nobody else does. That is half a millisecond; after a full hour it is what it takes to make the means of
 //! so many rows anew, over all shelves of their SKUs.
 
 use crate::policy::{Decision, Policy};
@@ -374,7 +374,7 @@ impl Score {
     }
 }
 
-/// Reads rows one after the other; gives their levels, each if the ledger knows it.
+/// Reads rows together; gives their levels, each if the ledger knows it.
 fn read(
     reader: &mut Reader<'_>,
     whom: Whom<'_>,
