@@ -97,14 +97,6 @@ impl Availability {
         if let (Some(model), Some(_)) = (&mut model, self.recalibrate) {
             model.recalibration = None;
         }
-        let learned_from_looks = model
-            .as_ref()
-            .is_some_and(|model| Label::of(model) == Some(Label::Looks));
-        if learned_from_looks && self.looks.is_none() && self.truth.is_none() {
-            return Err(Failure::say(
-                "the model was trained on looks, which say nothing of what nobody looked at: say --truth, or --looks of a published file",
-            ));
-        }
         let references = self.references()?;
         let mut report = self.report(model.as_ref())?;
         report.table.extend(references);
