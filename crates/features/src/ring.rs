@@ -202,18 +202,22 @@ impl Buckets<'_> {
         if back.wrapping_sub(1) >= self.length {
             return 0;
         }
+        let cell = self.cell(back);
+        match self.cells {
+            Slice::Narrow(cells) => cells[cell].into(),
+            Slice::Wide(cells) => cells[cell],
+        }
+    }
+
+    /// The cell so many before that of the next bucket: one of the length at most.
+    fn cell(&self, back: u32) -> usize {
         let cell = match self.place >= back {
             true => self.place - back,
             false => self.place + self.length - back,
         };
-        match self.cells {
-            Slice::Narrow(cells) => cells[cell as usize].into(),
-            Slice::Wide(cells) => cells[cell as usize],
-        }
+        cell as usize
     }
-}
 
-impl Buckets<'_> {
     /// The sum of the buckets of a run.
     pub(crate) fn sum(&self, run: Run) -> u64 {
         self.fold(run, 0, |sum, cell| sum + u64::from(cell))
@@ -251,12 +255,8 @@ impl Buckets<'_> {
         let newest = run.newest.checked_sub(ahead * run.step)?;
         let room = (newest + self.length).checked_sub(self.next)?;
         let many = run.many.checked_sub(ahead)?.min(room / run.step + 1);
-        let back = self.next - newest;
-        let first = match self.place >= back {
-            true => self.place - back,
-            false => self.place + self.length - back,
-        };
-        (many > 0).then_some((first as usize, many as usize))
+        let first = self.cell(self.next - newest);
+        (many > 0).then_some((first, many as usize))
     }
 }
 

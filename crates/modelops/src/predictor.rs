@@ -7,8 +7,8 @@
 //! is: see [`crate::prior`].
 //!
 //! Feature stores are read under their locks, for some rows at a time: whoever follows the ledger waits for some rows,
-//! and nobody else does. That is half a millisecond; after a full hour it is what it takes to make the means of
-//! so many rows anew, over all shelves of their SKUs.
+//! and nobody else does. That is half a millisecond; after a full hour it is what it takes to make the means of so many
+//! rows anew, over all shelves of their SKUs.
 
 use crate::policy::{Decision, Policy};
 use crate::prior::Prior;

@@ -37,7 +37,7 @@ another trade than those it was trained on without evaluating it there first (`o
 | log loss of the calibrations | {losses} |
 | recalibrated | {recalibrated} |
 
-* With fewer than {few} stores: on other days of each item.
+\\* With fewer than {few} stores: on other days of each item.
 
 ## How good it is
 

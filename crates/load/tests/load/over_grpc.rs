@@ -2,7 +2,7 @@
 
 use crate::against_a_server::{accepted, row};
 use crate::shop::{LEVELS, Shop};
-use crate::{good_run, run};
+use crate::{good_run, load, run};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -99,6 +99,18 @@ fn reads_mixes_and_tenants() {
     );
     let of = |tenant: &str| accepted(row(&two, &format!("reserve, tenant {tenant}")));
     assert!(of("big") > 5 * of("small"), "{two:#}");
+}
+
+#[test]
+fn a_stream_has_no_deadline_of_each_request() {
+    for (protocol, is_refused) in [("grpc-stream", true), ("grpc", false)] {
+        // Nobody listens there.
+        let to = ["run", "--to", "127.0.0.1:1", "--protocol", protocol];
+        let output = load(&[&to[..], &["--timeout-ms", "200"]].concat());
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said.contains("no --timeout-ms"), is_refused, "{said}");
+    }
 }
 
 #[test]

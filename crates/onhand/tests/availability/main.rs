@@ -308,4 +308,12 @@ fn a_ledger_of_looks_is_judged_by_the_truth_of_another() {
     let folder = evaluate(&folder, &[&model[..], &truth[..]].concat());
     assert_eq!(straight["table"], folder["table"]);
     assert_eq!(straight["rows"], evaluate(&file, &model)["rows"]);
+    let out = dir.path().join("shifted.onhand");
+    let day = date(DAYS - 2);
+    let recalibrate = ["train", "recalibrate", "--data", file.to_str().unwrap()];
+    let shift = ["--until", &day, "--out", out.to_str().unwrap()];
+    let shift = [&recalibrate[..], &model, &shift].concat();
+    let said = refused(&[&shift[..], &["--labels", "shelf"]].concat());
+    assert!(said.contains("trained on the share of the looks"), "{said}");
+    assert!(!out.exists());
 }
