@@ -66,9 +66,10 @@ pub struct Feature {
     pub description: &'static str,
     /// Who answers for it.
     pub owner: &'static str,
-    /// How old the newest fact behind it may be, if that matters.
+    /// How old the newest fact behind it may be; beyond that it is worth no more than none, and its value is the default.
+    /// What fades, counts its age or leaves its window by itself needs no limit.
     pub fresh_for: Option<Span>,
-    /// The value where the formula has none; NaN leaves it missing.
+    /// The value where the formula has none, or stands on what is too old; NaN leaves it missing.
     pub default: f32,
 }
 
@@ -101,7 +102,7 @@ impl Feature {
         self
     }
 
-    /// Says how many hours old the newest fact behind it may be.
+    /// Says how many hours old the newest fact behind it may be: older, and its value is the default.
     #[must_use]
     pub fn fresh_for_hours(mut self, hours: u64) -> Self {
         self.fresh_for = Some(Span::from_secs(hours * 3600));
@@ -115,11 +116,22 @@ impl Feature {
         self
     }
 
-    /// A hash of all that its values depend on: name, formula, default and the version of the folds. A model trained
-    /// with it keeps it, and is not served with another.
+    /// The value where the formula has none. Every missing value is the same NaN, so that rows can be compared bit by bit.
+    pub(crate) fn fallback(&self) -> f32 {
+        match self.default.is_nan() {
+            true => f32::NAN,
+            false => self.default,
+        }
+    }
+
+    /// A hash of all that its values depend on: name, formula, default, limit of age and the version of the folds. A
+    /// model trained with it keeps it, and is not served with another.
     pub fn hash(&self) -> u64 {
         let default = self.default.to_bits();
-        let text = format!("{FOLDS}\n{}\n{}\n{default:08x}", self.name, self.formula);
+        let mut text = format!("{FOLDS}\n{}\n{}\n{default:08x}", self.name, self.formula);
+        if let Some(limit) = self.fresh_for {
+            text += &format!("\nfresh for {} ms", limit.millis());
+        }
         xxh3_64(text.as_bytes())
     }
 }
@@ -135,6 +147,9 @@ pub enum BadSet {
         "{0} has a mean over what belongs to others: over a group, of what is kept for the SKU at the location"
     )]
     MeanOfOthers(&'static str),
+    /// A limit of age, and nothing that has one.
+    #[error("{0} has a limit of age, and nothing that it is made of has an age")]
+    NothingToAge(&'static str),
 }
 
 /// A set of features, with what must be kept for them.
@@ -149,7 +164,7 @@ impl FeatureSet {
     ///
     /// # Errors
     /// Two have the same name; or one has a mean of a mean, of what is kept for a group, or over a single SKU at a
-    /// location.
+    /// location; or a limit of age, and nothing behind it has an age.
     pub fn new(features: Vec<Feature>) -> Result<Self, BadSet> {
         for (at, feature) in features.iter().enumerate() {
             if features[..at].iter().any(|one| one.name == feature.name) {
@@ -160,6 +175,9 @@ impl FeatureSet {
             }
         }
         let plan = Plan::of(&features);
+        if let Some(number) = plan.limited_in_vain() {
+            return Err(BadSet::NothingToAge(features[number].name));
+        }
         Ok(Self { features, plan })
     }
 

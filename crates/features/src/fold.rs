@@ -33,6 +33,8 @@ impl Store {
         self.versions.take(rows, at, known);
         if !matches!(fact, Fact::Pushed { .. }) {
             self.reach_back(level, day_of(at));
+            let newest = &mut self.kept.newest[level.0 as usize];
+            *newest = at.max(*newest);
         }
         amounts(fact, &mut |measure, amount| {
             self.add(level, measure, amount, at)

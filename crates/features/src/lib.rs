@@ -59,6 +59,7 @@ pub use formula::Formula;
 pub use frame::{Asked, FrameBuilder, FrameRow, Known, Question, Questions};
 pub use measure::Measure;
 pub use reader::{Reader, Witness};
+pub use row::{FellBack, Standing};
 pub use store::{Dropped, Limits, NotNext, Store};
 pub use subject::Subject;
 pub use window::{Anchor, Moment, Window};

@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) outputs: Vec<usize>,
     /// The reads that each feature's value stands on.
     pub(crate) sources: Vec<Vec<Read>>,
+    /// The features whose facts may be too old.
+    pub(crate) limited: Vec<usize>,
     pub(crate) filters: Vec<FilterPlan>,
     pub(crate) means: Vec<MeanPlan>,
     /// By kind of entity, whether its members must be listed.
@@ -129,6 +131,37 @@ pub(crate) enum Read {
     Context(Context, Anchor),
 }
 
+/// What says how old a read's newest fact is, by its number.
+pub(crate) enum Dated {
+    Series(usize),
+    Look,
+    Pushed(usize, Anchor),
+}
+
+impl Read {
+    /// What its age is that of; `None` if it has none.
+    pub(crate) fn dated(self, plan: &Plan) -> Option<Dated> {
+        match self {
+            Self::Filter(number, _) => Some(Dated::Series(plan.filters[number].sold)),
+            Self::Window(series, ..)
+            | Self::OnDaysWith(series, ..)
+            | Self::Since(series)
+            | Self::Usual(series, ..)
+            | Self::DaysKnown(series, _) => Some(Dated::Series(series)),
+            Self::Found => Some(Dated::Look),
+            Self::Pushed(number, anchor) | Self::PushedFor(number, anchor) => {
+                Some(Dated::Pushed(number, anchor))
+            }
+            Self::Age(_)
+            | Self::Balance(_)
+            | Self::Code(_)
+            | Self::Members(_)
+            | Self::Mean(_)
+            | Self::Context(..) => None,
+        }
+    }
+}
+
 impl Plan {
     /// The plan of these features.
     pub(crate) fn of(features: &[Feature]) -> Self {
@@ -139,6 +172,7 @@ impl Plan {
             nodes: Vec::new(),
             outputs: Vec::new(),
             sources: Vec::new(),
+            limited: Vec::new(),
             filters: Vec::new(),
             means: Vec::new(),
             listed: Vec::new(),
@@ -164,6 +198,8 @@ impl Plan {
             feature.formula.leaves(&mut add);
             plan.sources.push(sources);
         }
+        let has_limit = |number: &usize| features[*number].fresh_for.is_some();
+        plan.limited = (0..features.len()).filter(has_limit).collect();
         plan.nodes = nodes;
         for (number, series) in plan.series.iter().enumerate() {
             plan.by_measure[series.measure as usize].push(number);
@@ -195,6 +231,15 @@ impl Plan {
     fn add_mean(&mut self, entity: Entity, of: &Formula) {
         let mean = self.mean(entity, of);
         find_or_push(&mut self.means, &mean, |one| *one == mean);
+    }
+
+    /// A feature whose facts may be too old, and have no age.
+    pub(crate) fn limited_in_vain(&self) -> Option<usize> {
+        let has_age = |number: &usize| {
+            let mut reads = self.sources[*number].iter();
+            reads.any(|read| read.dated(self).is_some())
+        };
+        self.limited.iter().copied().find(|number| !has_age(number))
     }
 
     /// The series that a measure adds to.

@@ -1,14 +1,35 @@
 //! Rows: the values of all features for one SKU at one location, at one moment.
 //!
 //! Reading changes nothing, so it does not matter how often, when, or by whom rows are read, or how many together.
+//!
+//! A value that stands on a fact older than its feature's limit is given up for the definition's default, as if it were
+//! missing: here, where every row is made, so that a model is served what it was trained on (`docs/decisions/0024`).
 
 use crate::calendar::day_of;
 use crate::members::NONE;
-use crate::plan::Read;
+use crate::plan::{Dated, Read};
 use crate::store::Store;
-use crate::subject::Subject;
+use crate::subject::{Block, Subject};
 use crate::window::Moment;
 use onhand_core::{LevelNo, Span, Stamp, Timestamp};
+
+/// Why a value is its definition's default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FellBack {
+    /// There was nothing to make it of.
+    Missing,
+    /// The newest fact behind it is older than the feature's limit.
+    Stale,
+}
+
+/// What a value stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How old the newest fact behind it is; `None` if there is none, or it needs none.
+    pub age: Option<Span>,
+    /// Why it is its definition's default, or missing; `None` if it is not.
+    pub fell_back: Option<FellBack>,
+}
 
 impl Store {
     /// The version of what was told of a SKU at a location: as long as it stays, nothing new was.
@@ -17,14 +38,6 @@ impl Store {
             NONE => 0,
             row => self.versions.of(0, row as usize),
         }
-    }
-
-    /// Whether a feature had nothing to be made of in the row that was just read for the subject, so that its value is
-    /// its definition's default, or missing. Of some that were read together, in that of the first.
-    pub fn is_default(&self, subject: &Subject, feature: usize) -> bool {
-        let node = self.set.plan().outputs[feature];
-        let value = subject.block.values.get(node * subject.block.len());
-        value.is_none_or(|value| value.is_nan())
     }
 
     /// The values at a moment, one for each feature of the set; of some SKUs at locations one row after the other.
@@ -51,52 +64,92 @@ impl Store {
         for (place, row) in rows.chunks_exact_mut(features.len().max(1)).enumerate() {
             for ((value, output), feature) in row.iter_mut().zip(&plan.outputs).zip(features) {
                 let found = block.values[output * many + place];
-                // Every missing value is the same NaN, so that rows can be compared bit by bit.
                 *value = match found.is_nan() {
-                    true if feature.default.is_nan() => f32::NAN,
-                    true => feature.default,
+                    true => feature.fallback(),
                     false => found as f32,
                 };
             }
         }
+        self.drop_stale(block, moment, rows);
     }
 
-    /// How old the newest fact behind a feature's value is; `None` if there is none, or the value needs none. Of some
-    /// that were found, for the first.
-    pub fn age(&self, subject: &Subject, feature: usize, now: Timestamp) -> Option<Span> {
-        let sources = &self.set.plan().sources[feature];
-        let told = sources
-            .iter()
-            .filter_map(|read| self.told_at(*read, subject, now));
-        told.max().map(|at| now.since(at))
+    /// What a feature's value stands on, in the row that was just read for the subject at a moment; of some that were read
+    /// together, in that of a place.
+    pub fn standing(
+        &self,
+        subject: &Subject,
+        place: usize,
+        feature: usize,
+        moment: Moment,
+    ) -> Standing {
+        let (plan, block) = (self.set.plan(), &subject.block);
+        let told = self.told_at(feature, block, place, moment);
+        let node = plan.outputs[feature] * block.len();
+        let found = block.values.get(node + place);
+        Standing {
+            age: told.map(|at| moment.now.since(at)),
+            fell_back: match self.is_stale(feature, told, moment) {
+                true => Some(FellBack::Stale),
+                false if found.is_none_or(|value| value.is_nan()) => Some(FellBack::Missing),
+                false => None,
+            },
+        }
+    }
+
+    /// Gives those values up that stand on facts older than their limits.
+    fn drop_stale(&self, block: &Block, moment: Moment, rows: &mut [f32]) {
+        let features = self.set.features();
+        for &feature in &self.set.plan().limited {
+            for (place, row) in rows.chunks_exact_mut(features.len()).enumerate() {
+                let told = self.told_at(feature, block, place, moment);
+                if self.is_stale(feature, told, moment) {
+                    row[feature] = features[feature].fallback();
+                }
+            }
+        }
+    }
+
+    /// Whether the newest fact behind a feature is older than its limit. Where there is none, nothing is out of date.
+    fn is_stale(&self, feature: usize, told: Option<Timestamp>, moment: Moment) -> bool {
+        let limit = self.set.features()[feature].fresh_for;
+        let stale = |(limit, at): (Span, Timestamp)| moment.now.since(at) > limit;
+        limit.zip(told).is_some_and(stale)
+    }
+
+    /// When the newest fact behind a feature's value happened.
+    fn told_at(
+        &self,
+        feature: usize,
+        block: &Block,
+        place: usize,
+        moment: Moment,
+    ) -> Option<Timestamp> {
+        let reads = self.set.plan().sources[feature].iter();
+        reads
+            .filter_map(|read| self.read_at(*read, block, place, moment))
+            .max()
     }
 
     /// When the newest fact behind a read happened.
-    fn told_at(&self, read: Read, subject: &Subject, now: Timestamp) -> Option<Timestamp> {
+    fn read_at(
+        &self,
+        read: Read,
+        block: &Block,
+        place: usize,
+        moment: Moment,
+    ) -> Option<Timestamp> {
         let plan = self.set.plan();
-        let row = |kind| self.kept_row(kind, subject.row(kind, 0)?);
-        let last = |number| {
-            let (series, kind) = self.series(number);
-            series.last(row(kind)?)
-        };
-        match read {
-            Read::Filter(number, _) => last(plan.filters[number].sold),
-            Read::Window(series, ..)
-            | Read::OnDaysWith(series, ..)
-            | Read::Since(series)
-            | Read::Usual(series, ..)
-            | Read::DaysKnown(series, _) => last(series),
-            Read::Found => self.kept.looks.at(row(0)?),
-            Read::Pushed(number, _) | Read::PushedFor(number, _) => {
-                let row = row(plan.pushed[number].entity)?;
-                self.kept.pushed[number].from(row, now)
+        let row = |kind| self.kept_row(kind, block.row(kind, place)?);
+        match read.dated(plan)? {
+            Dated::Series(number) => {
+                let (series, kind) = self.series(number);
+                series.last(row(kind)?)
             }
-            Read::Age(_)
-            | Read::Balance(_)
-            | Read::Code(_)
-            | Read::Members(_)
-            | Read::Mean(_)
-            | Read::Context(..) => None,
+            Dated::Look => self.kept.looks.at(row(0)?),
+            Dated::Pushed(number, anchor) => {
+                let row = row(plan.pushed[number].entity)?;
+                self.kept.pushed[number].from(row, anchor.of(moment))
+            }
         }
     }
 }

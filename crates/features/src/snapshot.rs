@@ -14,7 +14,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What the bytes begin with: what they are, and in which version.
-const MAGIC: [u8; 8] = *b"ohfeat04";
+const MAGIC: [u8; 8] = *b"ohfeat05";
 const HEAD: usize = MAGIC.len() + 8;
 const CHECK: usize = 8;
 
@@ -87,7 +87,7 @@ impl Kept {
         let levels = self.members.levels();
         self.members.fit(&plan.entities, &plan.listed, &rows)
             && self.looks.fit(rows[0])
-            && [self.balances.len(), self.heard.len()] == [levels; 2]
+            && [self.balances.len(), self.heard.len(), self.newest.len()] == [levels; 3]
             && all_fit(&self.series, &plan.series, |one, plan| {
                 one.fits(plan, rows[plan.entity])
             })

@@ -91,6 +91,8 @@ pub(crate) struct Kept {
     pub(crate) balances: Vec<[i64; 2]>,
     /// The day on which a level was last heard of.
     pub(crate) heard: Vec<u32>,
+    /// When the newest thing happened that was told of a level; the epoch if nothing was.
+    pub(crate) newest: Vec<Timestamp>,
 }
 
 /// Since when something is known of an entity.
@@ -121,6 +123,7 @@ impl Store {
             begun: vec![Vec::new(); plan.entities.len()],
             balances: Vec::new(),
             heard: Vec::new(),
+            newest: Vec::new(),
         };
         Self::of(set, kept)
     }
@@ -147,6 +150,13 @@ impl Store {
     /// What was dropped so far.
     pub fn dropped(&self) -> Dropped {
         self.kept.dropped
+    }
+
+    /// When the newest thing happened that was told of a SKU at a location: a sale, a look, a delivery, a count, an order.
+    /// What others push of it is not among them: it says nothing of the shelf.
+    pub fn newest_fact(&self, level: LevelNo) -> Option<Timestamp> {
+        let newest = self.kept.newest.get(level.0 as usize).copied()?;
+        (newest > Timestamp::default()).then_some(newest)
     }
 
     /// SKUs at locations that have a row now.
@@ -179,6 +189,7 @@ impl Store {
             let level = self.kept.members.open(&self.set.plan().entities, opening);
             self.kept.balances.push([0; 2]);
             self.kept.heard.push(day);
+            self.kept.newest.push(Timestamp::default());
             self.make_room();
             self.seat(level);
         }

@@ -61,9 +61,7 @@ impl Subject {
 
     /// The row of a kind of entity, of the SKU at the location in a place.
     pub(crate) fn row(&self, kind: usize, place: usize) -> Option<u32> {
-        let block = &self.block;
-        let width = block.rows.len() / block.len().max(1);
-        block.rows.get(place * width + kind).copied()
+        self.block.row(kind, place)
     }
 }
 
@@ -75,6 +73,12 @@ impl Block {
     pub(crate) fn clear(&mut self) {
         self.levels.clear();
         self.rows.clear();
+    }
+
+    /// The row of a kind of entity, of the SKU at the location in a place.
+    pub(crate) fn row(&self, kind: usize, place: usize) -> Option<u32> {
+        let width = self.rows.len() / self.len().max(1);
+        self.rows.get(place * width + kind).copied()
     }
 
     /// Forgets the values, and makes ready for others.

@@ -1,7 +1,7 @@
 //! What a shop does about an item, by where and of what category it is.
 
-use crate::policy::{Decision, Policy, Thresholds};
-use crate::predictor::{Asked, Predictor, Stores};
+use crate::policy::{Policy, Thresholds};
+use crate::predictor::{Asked, Fallback, Prediction, Predictor, Stores};
 use crate::shift::CATEGORY;
 use onhand_features::Reader;
 
@@ -9,17 +9,15 @@ use onhand_features::Reader;
 const AT_ONCE: usize = 512;
 
 impl<S: Stores> Predictor<S> {
-    /// What to do about items that are found with these probabilities, in their order.
-    pub(crate) fn decide(
-        &self,
-        partition: u16,
-        asked: &[Asked<'_>],
-        found: impl Iterator<Item = f64>,
-    ) -> Vec<Decision> {
+    /// Says what to do about items, by what is said of them.
+    pub(crate) fn decide(&self, partition: u16, asked: &[Asked<'_>], told: &mut [Prediction]) {
         let categories = self.categories(partition, asked);
-        let each = asked.iter().zip(categories).zip(found);
-        each.map(|((item, category), found)| self.policy.decide(item.location, category, found))
-            .collect()
+        for ((item, category), told) in asked.iter().zip(categories).zip(told) {
+            let is_prior = told.fallback == Some(Fallback::Prior);
+            told.decision = self
+                .policy
+                .decide(item.location, category, told.found, is_prior);
+        }
     }
 
     /// The thresholds of the items' categories, where those have any of their own.

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What to do with an item on a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What to do with an item on a page, the mildest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// Offer it.
@@ -38,10 +38,29 @@ impl Default for Thresholds {
     }
 }
 
+/// What a prior leads to: what is said of an item of which the model knows nothing, however likely it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfPriors {
+    /// The mildest decision: `show` leaves it to the thresholds, after `warn` they may still hide it.
+    pub at_least: Decision,
+}
+
+impl Default for OfPriors {
+    fn default() -> Self {
+        Self {
+            at_least: Decision::Warn,
+        }
+    }
+}
+
 /// Thresholds for all, and those of single locations and categories. A location's own go before its items' categories'.
 ///
 /// As TOML:
 /// ```toml
+/// [prior]
+/// at_least = "warn"
+///
 /// [usual]
 /// show_from = 0.75
 /// hide_below = 0.25
@@ -66,6 +85,9 @@ pub struct Policy {
     /// By category: the pushed text of that name.
     #[serde(default)]
     pub categories: BTreeMap<String, Thresholds>,
+    /// Where an answer is a prior, on top of all thresholds.
+    #[serde(default)]
+    pub prior: OfPriors,
 }
 
 /// Thresholds that are none.
@@ -104,9 +126,19 @@ impl Policy {
 
     /// What to do with an item that is found with this probability at a location; `category` are the thresholds of its
     /// category, if that has any.
-    pub fn decide(&self, location: &str, category: Option<Thresholds>, found: f64) -> Decision {
+    pub fn decide(
+        &self,
+        location: &str,
+        category: Option<Thresholds>,
+        found: f64,
+        is_prior: bool,
+    ) -> Decision {
         let own = self.locations.get(location).copied();
-        own.or(category).unwrap_or(self.usual).decide(found)
+        let decision = own.or(category).unwrap_or(self.usual).decide(found);
+        match is_prior {
+            true => decision.max(self.prior.at_least),
+            false => decision,
+        }
     }
 }
 
@@ -143,11 +175,28 @@ mod tests {
             "[usual]\nshow_from = 0.8\nhide_below = 0.3\n[locations.store-1]\nshow_from = 0.95\nhide_below = 0.9\n",
         );
         let policy = policy.unwrap();
-        let decisions =
-            |location| [0.8, 0.79, 0.3, 0.29].map(|found| policy.decide(location, None, found));
+        let decisions = |location| {
+            [0.8, 0.79, 0.3, 0.29].map(|found| policy.decide(location, None, found, false))
+        };
         use Decision::{Hide, Show, Warn};
         assert_eq!(decisions("store-2"), [Show, Warn, Warn, Hide]);
         assert_eq!(decisions("store-1"), [Hide; 4]);
+    }
+
+    #[test]
+    fn a_prior_is_never_shown_as_what_a_model_says_unless_the_policy_lets_it() {
+        let decisions = |text: &str| {
+            let policy = Policy::read(text).unwrap();
+            [0.9, 0.5, 0.1].map(|found| policy.decide("here", None, found, true))
+        };
+        use Decision::{Hide, Show, Warn};
+        assert_eq!(decisions(""), [Warn, Warn, Hide]);
+        assert_eq!(
+            decisions("[prior]\nat_least = \"show\""),
+            [Show, Warn, Hide]
+        );
+        assert_eq!(decisions("[prior]\nat_least = \"hide\""), [Hide; 3]);
+        assert!(Policy::read("[prior]\nat_least = \"hid\"").is_err());
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct Prediction {
     pub decision: Decision,
     /// Up to when what was known went into it.
     pub as_of: Timestamp,
+    /// When the newest thing happened that was told of the item; `None` if nothing was, or there was no time to look.
+    pub newest_fact: Option<Timestamp>,
     /// Why it is not what the full model says now; `None` if it is.
     pub fallback: Option<Fallback>,
     /// The parts of the score, if they were asked for and the model was asked.
@@ -171,7 +173,9 @@ impl<S: Stores> Predictor<S> {
             told[*at] = Some((made.score, None));
         }
         let told = told.into_iter().map(|told| self.say(told, moment.now));
-        self.decided(partition, asked, told.collect())
+        let mut told: Vec<_> = told.collect();
+        self.decide(partition, asked, &mut told);
+        told
     }
 
     /// Predicts for items of one partition, in their order, with the parts of each score. Nothing is taken from the
@@ -199,7 +203,9 @@ impl<S: Stores> Predictor<S> {
                 ..self.say(told, moment.now)
             }
         };
-        self.decided(partition, asked, asked.iter().map(explain).collect())
+        let mut told: Vec<_> = asked.iter().map(explain).collect();
+        self.decide(partition, asked, &mut told);
+        told
     }
 
     /// The scores that there are, each with why it is not current, and the places of those that are not.
@@ -279,7 +285,7 @@ impl<S: Stores> Predictor<S> {
                 if !one.score.is_prior {
                     self.scorer.pick(row, picked);
                     one.line = lines.line(&reader, place);
-                    let why = || self.scorer.explain(&reader, row, one.line, moment.now);
+                    let why = || self.scorer.explain(&reader, place, row, one.line, moment);
                     one.explanation = explain.then(why);
                 }
                 one
@@ -309,6 +315,7 @@ impl<S: Stores> Predictor<S> {
                 is_prior,
                 made_at: moment.now,
                 as_of: moment.now,
+                newest_fact: level.and_then(|level| store.newest_fact(level)),
                 version: level.map_or(0, |level| store.version(level)),
             },
             line: Line::default(),
@@ -329,34 +336,29 @@ impl<S: Stores> Predictor<S> {
         }
     }
 
-    /// What the thresholds make of predictions.
-    fn decided(
-        &self,
-        partition: u16,
-        asked: &[Asked<'_>],
-        mut told: Vec<Prediction>,
-    ) -> Vec<Prediction> {
-        let decisions = self.decide(partition, asked, told.iter().map(|one| one.found));
-        for (one, decision) in told.iter_mut().zip(decisions) {
-            one.decision = decision;
-        }
-        told
-    }
-
     /// What is said of an item; what to do about it is not decided yet.
     fn say(&self, told: Told, now: Timestamp) -> Prediction {
-        let (found, as_of, fallback) = match told {
-            // However old: the model never said anything of it.
-            Some((score, _)) if score.is_prior => (score.found, score.as_of, Some(Fallback::Prior)),
-            Some((score, fallback)) => (score.found, score.as_of, fallback),
-            None => (self.prior.usually(), now, Some(Fallback::Prior)),
+        let unknown = Prediction {
+            found: self.prior.usually(),
+            decision: Decision::Warn,
+            as_of: now,
+            newest_fact: None,
+            fallback: Some(Fallback::Prior),
+            explanation: None,
+        };
+        let Some((score, fallback)) = told else {
+            return unknown;
         };
         Prediction {
-            found,
-            decision: Decision::Show,
-            as_of,
-            fallback,
-            explanation: None,
+            found: score.found,
+            as_of: score.as_of,
+            newest_fact: score.newest_fact,
+            // However old: the model never said anything of it.
+            fallback: match score.is_prior {
+                true => Some(Fallback::Prior),
+                false => fallback,
+            },
+            ..unknown
         }
     }
 

@@ -6,8 +6,8 @@
 //! The model's raw score is the log odds that the shelf is *empty* in the hour asked about, before calibration. What is
 //! told to a shopper is the other side of it: the probability that the item is found.
 
-use onhand_core::{Span, Timestamp};
-use onhand_features::{FeatureSet, Reader};
+use onhand_core::Span;
+use onhand_features::{FeatureSet, FellBack, Moment, Reader, Standing};
 use onhand_models::artefact::Unreadable;
 use onhand_models::recalibrate::Line;
 use onhand_models::tree::Broken;
@@ -97,8 +97,8 @@ pub struct Part {
     pub value: Option<f32>,
     /// How old the newest fact behind it is; `None` if there is none, or it needs none.
     pub age: Option<Span>,
-    /// Whether there was nothing to make it of: it is missing, or its definition's default.
-    pub is_default: bool,
+    /// Why it is missing, or its definition's default; `None` if it is not.
+    pub fell_back: Option<FellBack>,
 }
 
 impl Scorer {
@@ -203,24 +203,29 @@ impl Scorer {
         1.0 - line.moved(self.calibration.probability(score))
     }
 
-    /// Why a score is what it is. `row` is the last that was read, `line` how it is moved.
+    /// Why a score is what it is. `row` is the one in a `place` of those that were read together last, at a moment; `line`
+    /// is how it is moved.
     pub fn explain(
         &self,
         reader: &Reader<'_>,
+        place: usize,
         row: &[f32],
         line: Line,
-        now: Timestamp,
+        moment: Moment,
     ) -> Explanation {
         let (store, subject) = (reader.store(), reader.subject());
         let mut values = Vec::new();
         self.pick(row, &mut values);
         let told = self.forest.explain(&values);
-        let part = |(place, part): (&usize, &f64)| Part {
-            feature: self.set.features()[*place].name,
-            part: *part,
-            value: Some(row[*place]).filter(|value| !value.is_nan()),
-            age: store.age(subject, *place, now),
-            is_default: store.is_default(subject, *place),
+        let part = |(feature, part): (&usize, &f64)| {
+            let Standing { age, fell_back } = store.standing(subject, place, *feature, moment);
+            Part {
+                feature: self.set.features()[*feature].name,
+                part: *part,
+                value: Some(row[*feature]).filter(|value| !value.is_nan()),
+                age,
+                fell_back,
+            }
         };
         let mut parts: Vec<_> = self.places.iter().zip(&told.parts).map(part).collect();
         parts.sort_by(|one, other| other.part.abs().total_cmp(&one.part.abs()));

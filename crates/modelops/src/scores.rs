@@ -18,6 +18,8 @@ pub struct Score {
     pub made_at: Timestamp,
     /// What was known then reaches up to here.
     pub as_of: Timestamp,
+    /// When the newest thing happened that was told of the item; `None` if nothing was.
+    pub newest_fact: Option<Timestamp>,
     /// The version of what was told of the item.
     pub version: u64,
 }
@@ -40,7 +42,7 @@ struct Place {
 }
 
 impl Scores {
-    /// Room for so many, at least one. Memory is taken as it fills: about 72 bytes a score.
+    /// Room for so many, at least one. Memory is taken as it fills: about 88 bytes a score.
     pub fn with_room(most: usize) -> Self {
         Self {
             most: most.clamp(1, u32::MAX as usize),
@@ -131,6 +133,7 @@ mod tests {
             is_prior: false,
             made_at: Timestamp::default(),
             as_of: Timestamp::default(),
+            newest_fact: None,
             version: 0,
         }
     }

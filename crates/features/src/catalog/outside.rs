@@ -1,8 +1,13 @@
 //! What others know and push: promotions, holidays, weather.
+//!
+//! A price and a promotion hold until others are told. What is told of a day is true of that day.
 
 use super::HERE;
 use crate::entity::Entity::Location;
 use crate::feature::{Feature, Kind};
+
+/// Hours after a day's beginning in which what was told of it is used: that day, and the next if nobody tells of it.
+const A_DAY_TOLD: u64 = 48;
 
 pub(super) fn features() -> Vec<Feature> {
     let code = |name| Feature::new(name, HERE, Kind::Code, HERE.pushed(name));
@@ -26,24 +31,29 @@ pub(super) fn features() -> Vec<Feature> {
             .or_else(0.0),
         Feature::new("holiday", Location, Kind::Flag, Location.pushed("holiday"))
             .means("Whether the day asked about is a holiday.")
+            .fresh_for_hours(A_DAY_TOLD)
             .or_else(0.0),
         Feature::new("rain", Location, Kind::Number, Location.pushed("rain"))
-            .means("Rain of the day asked about, in millimetres."),
+            .means("Rain of the day asked about, in millimetres.")
+            .fresh_for_hours(A_DAY_TOLD),
         Feature::new(
             "temperature",
             Location,
             Kind::Number,
             Location.pushed("temperature"),
         )
-        .means("Mean temperature of the day asked about, in degrees Celsius."),
+        .means("Mean temperature of the day asked about, in degrees Celsius.")
+        .fresh_for_hours(A_DAY_TOLD),
         Feature::new(
             "humidity",
             Location,
             Kind::Number,
             Location.pushed("humidity"),
         )
-        .means("Mean humidity of the day asked about, in percent."),
+        .means("Mean humidity of the day asked about, in percent.")
+        .fresh_for_hours(A_DAY_TOLD),
         Feature::new("wind", Location, Kind::Number, Location.pushed("wind"))
-            .means("Mean wind of the day asked about, as a level."),
+            .means("Mean wind of the day asked about, as a level.")
+            .fresh_for_hours(A_DAY_TOLD),
     ]
 }

@@ -42,8 +42,7 @@ fn recent() -> Vec<Feature> {
         )
         .means("Units sold on the best of the last 28 days."),
         Feature::new("hours_since_sold", HERE, Kind::Hours, HERE.since(Sales))
-            .means("Hours since the last sale.")
-            .fresh_for_hours(24),
+            .means("Hours since the last sale."),
     ]
 }
 

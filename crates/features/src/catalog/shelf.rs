@@ -9,6 +9,10 @@ use crate::measure::Measure::{
 };
 use crate::window::{Window, days, hours, target_hour};
 
+/// Hours for which the newest look stands for the shelf. Where only pickers look, weeks lie between two looks at an item,
+/// and how old the newest is stands beside it; a quarter of a year later it tells nothing.
+const A_QUARTER: u64 = 90 * 24;
+
 /// Share of the time looked after in which the shelf was empty.
 pub(super) fn out_share(of: Entity, window: Window) -> Formula {
     let (out, there) = (of.sum(SecondsOut, window), of.sum(SecondsIn, window));
@@ -86,7 +90,7 @@ fn looks() -> Vec<Feature> {
     vec![
         Feature::new("found_last", HERE, Kind::Flag, found())
             .means("Whether the newest look found the item.")
-            .fresh_for_hours(36),
+            .fresh_for_hours(A_QUARTER),
         Feature::new("hours_since_found", HERE, Kind::Hours, HERE.since(Found))
             .means("Hours since a look found the item."),
         Feature::new(

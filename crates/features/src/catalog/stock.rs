@@ -22,8 +22,7 @@ fn record() -> Vec<Feature> {
         Feature::new("days_on_hand", HERE, Kind::Days, on_hand() / HERE.usual(UnitsSold, 14))
             .means("Days that the units on hand usually last."),
         Feature::new("hours_since_counted", HERE, Kind::Hours, HERE.since(Counts))
-            .means("Hours since a count spoke of it: the age of the feed.")
-            .fresh_for_hours(48),
+            .means("Hours since a count spoke of it: the age of the feed."),
         Feature::new("units_off_28d", HERE, Kind::Units, HERE.sum(UnitsOff, days(0..=28)))
             .means("Units by which counts found the record wrong in 28 days: the disagreement of the feed."),
         Feature::new("units_lost_28d", HERE, Kind::Units, HERE.sum(UnitsLost, days(0..=28)))

@@ -5,6 +5,7 @@
 mod filter;
 mod format;
 mod frames;
+mod freshness;
 mod late;
 mod ledger;
 mod meaning;

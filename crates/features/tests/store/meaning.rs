@@ -476,8 +476,9 @@ fn an_age_is_that_of_the_newest_fact() {
     let mut subject = onhand_features::Subject::default();
     store.find("north", "milk", &mut subject);
     let now = Timestamp::from_millis(START + 10 * HOUR);
-    assert_eq!(store.age(&subject, 0, now).unwrap().millis(), 4 * HOUR);
-    assert_eq!(store.age(&subject, 1, now), None);
+    let age = |feature| store.standing(&subject, 0, feature, Moment::of(now)).age;
+    assert_eq!(age(0).unwrap().millis(), 4 * HOUR);
+    assert_eq!(age(1), None);
 }
 
 #[test]

@@ -127,13 +127,16 @@ fn thresholds_go_by_the_category_of_the_item_unless_its_location_has_its_own() {
         let told = predictor.predict(0, &asked(&["few", "many", "unknown"]), later(5), YES);
         told.iter().map(|one| one.decision).collect::<Vec<_>>()
     };
-    use Decision::{Hide, Show};
+    use Decision::{Hide, Show, Warn};
     let usual = "[usual]\nshow_from = 0.0\nhide_below = 0.0\n";
-    assert_eq!(decided(usual), [Show; 3]);
+    // What nobody has heard of has a prior, and that is not shown like what the model says.
+    assert_eq!(decided(usual), [Show, Show, Warn]);
+    let shown = format!("{usual}[prior]\nat_least = \"show\"\n");
+    assert_eq!(decided(&shown), [Show; 3]);
     let dairy = format!("{usual}[categories.dairy]\nshow_from = 1.0\nhide_below = 1.0\n");
-    assert_eq!(decided(&dairy), [Show, Hide, Show]);
+    assert_eq!(decided(&dairy), [Show, Hide, Warn]);
     let here = format!("{dairy}[locations.here]\nshow_from = 0.0\nhide_below = 0.0\n");
-    assert_eq!(decided(&here), [Show; 3]);
+    assert_eq!(decided(&here), [Show, Show, Warn]);
     let wrong = "[categories.dairy]\nshow_from = 0.1\nhide_below = 0.2\n";
     assert!(
         Policy::read(wrong)
@@ -163,6 +166,27 @@ fn a_score_is_made_anew_once_something_was_told() {
     // The hour is another.
     let next = one(&predictor, "many", later(60), NO);
     assert_eq!(next.fallback, Some(Fallback::Cached));
+}
+
+#[test]
+fn an_answer_says_when_the_newest_fact_about_its_item_was() {
+    let (shop, predictor) = open();
+    let newest = |sku, moment, go_on| one(&predictor, sku, moment, go_on).newest_fact;
+    assert_eq!(newest("many", later(5), YES), Some(minute(0)));
+    shop.push(later(6).now, "here", "many", "category", "dairy");
+    assert_eq!(
+        newest("many", later(6), YES),
+        Some(minute(0)),
+        "it was pushed"
+    );
+    shop.sell(later(7).now, "here", "many", 1);
+    assert_eq!(
+        newest("many", later(7), NO),
+        Some(minute(0)),
+        "as told before"
+    );
+    assert_eq!(newest("many", later(7), YES), Some(later(7).now));
+    assert_eq!(newest("never-heard-of", later(7), YES), None);
 }
 
 #[test]
@@ -226,7 +250,7 @@ fn the_parts_add_up_and_say_what_was_missing() {
     );
     let on_hand = why.parts.iter().find(|part| part.feature == "on_hand");
     assert_eq!(on_hand.unwrap().value, Some(2.0));
-    assert!(!on_hand.unwrap().is_default);
+    assert_eq!(on_hand.unwrap().fell_back, None);
     assert!(why.calibration.contains("0.900000 * score + -0.100000"));
 }
 

@@ -7,7 +7,7 @@ use crate::folder::DataFolder;
 use crate::output;
 use clap::Args;
 use onhand_core::{LocationId, Sku, Timestamp};
-use onhand_features::{Moment, Store, Subject};
+use onhand_features::{FellBack, Moment, Standing, Store, Subject};
 use serde::Serialize;
 use std::ops::ControlFlow;
 
@@ -57,6 +57,9 @@ struct Shown {
     value: Option<f32>,
     /// How old the newest fact behind it is.
     age_hours: Option<f64>,
+    /// Whether it is missing, or its default.
+    is_default: bool,
+    /// Whether that is because the newest fact is older than the feature's limit.
     is_stale: bool,
 }
 
@@ -93,15 +96,13 @@ impl Get {
         store.read(&mut subject, moment, &mut values);
         let features = store.set().features().iter().enumerate();
         let shown = features.map(|(number, feature)| {
-            let age = store.age(&subject, number, moment.now);
-            let is_stale = feature
-                .fresh_for
-                .is_some_and(|limit| age.is_none_or(|age| age > limit));
+            let Standing { age, fell_back } = store.standing(&subject, 0, number, moment);
             Shown {
                 name: feature.name,
                 value: Some(values[number]).filter(|value| !value.is_nan()),
                 age_hours: age.map(|age| age.millis() as f64 / 3_600_000.0),
-                is_stale,
+                is_default: fell_back.is_some(),
+                is_stale: fell_back == Some(FellBack::Stale),
             }
         });
         Row {
@@ -134,7 +135,7 @@ impl Row {
             let age = one
                 .age_hours
                 .map_or(String::new(), |hours| format!("{hours:.1} h"));
-            let stale = if one.is_stale { "stale" } else { "" };
+            let stale = if one.is_stale { "fell back: stale" } else { "" };
             output::text(format!("  {:<34} {value:>12} {age:>10} {stale}", one.name));
         }
     }

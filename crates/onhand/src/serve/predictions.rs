@@ -39,7 +39,8 @@ pub(super) struct Predictions {
     )]
     availability_model: Option<PathBuf>,
     /// From which probability on an item is shown, and below which it is hidden: a TOML file with [usual],
-    /// [locations.NAME] and [categories.NAME], each with show_from and hide_below. `onhand evaluate availability --html` shows what a choice buys.
+    /// [locations.NAME] and [categories.NAME], each with show_from and hide_below, and [prior] with at_least, the mildest
+    /// decision that a prior leads to. `onhand evaluate availability --html` shows what a choice buys.
     #[arg(
         long,
         value_name = "FILE",
@@ -59,7 +60,7 @@ pub(super) struct Predictions {
         default_value_t = 24
     )]
     new_item_hours: u32,
-    /// Scores that are remembered at most, of those asked for lately; about 72 bytes each.
+    /// Scores that are remembered at most, of those asked for lately; about 88 bytes each.
     #[arg(long, value_name = "N", env = "ONHAND_MOST_SCORES", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     most_scores: u32,
 }

@@ -86,9 +86,16 @@ fn a_page_is_predicted_and_explained_and_read_beside_its_stock() {
     let elsewhere = ask(
         &mut client,
         PREDICT,
-        &json!({"location": "store-2", "skus": ["product-4"]}),
+        &json!({"location": "store-2", "skus": ["product-4", "never-heard-of"]}),
     );
     assert_eq!(elsewhere[0]["decision"], "show");
+    assert_eq!(elsewhere[1]["decision"], "warn", "it is a prior");
+    // The data are of 2024.
+    let ages = [0, 1].map(|item| elsewhere[item]["facts_age_ms"].as_u64());
+    assert!(
+        ages[0] > Some(365 * 86_400_000) && ages[1].is_none(),
+        "{elsewhere}"
+    );
 
     let mut why = store_1();
     why["explain"] = json!(true);
@@ -106,6 +113,17 @@ fn a_page_is_predicted_and_explained_and_read_beside_its_stock() {
         parts
             .iter()
             .any(|part| part["is_default"] == false && part["age_ms"].is_u64())
+    );
+    let found_last = parts.iter().find(|part| part["feature"] == "found_last");
+    let found_last = found_last.unwrap();
+    assert_eq!(
+        (
+            &found_last["value"],
+            &found_last["is_default"],
+            &found_last["is_stale"]
+        ),
+        (&Value::Null, &json!(true), &json!(true)),
+        "{found_last}"
     );
     assert!(why[2].get("explanation").is_none());
 

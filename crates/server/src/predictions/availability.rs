@@ -16,7 +16,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use onhand_core::{LocationId, Sku, Span, Timestamp};
 use onhand_engine::{Moment as Instant, Origin};
-use onhand_features::Moment;
+use onhand_features::{FellBack, Moment};
 use onhand_modelops::predictor::Asked as Item;
 use onhand_modelops::{Decision, Explanation, Prediction};
 use onhand_wire::json::predictions as shape;
@@ -78,6 +78,7 @@ pub(crate) async fn look<T: Send + 'static>(
                 model: model.name().into(),
                 version: model.version().into(),
                 features_age_ms: now.since(told.as_of).millis(),
+                facts_age_ms: told.newest_fact.map(|at| now.since(at).millis()),
                 fallback: told.fallback.map(shown),
                 explanation: told.explanation.map(explanation),
             });
@@ -197,7 +198,8 @@ fn explanation(why: Explanation) -> shape::Explanation<'static> {
         part: part.part,
         value: part.value,
         age_ms: part.age.map(Span::millis),
-        is_default: part.is_default,
+        is_default: part.fell_back.is_some(),
+        is_stale: part.fell_back == Some(FellBack::Stale),
     });
     shape::Explanation {
         expected: why.expected,

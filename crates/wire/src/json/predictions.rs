@@ -73,7 +73,8 @@ impl PredictionRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "sku": "milk-1l", "probability_found": 0.912345, "decision": "show", "model": "availability",
-    "version": "2f1c0de65b7a9e44", "features_age_ms": 12, "fallback": null
+    "version": "2f1c0de65b7a9e44", "features_age_ms": 12, "facts_age_ms": 5400000,
+    "fallback": null
 }))]
 pub struct PredictionItem<'a> {
     /// What.
@@ -87,8 +88,11 @@ pub struct PredictionItem<'a> {
     pub model: Cow<'a, str>,
     /// Which one of that name: a hash of its bytes.
     pub version: Cow<'a, str>,
-    /// How old what went into it is, in milliseconds.
+    /// How far what went into it lies behind the ledger, in milliseconds.
     pub features_age_ms: u64,
+    /// How old the newest fact about the item here is, in milliseconds: a sale, a look, a delivery, a count, an order, as
+    /// far as it was told. Null if there is none, or there was no time to look.
+    pub facts_age_ms: Option<u64>,
     /// Why it is not what the model says now; null if it is.
     pub fallback: Option<Fallback>,
     /// Why the score is what it is, if that was asked for and the model was asked.
@@ -142,6 +146,9 @@ pub struct ExplanationPart<'a> {
     pub value: Option<f32>,
     /// How old the newest fact behind it is, in milliseconds; null if there is none or it needs none.
     pub age_ms: Option<u64>,
-    /// Whether there was nothing to make it of: it is missing, or its default.
+    /// Whether it fell back: it is missing, or its default, because there was nothing to make it of, or only what is too
+    /// old.
     pub is_default: bool,
+    /// Whether it fell back because the newest fact behind it is older than the feature's limit.
+    pub is_stale: bool,
 }

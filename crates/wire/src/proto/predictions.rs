@@ -29,6 +29,7 @@ impl From<json::PredictionItem<'_>> for AvailabilityPrediction {
             probability_found: item.probability_found,
             decision: Decision::from(item.decision).into(),
             features_age_ms: item.features_age_ms,
+            facts_age_ms: item.facts_age_ms,
             fallback: Fallback::from(item.fallback).into(),
             explanation: item.explanation.map(ScoreExplanation::from),
         }
@@ -63,6 +64,7 @@ impl From<json::Explanation<'_>> for ScoreExplanation {
             value: part.value,
             age_ms: part.age_ms,
             is_default: part.is_default,
+            is_stale: part.is_stale,
         });
         Self {
             expected: why.expected,

@@ -436,7 +436,7 @@ pub struct AvailabilityPrediction {
     /// What the thresholds make of it.
     #[prost(enumeration = "Decision", tag = "3")]
     pub decision: i32,
-    /// How old what went into it is, in milliseconds.
+    /// How far what went into it lies behind the ledger, in milliseconds.
     #[prost(uint64, tag = "4")]
     pub features_age_ms: u64,
     /// Why it is not what the model says now.
@@ -445,6 +445,10 @@ pub struct AvailabilityPrediction {
     /// Why the score is what it is, if that was asked for and the model was asked.
     #[prost(message, optional, tag = "6")]
     pub explanation: ::core::option::Option<ScoreExplanation>,
+    /// How old the newest fact about the item here is, in milliseconds: a sale, a look, a delivery, a count, an order, as
+    /// far as it was told. Not set if there is none, or there was no time to look.
+    #[prost(uint64, optional, tag = "7")]
+    pub facts_age_ms: ::core::option::Option<u64>,
 }
 /// Why a score is what it is: expected and all parts add up to score.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -477,9 +481,12 @@ pub struct ScorePart {
     /// How old the newest fact behind it is, in milliseconds, if there is one and it needs one.
     #[prost(uint64, optional, tag = "4")]
     pub age_ms: ::core::option::Option<u64>,
-    /// Whether there was nothing to make it of: it is missing, or its default.
+    /// Whether it fell back: it is missing, or its default, because there was nothing to make it of, or only what is too old.
     #[prost(bool, tag = "5")]
     pub is_default: bool,
+    /// Whether it fell back because the newest fact behind it is older than the feature's limit.
+    #[prost(bool, tag = "6")]
+    pub is_stale: bool,
 }
 /// What to do with an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
