@@ -40,13 +40,16 @@ fn store_1() -> Value {
     json!({"location": "store-1", "skus": ["product-2", "product-3", "never-heard-of"]})
 }
 
-/// Asks until the features have followed the ledger up to its end.
+/// Asks until the features have followed the ledger up to its end. Explanations are not remembered: a score from before
+/// that would be, for minutes.
 fn settled(client: &mut Client) -> Value {
     let start = Instant::now();
+    let mut why = store_1();
+    why["explain"] = json!(true);
     loop {
-        let told = ask(client, PREDICT, &store_1());
+        let told = ask(client, PREDICT, &why);
         if told[0]["fallback"].is_null() && told[0]["features_age_ms"].as_u64().unwrap() < 60_000 {
-            return told;
+            return ask(client, PREDICT, &store_1());
         }
         assert!(start.elapsed() < Duration::from_secs(30), "{told}");
         std::thread::sleep(Duration::from_millis(20));
