@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use std::fmt::Display;
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
 
 /// Prints a line or more. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn text(what: impl Display) {
@@ -13,4 +13,9 @@ pub(crate) fn text(what: impl Display) {
 pub(crate) fn json(what: &impl Serialize) {
     let text = serde_json::to_string_pretty(what).expect("reports are plain data");
     drop(writeln!(stdout().lock(), "{text}"));
+}
+
+/// Says what the user should know of a result, on standard error.
+pub(crate) fn warn(what: &impl Display) {
+    drop(writeln!(stderr().lock(), "onhand: warning: {what}"));
 }

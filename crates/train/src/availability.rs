@@ -13,6 +13,7 @@ use crate::grid::{Grid, date};
 use crate::known;
 use crate::outcome::{Label, Outcomes, Pair};
 use crate::split::{Fold, HoldOut, Part, Split, Trained};
+use crate::warning::Warning;
 use onhand_core::Stamp;
 use onhand_features::{FeatureSet, catalog};
 use onhand_models::artefact::{self, Artefact};
@@ -88,6 +89,7 @@ pub struct Gathered {
     ledger: (Stamp, Stamp),
     trained: Trained,
     held_out: usize,
+    warnings: Vec<Warning>,
 }
 
 /// Asks a ledger's past. `known` is what was known, `truth` what became of it; mostly the same ledger.
@@ -143,6 +145,7 @@ pub fn gather<S: Source, T: Source<Error = S::Error>>(
         ledger: outcomes.range,
         trained: parts.trained(&outcomes),
         held_out: parts.held_out.iter().filter(|is_held| **is_held).count(),
+        warnings: Warning::of_learning(&outcomes, plan.label),
         set,
     };
     gathered.checked()
@@ -262,6 +265,11 @@ impl Gathered {
         self.frames.get(&part)
     }
 
+    /// What will make the model's figures too good.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
     /// The names of the columns.
     pub fn names(&self) -> Vec<&'static str> {
         let name = |place: &usize| self.set.features()[*place].name;
@@ -354,6 +362,9 @@ impl Gathered {
         say(Trained::FACT, self.trained.to_string());
         say("features.set", format!("{:016x}", self.set.hash()));
         say("rising", RISING.join(", "));
+        for warning in &self.warnings {
+            say("warning", warning.to_string());
+        }
         let plain = Booster {
             monotone: Vec::new(),
             ..booster.clone()

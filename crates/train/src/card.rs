@@ -1,6 +1,6 @@
 //! The model card: what a person should know before using the model, from what the artefact says of itself.
 
-use crate::evaluate::{FIGURES, Quality};
+use crate::evaluate::{BRIER, BRIER_FIGURES, FIGURES, Quality};
 use crate::split::FEW;
 use onhand_models::Artefact;
 use std::fmt::Write;
@@ -19,7 +19,7 @@ that begins. Its labels are the {label}.
 
 **What it is for.** To warn, to hide an item, to ask for a recount. Not for judging people, and not for stores of
 another trade than those it was trained on without evaluating it there first (`onhand evaluate availability`).
-
+{warning}
 | | |
 |---|---|
 | made by | {made_by} |
@@ -52,6 +52,7 @@ everything, {judged}. Trees have seen these days at other stores: later days tel
         rule = "---|".repeat(FIGURES.len()),
         few = FEW,
         name = model.name,
+        warning = warning(model),
         made_by = fact("made by"),
         trees = model.forest.trees.len(),
         features = model.features.len(),
@@ -74,12 +75,10 @@ everything, {judged}. Trees have seen these days at other stores: later days tel
         losses = fact("calibration.log losses"),
         recalibrated = recalibrated(model),
     );
-    for stores in ["kept back", "unseen"] {
-        let text = model.facts.get(&format!("quality.{stores}"));
-        if let Some(quality) = text.and_then(|text| serde_json::from_str::<Quality>(text).ok()) {
-            row(&mut card, stores, &quality);
-        }
+    for (stores, quality) in qualities(model) {
+        row(&mut card, stores, &quality.figures());
     }
+    brier(&mut card, model);
     card.push_str(
         "\n## What it does not know
 
@@ -113,6 +112,11 @@ Share of the gain of all splits; every feature has the hash of its definition in
     card
 }
 
+fn warning(model: &Artefact) -> String {
+    let said = model.facts.get("warning");
+    said.map_or(String::new(), |said| format!("\n**Careful:** {said}.\n"))
+}
+
 fn recalibrated(model: &Artefact) -> String {
     let fact = |name: &str| model.facts.get(&format!("recalibration.{name}"));
     match (fact("days"), fact("rows"), fact("parent")) {
@@ -125,7 +129,28 @@ fn recalibrated(model: &Artefact) -> String {
     }
 }
 
-fn row(card: &mut String, stores: &str, quality: &Quality) {
-    let line = writeln!(card, "| {stores} | {} |", quality.figures().join(" | "));
+/// How good the model says it was, and where.
+fn qualities(model: &Artefact) -> impl Iterator<Item = (&'static str, Quality)> {
+    ["kept back", "unseen"].into_iter().filter_map(|stores| {
+        let text = model.facts.get(&format!("quality.{stores}"))?;
+        Some((stores, serde_json::from_str(text).ok()?))
+    })
+}
+
+fn brier(card: &mut String, model: &Artefact) {
+    let (figures, rule) = (
+        BRIER_FIGURES.join(" | "),
+        "---|".repeat(BRIER_FIGURES.len()),
+    );
+    card.push_str(&format!(
+        "\n{BRIER}\n\n| stores | {figures} |\n|---|{rule}\n"
+    ));
+    for (stores, quality) in qualities(model) {
+        row(card, stores, &quality.brier.figures());
+    }
+}
+
+fn row(card: &mut String, stores: &str, figures: &[String]) {
+    let line = writeln!(card, "| {stores} | {} |", figures.join(" | "));
     line.expect("a string takes everything");
 }

@@ -10,7 +10,7 @@
 //! - [`split`]: which days and stores are trained on, stopped on, calibrated on, and held out.
 //! - [`frame`]: the rows as columns. [`availability`]: the fit. [`card`]: what is to be said of the model.
 //! - [`recalibrate`]: what a model's latest answers missed.
-//! - [`evaluate`]: how good it is, for whom, and beside what.
+//! - [`evaluate`]: how good it is, for whom, and beside what. [`warning`]: what makes figures too good.
 //!
 //! Floor 4. It never imports the engine: whoever calls gives it entries ([`Source`]). It reads no clock, and draws by
 //! hash alone: the same ledger and seed give the same model, to the byte.
@@ -26,6 +26,8 @@ pub mod known;
 pub mod outcome;
 pub mod recalibrate;
 pub mod split;
+mod tellers;
+pub mod warning;
 
 use onhand_core::Entry;
 use std::ops::ControlFlow;

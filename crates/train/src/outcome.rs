@@ -6,6 +6,7 @@
 
 use crate::Source;
 use crate::grid::{Grid, day_of};
+use crate::tellers::Tellers;
 use onhand_core::{Entry, LevelNo, LocationId, Sku, Span, Stamp, Timestamp, Value};
 use onhand_features::fact::{Fact, facts};
 use onhand_features::measure::Measure::{Found, NotFound, SecondsIn, SecondsOut};
@@ -80,6 +81,8 @@ pub struct Outcomes {
     pub categories: Vec<String>,
     /// Position and time of the first entry read, and of the last.
     pub range: (Stamp, Stamp),
+    /// If shoppers' looks seem to be all that tells of shelves, the share of the items' days of which anything was told.
+    pub looks_alone: Option<f64>,
     /// By slot: a label for each pair that there was.
     labels: Vec<Vec<f32>>,
     /// The same as it was known the next morning; nothing if that was not asked for, or there is no next day.
@@ -112,6 +115,12 @@ impl Outcomes {
                 ..pass
             },
         )
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_pairs(grid: Grid, pairs: Vec<Pair>) -> Self {
+        let found = Pass::new(grid, Label::Shelf).found;
+        Self { pairs, ..found }
     }
 
     fn pass<S: Source>(source: &S, mut pass: Pass) -> Result<Self, S::Error> {
@@ -160,6 +169,7 @@ struct Pass {
     locations: BTreeMap<LocationId, u32>,
     skus: BTreeMap<Sku, Timestamp>,
     categories: BTreeMap<String, u32>,
+    tellers: Tellers,
     found: Outcomes,
 }
 
@@ -175,12 +185,14 @@ impl Pass {
             locations: BTreeMap::new(),
             skus: BTreeMap::new(),
             categories: BTreeMap::new(),
+            tellers: Tellers::default(),
             found: Outcomes {
                 grid,
                 pairs: Vec::new(),
                 sizes: Vec::new(),
                 categories: Vec::new(),
                 range: Default::default(),
+                looks_alone: None,
                 labels: Vec::new(),
                 mornings: Vec::new(),
             },
@@ -208,7 +220,10 @@ impl Pass {
             .expect("a ledger is read in order, from its first entry");
         self.found.range.1 = entry.stamp;
         self.open(entry);
-        facts(entry, &mut |_, fact| self.describe(fact));
+        facts(entry, &mut |at, fact| {
+            self.tellers.take(&fact, at, entry.stamp.at);
+            self.describe(fact);
+        });
         ControlFlow::Continue(())
     }
 
@@ -309,6 +324,8 @@ impl Pass {
             names[number as usize] = name;
         }
         self.found.categories = names;
+        let last = self.found.range.1.at;
+        self.found.looks_alone = self.tellers.looks_alone(&self.found.pairs, last);
         self.found
     }
 }

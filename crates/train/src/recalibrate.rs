@@ -5,11 +5,15 @@
 //! that; [`as_each_night`] judges that as it would have run: for the answers of a day only days before it are learned
 //! from, and of yesterday only what was told by this morning. The night's feed tells of a day after it has ended; what a
 //! feed tells later than that is learned from a day later.
+//!
+//! Both learn from the same questions: about [`evaluate::A_DAY`] of each day, drawn for each day by itself. Which questions
+//! are judged is another matter.
 
 use crate::Source;
 use crate::evaluate::{self, Asking, Misfit, Quality, Scored, hour_of};
 use crate::grid::{Grid, date};
 use crate::outcome::{Label, Outcomes};
+use crate::warning::Warning;
 use onhand_models::Artefact;
 use onhand_models::dataset::Refused;
 use onhand_models::metrics::Sample;
@@ -32,8 +36,6 @@ pub struct Plan {
     pub until: u32,
     /// How many days.
     pub days: u32,
-    /// About how many questions; without it all.
-    pub rows: Option<usize>,
     /// The result does not depend on it.
     pub threads: usize,
     /// What labels are made of.
@@ -49,6 +51,8 @@ pub struct Recalibrated {
     pub before: Quality,
     /// How good they are now, on the same days: no proof, for they were learned from.
     pub after: Quality,
+    /// What makes these figures, and what was learned, too good.
+    pub warnings: Vec<Warning>,
 }
 
 /// Fits a recalibration to the latest answers of a model, in place of the one that it may have. `parent` is a hash of
@@ -67,9 +71,9 @@ pub fn latest<S: Source, T: Source<Error = S::Error>>(
     let grid = Grid::of_days(first..=plan.until);
     let outcomes = Outcomes::read(truth, grid, plan.label).map_err(Misfit::Source)?;
     let asking = Asking {
-        first,
-        before: 0,
-        rows: plan.rows,
+        first: plan.until + 1,
+        before: plan.days,
+        rows: None,
         baselines: false,
         threads: plan.threads,
     };
@@ -91,6 +95,7 @@ pub fn latest<S: Source, T: Source<Error = S::Error>>(
         model,
         before,
         after,
+        warnings: Warning::of_learning(&outcomes, plan.label),
     })
 }
 
@@ -98,8 +103,8 @@ fn quality(scored: &Scored) -> Result<Quality, Refused> {
     Sample::new(&scored.model, &scored.labels, None).map(|sample| Quality::of(&sample))
 }
 
-/// What the model says on each day from `first` on, recalibrated in the night before it on so many days; the rows
-/// before `first`, which [`Asking::before`] asked for, are left out. `outcomes` were read with what was known each morning.
+/// What the model says on each day from `first` on, recalibrated in the night before it on so many days; rows that are not
+/// judged, which [`Asking::before`] asked for, are left out. `outcomes` were read with what was known each morning.
 ///
 /// # Errors
 /// See [`Unsettled`].
@@ -127,11 +132,10 @@ pub fn as_each_night(
     for (rows, recalibration) in &nights {
         scored.recalibrate(recalibration, outcomes, rows.clone());
     }
-    let judged = start(first, &scored);
-    Ok(scored.from(judged))
+    Ok(scored.judged())
 }
 
-/// Fitted to those of some rows whose label is known; they are in the order of their days.
+/// Fitted to those of some rows that are learned from and whose label is known; they are in the order of their days.
 fn of(
     scored: &Scored,
     outcomes: &Outcomes,
@@ -150,8 +154,8 @@ fn of(
         hour: hour_of(outcomes, scored.slots[row] as usize) as u8,
         day: day(row) - first,
     };
-    let answers = rows.map(answer).filter(|answer| !answer.label.is_nan());
-    let answers: Vec<Answer> = answers.collect();
+    let learned = rows.filter(|row| scored.is_learned[*row]).map(answer);
+    let answers: Vec<Answer> = learned.filter(|answer| !answer.label.is_nan()).collect();
     fit(&answers, &outcomes.categories, &DRAWN)
 }
 
@@ -232,6 +236,8 @@ mod tests {
                 scored.slots.push(slot as u32);
                 scored.labels.push(outcomes.label(slot, pair));
                 scored.model.push(0.3);
+                scored.is_judged.push(outcomes.grid.day(slot) > first);
+                scored.is_learned.push(true);
             }
         }
         as_each_night(scored, &outcomes, first + 1, 1).unwrap()

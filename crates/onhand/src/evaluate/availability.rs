@@ -9,7 +9,6 @@ use onhand_core::{LocationId, Sku};
 use onhand_models::Artefact;
 use onhand_train::evaluate::{self, Asking, FIGURES, Report, Row};
 use onhand_train::frame::Frame;
-use onhand_train::grid::date;
 use onhand_train::outcome::Label;
 use onhand_train::recalibrate;
 use onhand_train::split::{HoldOut, Trained};
@@ -100,6 +99,7 @@ impl Availability {
         let references = self.references()?;
         let mut report = self.report(model.as_ref())?;
         report.table.extend(references);
+        report.warnings.iter().for_each(output::warn);
         if let Some(path) = &self.html {
             let page = evaluate::page(&report).map_err(Failure::say)?;
             let say = |error| Failure::say(format!("cannot write {}: {error}", path.display()));
@@ -148,8 +148,8 @@ impl Availability {
                 .map_err(Failure::say)?;
             write_frame(path, &frame, model)?;
         }
-        let days = format!("{} to {}", date(self.from), date(self.to));
-        Report::of(&outcomes, &scored, model, days).map_err(Failure::say)
+        let days = self.from..=self.to;
+        Report::of(&outcomes, &scored, model, days, self.cold_from).map_err(Failure::say)
     }
 
     fn entries(&self, model: Option<&Artefact>) -> Result<Entries, Failure> {

@@ -11,6 +11,7 @@ use onhand_train::availability::{Gathered, Plan, gather};
 use onhand_train::evaluate::Quality;
 use onhand_train::outcome::Label;
 use onhand_train::split::{HoldOut, Part};
+use onhand_train::warning::Warning;
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::BufWriter;
@@ -138,6 +139,8 @@ struct Report {
     peak_megabytes: Option<u64>,
     kept_back: Option<Quality>,
     unseen: Option<Quality>,
+    /// What makes these figures too good.
+    warnings: Vec<Warning>,
 }
 
 impl Availability {
@@ -152,7 +155,8 @@ impl Availability {
         }
         let gathered = gather(&entries, &entries, &plan).map_err(Failure::say)?;
         drop(entries);
-        let rows = gathered.rows(Part::Train);
+        let (rows, warnings) = (gathered.rows(Part::Train), gathered.warnings().to_vec());
+        warnings.iter().for_each(output::warn);
         if let Some(folder) = &self.frames {
             write_frames(folder, &gathered)?;
         }
@@ -177,6 +181,7 @@ impl Availability {
             peak_megabytes: memory::peak().map(|bytes| bytes / 1_000_000),
             kept_back: quality("kept back"),
             unseen: quality("unseen"),
+            warnings,
         };
         match self.json {
             true => output::json(&report),

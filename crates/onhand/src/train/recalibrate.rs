@@ -12,6 +12,7 @@ use onhand_models::recalibrate::Line;
 use onhand_train::evaluate::Quality;
 use onhand_train::outcome::Label;
 use onhand_train::recalibrate::{self, DAYS, Plan};
+use onhand_train::warning::Warning;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -37,9 +38,6 @@ pub(super) struct Recalibrate {
     /// How many days to learn from.
     #[arg(long, value_name = "N", default_value_t = DAYS, value_parser = clap::value_parser!(u32).range(1..=365))]
     days: u32,
-    /// About so many questions, drawn at random.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-    rows: usize,
     /// Picks only: the shelf is known only where shoppers looked, so often in each store and hour, and so are labels.
     /// For a published file.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -73,6 +71,8 @@ struct Report {
     categories: Vec<(String, Line)>,
     before: Quality,
     after: Quality,
+    /// What makes these figures, and what was learned, too good.
+    warnings: Vec<Warning>,
 }
 
 /// Categories that are named.
@@ -92,13 +92,13 @@ impl Recalibrate {
         let plan = Plan {
             until: self.until,
             days: self.days,
-            rows: Some(self.rows),
             threads: self.threads.unwrap_or_else(cores),
             label,
         };
         let parent = Scorer::version_of(&bytes);
         let found = recalibrate::latest(&entries, &entries, artefact, parent, plan);
         let found = found.map_err(Failure::say)?;
+        found.warnings.iter().for_each(output::warn);
         model::write(&self.out, &found.model)?;
         let terms = found.model.recalibration.unwrap_or_default();
         let mut categories: Vec<_> = terms.groups.into_iter().collect();
@@ -111,6 +111,7 @@ impl Recalibrate {
             categories,
             before: found.before,
             after: found.after,
+            warnings: found.warnings,
         };
         match self.json {
             true => output::json(&report),

@@ -98,7 +98,12 @@ fn a_folder_and_a_file_give_the_same_model_to_the_byte_on_any_number_of_threads(
     assert_eq!(one, bytes(&folder, "three", &[]), "a folder");
     assert_ne!(one, bytes(&file, "four", &["--seed", "2"]), "another seed");
     let card = std::fs::read_to_string(dir.path().join("one.md")).unwrap();
-    for part in ["2024-04-01..2024-04-08", "| kept back |", "target_hour"] {
+    for part in [
+        "2024-04-01..2024-04-08",
+        "| kept back |",
+        "target_hour",
+        "| stores | Brier | reliability |",
+    ] {
         assert!(card.contains(part), "{part}: {card}");
     }
 }
@@ -231,6 +236,106 @@ fn a_night_learns_from_the_days_before_and_from_nothing_later() {
         assert!(said.contains("cannot be used with"), "{said}");
     }
     assert_ne!(judged["log_loss"], plain["log_loss"]);
+}
+
+#[test]
+fn what_makes_figures_too_good_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = Data {
+        series: (1..=2)
+            .flat_map(|store| (1..=40).map(move |item| (store, item)))
+            .collect(),
+    };
+    let (file, looks) = (file(dir.path(), &data), dir.path().join("looks"));
+    let arguments = ["replay", "--format", "freshretailnet", "--looks", "1"];
+    let paths = [file.to_str().unwrap(), "--data", looks.to_str().unwrap()];
+    run(&[&arguments[..], &paths[..]].concat());
+    let out = dir.path().join("model.onhand");
+    let none = serde_json::json!([]);
+    let told = train(&looks, &out, &["--labels", "looks"]);
+    assert_eq!(told["warnings"], none);
+    let told = train(&looks, &out, &[]);
+    assert!(
+        told["warnings"][0]
+            .as_str()
+            .unwrap()
+            .contains("train with --labels looks"),
+        "{told}"
+    );
+    let card = std::fs::read_to_string(dir.path().join("model.md")).unwrap();
+    assert!(card.contains("**Careful:** on a day"), "{card}");
+    assert_eq!(train(&file, &out, &[])["warnings"], none);
+    let model = ["--model", out.to_str().unwrap()];
+    assert_eq!(evaluate(&file, &model)["warnings"], none);
+    let truth = ["--truth", file.to_str().unwrap()];
+    assert_eq!(evaluate(&looks, &truth)["warnings"], none);
+    // On the page, in JSON and on standard error.
+    let html = dir.path().join("report.html");
+    let start = ["evaluate", "availability", "--json", "--data"];
+    let days = ["--from", &date(6), "--to", &date(8)];
+    let page = ["--html", html.to_str().unwrap()];
+    let from = [looks.to_str().unwrap()];
+    let output = run(&[&start[..], &from, &days, &page, &model].concat());
+    let (said, page) = (
+        String::from_utf8(output.stderr).unwrap(),
+        std::fs::read_to_string(html).unwrap(),
+    );
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let warnings = report["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 2, "{report}");
+    for (warning, part) in warnings
+        .iter()
+        .zip(["with --truth", "2 of the 3 days asked about"])
+    {
+        let warning = warning.as_str().unwrap();
+        assert!(warning.contains(part), "{warning}");
+        assert!(
+            said.contains(&format!("onhand: warning: {warning}")),
+            "{said}"
+        );
+        assert!(page.contains(part), "{page}");
+    }
+}
+
+#[test]
+fn a_cold_start_is_told_and_plotted_by_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, model) = (file(dir.path(), &shops()), dir.path().join("model.onhand"));
+    train(&file, &model, &["--holdout-stores", "40%"]);
+    let html = dir.path().join("report.html");
+    let begins = [
+        "--from",
+        &date(6),
+        "--to",
+        &date(8),
+        "--cold-from",
+        &date(6),
+    ];
+    let start = [
+        "evaluate",
+        "availability",
+        "--json",
+        "--data",
+        file.to_str().unwrap(),
+    ];
+    let rest = [
+        "--model",
+        model.to_str().unwrap(),
+        "--html",
+        html.to_str().unwrap(),
+    ];
+    let report = succeed(&[&start[..], &begins, &rest].concat());
+    let learning = report["cold_start"].as_array().unwrap();
+    let days = |who: &str| -> Vec<u64> {
+        let of_them = learning.iter().filter(|one| one["who"] == who);
+        of_them.map(|one| one["days"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(days("new_stores"), [0, 1, 2], "{report}");
+    assert_eq!(days("known_before"), [0, 1, 2]);
+    let page = std::fs::read_to_string(html).unwrap();
+    assert!(page.contains("Cold start") && page.contains("known before"));
+    let report = evaluate(&file, &["--model", model.to_str().unwrap()]);
+    assert_eq!(report["cold_start"], serde_json::json!([]));
 }
 
 #[test]

@@ -1,19 +1,21 @@
 //! The report as a page that needs no network: tables and plots in one file.
 
 use super::plot;
-use super::quality::{FIGURES, Quality};
-use super::report::{Report, Segment, Stores};
+use super::quality::{BRIER, BRIER_FIGURES, DrawnBy, FIGURES, Quality, grouped};
+use super::report::{Report, Row, Segment, Stores};
 use super::segment::By;
 use std::error::Error;
 use std::fmt::Write;
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#222}
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:66rem;padding:0 1rem;color:#222}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #ddd}
+td{white-space:nowrap}.model{font-weight:600}
 th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}
 .plots{display:flex;flex-wrap:wrap;gap:1rem}svg{max-width:100%;height:auto}
-details{margin-top:1rem}.note{color:#555}";
+details{margin-top:1rem}.note{color:#555}
+.warning{border-left:.3rem solid #d55e00;background:#fdf1e7;padding:.5rem .8rem}";
 
 /// Makes the page.
 ///
@@ -28,12 +30,20 @@ pub fn page(report: &Report) -> Result<String, Box<dyn Error>> {
          <title>Availability, {days}</title>\n<style>{STYLE}</style>\n\
          <h1>Is it on the shelf? {days}</h1>\n\
          <p>{rows} questions at {locations} stores, {known} of which the model was trained on: at the end of each hour \
-         from 8 to 21, will the shelf be empty in the next? Every store, item, day and hour weighs alike.</p>\n",
+         from 8 to 21, will the shelf be empty in the next? Every store, item, day and hour weighs alike. Intervals are \
+         drawn by stores; of a single store by days.</p>\n",
         days = escaped(&report.days),
-        rows = report.rows,
+        rows = grouped(report.rows),
         locations = report.locations,
         known = report.known_locations,
     )?;
+    for warning in &report.warnings {
+        writeln!(
+            page,
+            "<p class=\"warning\"><b>Careful:</b> {}.</p>",
+            escaped(&warning.to_string())
+        )?;
+    }
     table(&mut page, report)?;
     for worst in &report.worst {
         writeln!(
@@ -43,7 +53,7 @@ pub fn page(report: &Report) -> Result<String, Box<dyn Error>> {
             worst.by.name(),
             escaped(&worst.name),
             worst.quality.ece,
-            worst.quality.rows
+            grouped(worst.quality.rows)
         )?;
     }
     if !report.curves.is_empty() {
@@ -58,14 +68,39 @@ fn table(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
     for row in &report.table {
         write!(
             page,
-            "\n<tr><td>{}<td>{}",
+            "\n<tr{}><td>{}<td>{}",
+            marked(row),
             escaped(&row.what),
             row.stores.name()
         )?;
         cells(page, &row.quality)?;
     }
     page.push_str("\n</table>\n");
+    writeln!(
+        page,
+        "<p class=\"note\">{BRIER}</p>\n<table>\n<tr><th>predictor<th>stores<th>{}",
+        BRIER_FIGURES.join("<th>")
+    )?;
+    for row in &report.table {
+        writeln!(
+            page,
+            "<tr{}><td>{}<td>{}<td>{}",
+            marked(row),
+            escaped(&row.what),
+            row.stores.name(),
+            row.quality.brier.figures().join("<td>")
+        )?;
+    }
+    page.push_str("</table>\n");
     Ok(())
+}
+
+/// The model stands out of what it is held against.
+fn marked(row: &Row) -> &'static str {
+    match row.what.as_str() {
+        "model" => " class=\"model\"",
+        _ => "",
+    }
 }
 
 fn head() -> String {
@@ -75,7 +110,40 @@ fn head() -> String {
 fn cells(page: &mut String, quality: &Quality) -> Result<(), Box<dyn Error>> {
     let interval = quality.ece_interval;
     let interval = interval.map_or(String::new(), |(low, high)| format!("{low:.4}–{high:.4}"));
-    write!(page, "<td>{}<td>{interval}", quality.figures().join("<td>"))?;
+    let by_days = match quality.ece_drawn_by {
+        Some(DrawnBy::Days) => " (by days)",
+        Some(DrawnBy::Stores) | None => "",
+    };
+    write!(
+        page,
+        "<td>{}<td>{interval}{by_days}",
+        quality.figures().join("<td>")
+    )?;
+    Ok(())
+}
+
+/// How fast the model learns of what is new.
+fn cold_start(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
+    page.push_str(
+        "<h2>Cold start: how fast it learns</h2>\n<p class=\"note\">By days since the day on which new stores, and new \
+         items at stores that the model knows, began; 0 is that day. Days differ: what was known before shows how hard the \
+         same days were.</p>\n<div class=\"plots\">",
+    );
+    page.push_str(&plot::learning("skill", &report.cold_start, |quality| {
+        quality.skill
+    })?);
+    page.push_str(&plot::learning("ECE", &report.cold_start, |quality| {
+        Some(quality.ece)
+    })?);
+    page.push_str(
+        "</div>\n<details><summary>The same as a table</summary>\n<table>\n<tr><th>who<th>days",
+    );
+    page.push_str(&head());
+    for one in &report.cold_start {
+        write!(page, "\n<tr><td>{}<td>{}", one.who.name(), one.days)?;
+        cells(page, &one.quality)?;
+    }
+    page.push_str("\n</table></details>\n");
     Ok(())
 }
 
@@ -87,6 +155,9 @@ fn plots(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
     page.push_str(&plot::precision_recall(&report.curves)?);
     page.push_str("</div>\n");
     frontier(page, report)?;
+    if !report.cold_start.is_empty() {
+        cold_start(page, report)?;
+    }
     let scopes = [Stores::Known, Stores::Unseen]; // "all" says nothing that these do not
     let scopes = scopes.into_iter().filter(|stores| {
         let mut segments = report.segments.iter();
@@ -142,7 +213,10 @@ fn frontier(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
          same.</p>\n<div class=\"plots\">",
     );
     page.push_str(&plot::frontier(&report.curves)?);
-    page.push_str("</div>\n<table>\n<tr><th>stores<th>hidden below<th>shown<th>found of the shown<th>found of the hidden");
+    page.push_str(
+        "</div>\n<details><summary>The same as a table</summary>\n\
+         <table>\n<tr><th>stores<th>hidden below<th>shown<th>found of the shown<th>found of the hidden",
+    );
     let share = |share: Option<f64>| share.map_or(String::new(), |share| format!("{share:.4}"));
     for curves in &report.curves {
         for one in &curves.frontier {
@@ -157,7 +231,7 @@ fn frontier(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
             )?;
         }
     }
-    page.push_str("\n</table>\n");
+    page.push_str("\n</table></details>\n");
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! held, not the features: millions of rows need tens of bytes each.
 
 mod baseline;
+mod cold_start;
 mod html;
 mod plot;
 mod quality;
@@ -11,8 +12,9 @@ mod report;
 mod score;
 mod segment;
 
+pub use cold_start::{Learning, Newcomer};
 pub use html::page;
-pub use quality::{Brier, FIGURES, Quality};
+pub use quality::{BRIER, BRIER_FIGURES, Brier, DrawnBy, FIGURES, Quality};
 pub use report::{Report, Row, Segment, Stores};
 pub(crate) use score::hour_of;
-pub use score::{Asking, Misfit, Scored, frame, outcomes, score};
+pub use score::{A_DAY, Asking, Misfit, Scored, frame, outcomes, score};

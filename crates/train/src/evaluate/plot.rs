@@ -1,9 +1,12 @@
-//! The plots: reliability, precision and recall, segments. Each is an SVG to stand in a page.
+//! The plots: reliability, precision and recall, thresholds, cold start, segments. Each is an SVG to stand in a page.
 
+use super::cold_start::{Learning, Newcomer};
+use super::quality::Quality;
 use super::report::{Curves, Segment, Stores};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use std::error::Error;
+use std::ops::Range;
 
 type Failed = Box<dyn Error>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -37,17 +40,26 @@ fn drawn(
 
 /// What was said against what happened; the grey line is where they are the same.
 pub(super) fn reliability(curves: &[Curves]) -> Result<String, Failed> {
-    square(("said", "happened"), WHOLE, true, curves, |curves| {
+    let axes = Axes {
+        has_dots: true,
+        has_diagonal: true,
+        legend: SeriesLabelPosition::UpperLeft,
+        ..Axes::of_shares("said", "happened")
+    };
+    let points = |curves: &Curves| {
         let bins = curves.reliability.iter();
         bins.map(|bin| (bin.0, bin.1)).collect()
-    })
+    };
+    lines(&axes, by_stores(curves, points))
 }
 
 /// Precision against recall.
 pub(super) fn precision_recall(curves: &[Curves]) -> Result<String, Failed> {
-    square(("recall", "precision"), WHOLE, false, curves, |curves| {
-        curves.precision_recall.clone()
-    })
+    let points = |curves: &Curves| curves.precision_recall.clone();
+    lines(
+        &Axes::of_shares("recall", "precision"),
+        by_stores(curves, points),
+    )
 }
 
 /// What is found of what is shown, against what is still shown, for every threshold.
@@ -60,57 +72,139 @@ pub(super) fn frontier(curves: &[Curves]) -> Result<String, Failed> {
     };
     let all = curves.iter().flat_map(points);
     let least = all.map(|point| point.1).fold(1.0, f64::min);
-    let axes = ("share of the selection shown", "share of it found");
-    square(axes, (least * 20.0).floor() / 20.0, false, curves, points)
+    let axes = Axes {
+        heights: (least * 20.0).floor() / 20.0..1.0,
+        ..Axes::of_shares("share of the selection shown", "share of it found")
+    };
+    lines(&axes, by_stores(curves, points))
 }
 
-/// Where an axis begins that shows all shares.
-const WHOLE: f64 = 0.0;
-
-fn square(
-    (across, up): (&str, &str),
-    lowest: f64,
-    has_dots: bool,
-    curves: &[Curves],
-    points: impl Fn(&Curves) -> Vec<(f64, f64)>,
+/// A number by days since a beginning.
+pub(super) fn learning(
+    what: &str,
+    learning: &[Learning],
+    number: impl Fn(&Quality) -> Option<f64>,
 ) -> Result<String, Failed> {
+    let of = |who: Newcomer| Line {
+        name: who.name().to_owned(),
+        colour: match who {
+            Newcomer::NewStores => colour(Stores::Unseen),
+            Newcomer::NewItems => colour(Stores::All),
+            Newcomer::KnownBefore => RGBColor(130, 130, 130),
+        },
+        points: learning
+            .iter()
+            .filter(|one| one.who == who)
+            .filter_map(|one| Some((f64::from(one.days), number(&one.quality)?)))
+            .collect(),
+    };
+    let all = Newcomer::ALL.map(of);
+    let points = || all.iter().flat_map(|line| &line.points);
+    let days = points().map(|point| point.0).fold(1.0, f64::max);
+    let (least, most) = points()
+        .map(|point| point.1)
+        .fold((0.0, 0.0), |(least, most): (f64, f64), one| {
+            (least.min(one), most.max(one))
+        });
+    // A third more is room for the legend.
+    let axes = Axes {
+        across: "days",
+        up: what,
+        widths: -0.3..days + 0.3,
+        heights: least..least + (most - least).max(0.01) * 1.33,
+        has_dots: true,
+        has_diagonal: false,
+        legend: SeriesLabelPosition::UpperRight,
+    };
+    lines(&axes, all.into())
+}
+
+/// What a plot of lines is drawn in.
+struct Axes<'a> {
+    across: &'a str,
+    up: &'a str,
+    widths: Range<f64>,
+    heights: Range<f64>,
+    has_dots: bool,
+    /// A grey line on which both are the same.
+    has_diagonal: bool,
+    legend: SeriesLabelPosition,
+}
+
+impl<'a> Axes<'a> {
+    fn of_shares(across: &'a str, up: &'a str) -> Self {
+        Self {
+            across,
+            up,
+            widths: 0.0..1.0,
+            heights: 0.0..1.0,
+            has_dots: false,
+            has_diagonal: false,
+            legend: SeriesLabelPosition::LowerLeft,
+        }
+    }
+}
+
+/// A line of a plot.
+struct Line {
+    name: String,
+    colour: RGBColor,
+    points: Vec<(f64, f64)>,
+}
+
+fn by_stores(curves: &[Curves], points: impl Fn(&Curves) -> Vec<(f64, f64)>) -> Vec<Line> {
+    let line = |one: &Curves| Line {
+        name: format!("{} stores", one.stores.name()),
+        colour: colour(one.stores),
+        points: points(one),
+    };
+    curves.iter().map(line).collect()
+}
+
+/// A number of an axis: 0.2, 4.
+fn short(at: f64) -> String {
+    let text = format!("{at:.1}");
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
+}
+
+fn lines(axes: &Axes<'_>, lines: Vec<Line>) -> Result<String, Failed> {
     drawn(SQUARE, |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(48)
-            .build_cartesian_2d(0.0..1.0, lowest..1.0)?;
+            .build_cartesian_2d(axes.widths.clone(), axes.heights.clone())?;
         let mut mesh = chart.configure_mesh();
-        mesh.x_desc(across)
-            .y_desc(up)
+        mesh.x_desc(axes.across)
+            .y_desc(axes.up)
+            .x_label_formatter(&|at| short(*at))
             .axis_desc_style(FONT)
             .label_style(SMALL);
         mesh.light_line_style(WHITE).draw()?;
-        if has_dots {
+        if axes.has_diagonal {
             let diagonal = [(0.0, 0.0), (1.0, 1.0)];
             chart.draw_series(LineSeries::new(diagonal, BLACK.mix(0.3)))?;
         }
-        for curve in curves {
-            let colour = colour(curve.stores);
-            let points = points(curve);
+        for Line {
+            name,
+            colour,
+            points,
+        } in lines.into_iter().filter(|line| !line.points.is_empty())
+        {
             chart
                 .draw_series(LineSeries::new(points.clone(), colour.stroke_width(2)))?
-                .label(format!("{} stores", curve.stores.name()))
+                .label(name)
                 .legend(move |(x, y)| {
                     PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2))
                 });
-            if has_dots {
+            if axes.has_dots {
                 let dots = points.into_iter();
                 chart.draw_series(dots.map(|dot| Circle::new(dot, 3, colour.filled())))?;
             }
         }
-        let place = match has_dots {
-            true => SeriesLabelPosition::UpperLeft,
-            false => SeriesLabelPosition::LowerLeft,
-        };
         chart
             .configure_series_labels()
-            .position(place)
+            .position(axes.legend.clone())
             .label_font(SMALL)
             .background_style(WHITE.mix(0.8))
             .border_style(BLACK.mix(0.2))

@@ -1,20 +1,24 @@
 //! The report: a table of predictors, curves and segments of the model.
 
+use super::cold_start::{self, Learning};
 use super::quality::{BINS, Quality};
 use super::score::Scored;
 use super::segment::By;
-use crate::outcome::Outcomes;
+use crate::grid::date;
+use crate::outcome::{Outcomes, Pair};
 use crate::split::Trained;
+use crate::warning::Warning;
 use onhand_models::Artefact;
 use onhand_models::dataset::Refused;
 use onhand_models::metrics::{self, Reliability, Sample};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// Rows that a segment needs to be called the worst.
 const ENOUGH: usize = 10_000;
 /// Rows that a segment needs to be told of at all.
-const FEW: usize = 100;
+pub(super) const FEW: usize = 100;
 /// Draws of an interval.
 const DRAWS: usize = 200;
 /// Thresholds of the frontier.
@@ -102,6 +106,8 @@ pub struct Hidden {
 pub struct Report {
     /// The days asked about.
     pub days: String,
+    /// What makes the figures too good.
+    pub warnings: Vec<Warning>,
     /// The model's name and what it says of its training, if there is one.
     pub model: Option<BTreeMap<String, String>>,
     /// Questions asked.
@@ -118,10 +124,12 @@ pub struct Report {
     pub worst: Vec<Segment>,
     /// The model's curves.
     pub curves: Vec<Curves>,
+    /// How fast the model learns, if some stores and items began late.
+    pub cold_start: Vec<Learning>,
 }
 
 impl Report {
-    /// Makes the report of scored questions.
+    /// Makes the report of scored questions about some days. `cold_from` is the day on which some stores and items begin.
     ///
     /// # Errors
     /// A prediction or a label is out of its range.
@@ -129,11 +137,13 @@ impl Report {
         outcomes: &Outcomes,
         scored: &Scored,
         model: Option<&Artefact>,
-        days: String,
+        days: RangeInclusive<u32>,
+        cold_from: Option<u32>,
     ) -> Result<Self, Refused> {
         let scene = Scene::new(outcomes, scored, model);
         let mut report = Self {
-            days,
+            days: format!("{} to {}", date(*days.start()), date(*days.end())),
+            warnings: Warning::of_judging(outcomes, days, model),
             model: model.map(about),
             rows: scored.labels.len(),
             locations: scene.is_known.len(),
@@ -142,6 +152,7 @@ impl Report {
             segments: Vec::new(),
             worst: Vec::new(),
             curves: Vec::new(),
+            cold_start: Vec::new(),
         };
         for stores in scene.scopes() {
             scene.table(stores, &mut report)?;
@@ -150,6 +161,9 @@ impl Report {
             report.segments.extend(scene.segments(stores)?);
         }
         report.worst = worst(&report.segments);
+        if let Some(day) = cold_from.filter(|_| model.is_some()) {
+            report.cold_start = cold_start::learning(&scene, day)?;
+        }
         Ok(report)
     }
 }
@@ -167,24 +181,28 @@ fn about(model: &Artefact) -> BTreeMap<String, String> {
 }
 
 /// Rows of one predictor and some stores, from the lowest prediction to the highest: then no metric sorts them again.
-struct Rows {
+pub(super) struct Rows {
     predicted: Vec<f64>,
     labels: Vec<f32>,
     locations: Vec<u32>,
+    days: Vec<u32>,
 }
 
 impl Rows {
-    fn of(mut rows: Vec<(f64, f32, u32)>) -> Self {
+    /// Of what was said, what became of it, the location and the day.
+    fn of(mut rows: Vec<(f64, f32, u32, u32)>) -> Self {
         rows.sort_unstable_by(|one, other| {
             one.0
                 .total_cmp(&other.0)
                 .then(one.2.cmp(&other.2))
                 .then(one.1.total_cmp(&other.1))
+                .then(one.3.cmp(&other.3))
         });
         Self {
             predicted: rows.iter().map(|row| row.0).collect(),
             labels: rows.iter().map(|row| row.1).collect(),
             locations: rows.iter().map(|row| row.2).collect(),
+            days: rows.iter().map(|row| row.3).collect(),
         }
     }
 
@@ -192,15 +210,16 @@ impl Rows {
         Sample::new(&self.predicted, &self.labels, None)
     }
 
-    fn quality(&self, draws: usize) -> Result<Quality, Refused> {
+    pub(super) fn quality(&self) -> Result<Quality, Refused> {
         let sample = self.sample()?;
-        Ok(Quality::of(&sample).with_interval(&sample, &self.locations, draws))
+        let clusters = (&self.locations[..], &self.days[..]);
+        Ok(Quality::of(&sample).with_interval(&sample, clusters, DRAWS))
     }
 }
 
-struct Scene<'a> {
-    outcomes: &'a Outcomes,
-    scored: &'a Scored,
+pub(super) struct Scene<'a> {
+    pub(super) outcomes: &'a Outcomes,
+    pub(super) scored: &'a Scored,
     has_model: bool,
     /// By location.
     is_known: Vec<bool>,
@@ -233,7 +252,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn is_in(&self, stores: Stores, row: usize) -> bool {
+    pub(super) fn is_in(&self, stores: Stores, row: usize) -> bool {
         let is_known = self.is_known[self.location(row) as usize];
         match stores {
             Stores::All => true,
@@ -243,16 +262,29 @@ impl<'a> Scene<'a> {
     }
 
     fn location(&self, row: usize) -> u32 {
-        self.outcomes.pairs[self.scored.pairs[row] as usize].location_no
+        self.pair(row).location_no
     }
 
     fn rows(&self, stores: Stores) -> impl Iterator<Item = usize> {
         (0..self.scored.labels.len()).filter(move |row| self.is_in(stores, *row))
     }
 
-    fn gather(&self, predicted: &[f64], rows: impl Iterator<Item = usize>) -> Rows {
-        let row = |row: usize| (predicted[row], self.scored.labels[row], self.location(row));
+    pub(super) fn gather(&self, predicted: &[f64], rows: impl Iterator<Item = usize>) -> Rows {
+        let row = |row: usize| {
+            let said = (predicted[row], self.scored.labels[row]);
+            (said.0, said.1, self.location(row), self.day(row))
+        };
         Rows::of(rows.map(row).collect())
+    }
+
+    /// The day on which a row is asked.
+    pub(super) fn day(&self, row: usize) -> u32 {
+        self.outcomes.grid.day(self.scored.slots[row] as usize)
+    }
+
+    /// Whom a row is about.
+    pub(super) fn pair(&self, row: usize) -> &Pair {
+        &self.outcomes.pairs[self.scored.pairs[row] as usize]
     }
 
     fn table(&self, stores: Stores, report: &mut Report) -> Result<(), Refused> {
@@ -272,7 +304,7 @@ impl<'a> Scene<'a> {
             report.table.push(Row {
                 what: what.to_owned(),
                 stores,
-                quality: rows.quality(DRAWS)?,
+                quality: rows.quality()?,
             });
             if what == "model" {
                 report.curves.push(curves(stores, &rows.sample()?));
@@ -286,8 +318,7 @@ impl<'a> Scene<'a> {
         for by in By::ALL {
             let mut apart: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
             for row in self.rows(stores) {
-                let pair = &self.outcomes.pairs[self.scored.pairs[row] as usize];
-                let segment = by.of(self.outcomes, pair, self.scored.slots[row]);
+                let segment = by.of(self.outcomes, self.pair(row), self.scored.slots[row]);
                 apart.entry(segment).or_default().push(row);
             }
             for (segment, rows) in apart.into_iter().filter(|(_, rows)| rows.len() >= FEW) {
@@ -296,7 +327,7 @@ impl<'a> Scene<'a> {
                     stores,
                     by,
                     name: by.label(self.outcomes, segment),
-                    quality: rows.quality(DRAWS)?,
+                    quality: rows.quality()?,
                 });
             }
         }

@@ -18,6 +18,9 @@ use std::sync::Arc;
 const BEFORE: u32 = 7;
 const ROWS_BEFORE: usize = 200_000;
 
+/// Questions of each day that a recalibration learns from, about.
+pub const A_DAY: usize = 100_000;
+
 /// Why a model cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Misfit<E> {
@@ -69,6 +72,10 @@ pub struct Scored {
     pub model: Vec<f64>,
     /// By row: what it said before it was recalibrated every night; nothing if it was not.
     pub plain: Vec<f64>,
+    /// By row: whether it is judged.
+    pub is_judged: Vec<bool>,
+    /// By row: whether a recalibration may learn from it.
+    pub is_learned: Vec<bool>,
 }
 
 /// Which questions are asked.
@@ -76,10 +83,11 @@ pub struct Scored {
 pub struct Asking {
     /// The first day judged; the last is that of the outcomes.
     pub first: u32,
-    /// Days before it that are asked about too, in the same measure: what a recalibration learns from.
-    pub before: u32,
     /// About how many questions of the days judged; without it all.
     pub rows: Option<usize>,
+    /// Days before the first that a recalibration learns from: of these and of all judged, about [`A_DAY`] questions each
+    /// are asked for it. 0 without one.
+    pub before: u32,
     /// Whether the baselines are asked too, which learn from the week before the first day.
     pub baselines: bool,
     /// The result does not depend on it.
@@ -125,15 +133,17 @@ pub fn score<S: Source>(
 ) -> Result<Scored, Misfit<S::Error>> {
     let set = Arc::new(set_for(model, asking.baselines)?);
     let mut judge = Judge::new(&set, model, asking)?;
-    let cells = cells_of(outcomes, asking);
+    let drawn = Drawn::of(outcomes, asking);
+    let cells = drawn.cells();
     let mut scored = Scored::with_room(outcomes, &cells, asking.begin());
     known::ask(known, set, outcomes, &cells, asking.threads, &mut |asked| {
         let day = outcomes.grid.day(asked.slot);
-        if day < asking.first && day + BEFORE >= asking.first {
-            judge.learn(asked, outcomes);
+        if day < asking.first {
+            judge.learn(asked, outcomes, &drawn.week);
         }
         if day >= asking.begin() {
             judge.say(asked, outcomes, &mut scored);
+            scored.mark(asked, &drawn);
         }
     })
     .map_err(Misfit::Source)?;
@@ -171,22 +181,40 @@ pub fn frame<S: Source>(
     Ok(frame)
 }
 
-fn cells_of(outcomes: &Outcomes, asking: Asking) -> Cells {
-    let of = |days: Range<u32>, rows: usize| {
-        let cells = cells::all(outcomes, |slot, _| days.contains(&outcomes.grid.day(slot)));
-        cells::sample(outcomes, cells, rows, 1)
-    };
-    let Asking { first, before, .. } = asking;
-    let week = if asking.baselines { BEFORE } else { 0 };
-    let rows = asking.rows.unwrap_or(usize::MAX);
-    let judged = of(first..u32::MAX, rows);
-    let days = (outcomes.grid.days.end() + 1).saturating_sub(first).max(1);
-    let in_measure = (rows / days as usize).saturating_mul(before as usize);
-    let learned = cells::join(
-        of(first.saturating_sub(week)..first, ROWS_BEFORE),
-        of(asking.begin()..first, in_measure),
-    );
-    cells::join(learned, judged)
+/// Questions, by what they are for; one may be for several.
+struct Drawn {
+    /// Those that are judged.
+    judged: Cells,
+    /// Those that a recalibration learns from.
+    learned: Cells,
+    /// Those of the week before, that the baselines learn from.
+    week: Cells,
+}
+
+impl Drawn {
+    fn of(outcomes: &Outcomes, asking: Asking) -> Self {
+        let of = |days: Range<u32>| {
+            cells::all(outcomes, |slot, _| days.contains(&outcomes.grid.day(slot)))
+        };
+        let Asking { first, before, .. } = asking;
+        let rows = asking.rows.unwrap_or(usize::MAX);
+        let learned = match before {
+            0 => of(0..0),
+            _ => cells::sample_each_day(outcomes, of(asking.begin()..u32::MAX), A_DAY),
+        };
+        let week = if asking.baselines { BEFORE } else { 0 };
+        let week = of(first.saturating_sub(week)..first);
+        Self {
+            judged: cells::sample(outcomes, of(first..u32::MAX), rows, 1),
+            learned,
+            week: cells::sample(outcomes, week, ROWS_BEFORE, 1),
+        }
+    }
+
+    fn cells(&self) -> Cells {
+        let learned = cells::join(self.week.clone(), self.learned.clone());
+        cells::join(learned, self.judged.clone())
+    }
 }
 
 /// The features that the model was trained with, in its order, and those that the baselines need, if they are asked.
@@ -230,6 +258,17 @@ impl Scored {
             item_and_hour: Vec::new(),
             model: Vec::new(),
             plain: Vec::new(),
+            is_judged: Vec::with_capacity(rows),
+            is_learned: Vec::with_capacity(rows),
+        }
+    }
+
+    /// Says what the last rows are for.
+    fn mark(&mut self, asked: Asked<'_>, drawn: &Drawn) {
+        for pair in asked.pairs {
+            let is_in = |cells| cells::has(cells, asked.slot, *pair);
+            self.is_judged.push(is_in(&drawn.judged));
+            self.is_learned.push(is_in(&drawn.learned));
         }
     }
 }
@@ -256,20 +295,26 @@ impl Scored {
         }
     }
 
-    /// Leaves out the first rows.
-    pub(crate) fn from(self, row: usize) -> Self {
-        fn rest<T>(mut all: Vec<T>, row: usize) -> Vec<T> {
-            all.drain(..row.min(all.len()));
-            all
+    /// Those rows alone that are judged.
+    pub(crate) fn judged(self) -> Self {
+        fn of<T: Copy>(all: Vec<T>, is_judged: &[bool]) -> Vec<T> {
+            let each = all
+                .iter()
+                .zip(is_judged)
+                .filter(|(_, is_judged)| **is_judged);
+            each.map(|(one, _)| *one).collect()
         }
+        let is_judged = &self.is_judged;
         Self {
-            pairs: rest(self.pairs, row),
-            slots: rest(self.slots, row),
-            labels: rest(self.labels, row),
-            status: rest(self.status, row),
-            item_and_hour: rest(self.item_and_hour, row),
-            model: rest(self.model, row),
-            plain: rest(self.plain, row),
+            pairs: of(self.pairs, is_judged),
+            slots: of(self.slots, is_judged),
+            labels: of(self.labels, is_judged),
+            status: of(self.status, is_judged),
+            item_and_hour: of(self.item_and_hour, is_judged),
+            model: of(self.model, is_judged),
+            plain: of(self.plain, is_judged),
+            is_learned: of(self.is_learned, is_judged),
+            is_judged: is_judged.iter().copied().filter(|is| *is).collect(),
         }
     }
 }
@@ -301,12 +346,13 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn learn(&mut self, asked: Asked<'_>, outcomes: &Outcomes) {
+    fn learn(&mut self, asked: Asked<'_>, outcomes: &Outcomes, week: &Cells) {
         let Some(baselines) = &mut self.baselines else {
             return;
         };
         let hour = hour_of(outcomes, asked.slot);
-        for (pair, row) in asked.pairs.iter().zip(asked.rows.chunks(self.width)) {
+        let each = asked.pairs.iter().zip(asked.rows.chunks(self.width));
+        for (pair, row) in each.filter(|(pair, _)| cells::has(week, asked.slot, **pair)) {
             let label = outcomes.label(asked.slot, *pair);
             baselines.learn(row, hour, label);
         }

@@ -1,0 +1,76 @@
+//! Cold start: how good the model is for stores and items of which it has known something for so many days.
+//!
+//! All that is new begins on one day, so what is known for longer tells how hard the same days are.
+
+use super::quality::Quality;
+use super::report::{FEW, Scene, Stores};
+use crate::grid::day_of;
+use onhand_models::dataset::Refused;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Whom it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Newcomer {
+    /// Everything at stores that are new.
+    NewStores,
+    /// Items that are new everywhere, at stores that the model knows.
+    NewItems,
+    /// What was known before, on the same days.
+    KnownBefore,
+}
+
+impl Newcomer {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::NewStores, Self::NewItems, Self::KnownBefore];
+
+    /// What they are called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NewStores => "new stores",
+            Self::NewItems => "new items",
+            Self::KnownBefore => "known before",
+        }
+    }
+}
+
+/// How good the model is after so many days.
+#[derive(Clone, Debug, Serialize)]
+pub struct Learning {
+    /// For whom.
+    pub who: Newcomer,
+    /// Days after the day of the beginning: 0 is that day.
+    pub days: u32,
+    /// How good.
+    #[serde(flatten)]
+    pub quality: Quality,
+}
+
+/// By who it is and by days, where there are enough questions; everything new begins on day `from`.
+pub(super) fn learning(scene: &Scene<'_>, from: u32) -> Result<Vec<Learning>, Refused> {
+    let mut apart: BTreeMap<(Newcomer, u32), Vec<usize>> = BTreeMap::new();
+    for row in (0..scene.scored.labels.len()).filter(|row| scene.day(*row) >= from) {
+        let is_new = day_of(scene.pair(row).since) >= from;
+        let who = match (is_new, scene.is_in(Stores::Known, row)) {
+            (false, _) => Newcomer::KnownBefore,
+            (true, true) => Newcomer::NewItems,
+            (true, false) => Newcomer::NewStores,
+        };
+        apart
+            .entry((who, scene.day(row) - from))
+            .or_default()
+            .push(row);
+    }
+    let enough = apart.into_iter().filter(|(_, rows)| rows.len() >= FEW);
+    enough
+        .map(|((who, days), rows)| {
+            let rows = scene.gather(&scene.scored.model, rows.into_iter());
+            Ok(Learning {
+                who,
+                days,
+                quality: rows.quality()?,
+            })
+        })
+        .collect()
+}
