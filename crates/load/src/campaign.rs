@@ -9,6 +9,7 @@ use crate::summary::Cpu;
 use crate::{grpc, http};
 use indicatif::ProgressBar;
 use std::io;
+use std::sync::Barrier;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -34,10 +35,11 @@ pub(crate) fn run(
     bar: &ProgressBar,
     show: impl Fn(&ProgressBar, Nanos, u64),
 ) -> Result<(Book, Cpu), Failure> {
+    let gate = &Barrier::new(lanes.len());
     let (books, cpu) = std::thread::scope(|scope| {
         let threads: Vec<_> = lanes
             .into_iter()
-            .map(|lane| scope.spawn(|| drive(target, lane)))
+            .map(|lane| scope.spawn(move || drive(target, lane, gate)))
             .collect();
         let mut meter = Meter::new(watch);
         while threads.iter().any(|thread| !thread.is_finished()) {
@@ -63,10 +65,10 @@ pub(crate) fn run(
     Ok((all, cpu))
 }
 
-fn drive(target: &Target, lane: Lane) -> io::Result<Book> {
+fn drive(target: &Target, lane: Lane, gate: &Barrier) -> io::Result<Book> {
     match target.carrier {
-        Carrier::Http => http::drive(target, lane),
-        Carrier::Grpc | Carrier::GrpcStream => grpc::drive(target, lane),
+        Carrier::Http => http::drive(target, lane, gate),
+        Carrier::Grpc | Carrier::GrpcStream => grpc::drive(target, lane, gate),
     }
 }
 

@@ -1,10 +1,12 @@
-//! A lane: one thread's share of the load. All lanes start at one moment and ask until one end.
+//! A lane: one thread's share of the load. All lanes open their connections first, then start at one moment, and ask
+//! until one end: what is due counts from the start, and a connection that is long in coming makes no request late.
 
 use crate::arrivals::{Arrivals, Nanos};
 use crate::failure::Failure;
 use crate::work::{Operation, Recipe, Workload};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::atomic::AtomicU64;
+use std::sync::{Barrier, OnceLock};
 use std::time::Instant;
 
 /// How long to wait for the last answers, if nothing else is said.
@@ -37,7 +39,8 @@ pub(crate) struct Target {
     pub(crate) warmup: Nanos,
     /// How long to wait for answers once nothing more is asked.
     pub(crate) grace: Nanos,
-    pub(crate) start: Instant,
+    /// When the first request was due, once there are connections.
+    pub(crate) start: OnceLock<Instant>,
     /// Requests answered so far, for whoever watches.
     pub(crate) answered: AtomicU64,
 }
@@ -54,7 +57,7 @@ impl Target {
             ttl_seconds: 600,
             warmup: 0,
             grace: GRACE,
-            start: Instant::now(),
+            start: OnceLock::new(),
             answered: AtomicU64::new(0),
         }
     }
@@ -71,9 +74,16 @@ impl Target {
         }
     }
 
-    /// Time since the start.
+    /// Waits until every lane is ready, and starts the clock.
+    pub(crate) fn start(&self, gate: &Barrier) {
+        gate.wait();
+        self.start.get_or_init(Instant::now);
+    }
+
+    /// Time since the start; none before it.
     pub(crate) fn now(&self) -> Nanos {
-        self.start.elapsed().as_nanos() as Nanos
+        let start = self.start.get();
+        start.map_or(0, |start| start.elapsed().as_nanos() as Nanos)
     }
 }
 

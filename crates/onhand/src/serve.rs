@@ -375,9 +375,9 @@ impl Serve {
         learned: Learned,
         registry: Registry,
     ) -> Result<(), Failure> {
-        let (listener, address) = bind("--listen", self.listen).await?;
+        let (listener, address) = bind("--listen", self.listen)?;
         let grpc = match self.grpc_address() {
-            Some(address) => Some(bind("--grpc-listen", address).await?),
+            Some(address) => Some(bind("--grpc-listen", address)?),
             None => None,
         };
         let read_timeout = Duration::from_secs(self.read_timeout_seconds);
@@ -423,8 +423,8 @@ impl Serve {
 }
 
 /// Listens at an address that a flag named.
-async fn bind(flag: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
-    let listener = TcpListener::bind(address).await.map_err(|error| {
+fn bind(flag: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = onhand_server::listen(address).map_err(|error| {
         Failure::say(format!(
             "cannot listen on {address}: {error}; {flag} names another"
         ))

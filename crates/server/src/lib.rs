@@ -42,4 +42,4 @@ pub use grpc::{Grpc, grpc};
 pub use openapi::openapi;
 pub use options::{Limits, Options};
 pub use predictions::{AvailabilityModel, Followed};
-pub use serve::{serve, serve_grpc};
+pub use serve::{listen, serve, serve_grpc};

@@ -13,9 +13,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
@@ -25,8 +26,26 @@ const PING_AFTER: Duration = Duration::from_secs(30);
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
 
+/// Connections that may wait to be accepted. Who finds no room asks again after a second, for the system drops what asks
+/// for one: a few hundred clients who come at once must not wait so long. The system may allow fewer (`somaxconn`).
+const BACKLOG: u32 = 4096;
 /// How long to wait after the system refused a connection, most often for want of file descriptors.
 const AFTER_A_FAILURE: Duration = Duration::from_millis(100);
+
+/// Listens at an address, with room for many who connect at once. Needs a runtime.
+///
+/// # Errors
+/// The address is taken, or not this machine's.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // What has just stopped may be started again, though its connections are not all forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves HTTP until `shutdown` is done, then stops gracefully. It never fails: what goes wrong with one connection is
 /// that connection's affair.
@@ -147,5 +166,21 @@ async fn stop(graceful: GracefulShutdown, grace: Duration) {
             seconds = grace.as_secs(),
             "connections did not end in time and are cut"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream as Client;
+
+    #[tokio::test]
+    async fn hundreds_who_connect_at_once_do_not_wait_until_they_are_accepted() {
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let clients: Vec<_> = (0..600)
+            .map(|_| Client::connect_timeout(&address, Duration::from_millis(500)).unwrap())
+            .collect();
+        assert_eq!(clients.len(), 600);
     }
 }

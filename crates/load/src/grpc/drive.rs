@@ -7,11 +7,14 @@ use crate::clerk::Clerk;
 use crate::lane::{Carrier, Lane, Target};
 use crate::timer::Timer;
 use crate::work::{Ask, Operation};
-use futures_util::future::join_all;
+use bytes::Bytes;
+use futures_util::future::{join_all, try_join_all};
+use h2::client::SendRequest;
 use http::{HeaderMap, HeaderValue, Uri};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
+use std::sync::Barrier;
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -26,7 +29,7 @@ const TICK: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// The server cannot be reached at the start. Later, what goes wrong with a connection is an error of its requests.
-pub(crate) fn drive(target: &Target, lane: Lane) -> io::Result<Book> {
+pub(crate) fn drive(target: &Target, lane: Lane, gate: &Barrier) -> io::Result<Book> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -38,12 +41,11 @@ pub(crate) fn drive(target: &Target, lane: Lane) -> io::Result<Book> {
         arrivals: RefCell::new(lane.arrivals),
     };
     LocalSet::new().block_on(&runtime, async {
-        let mut sessions = Vec::new();
-        for _ in 0..lane.connections {
-            sessions.push(Session::new(&shared, lane.depth)?);
-        }
-        let ended = join_all(sessions.iter().map(Session::run)).await;
-        ended.into_iter().collect::<io::Result<()>>()
+        let sessions = (0..lane.connections).map(|_| Session::open(&shared, lane.depth));
+        let sessions = try_join_all(sessions).await;
+        target.start(gate);
+        join_all(sessions?.into_iter().map(Session::run)).await;
+        Ok::<_, io::Error>(())
     })?;
     let mut clerk = shared.clerk.into_inner();
     clerk.never_sent(&mut shared.arrivals.into_inner());
@@ -66,6 +68,7 @@ pub(super) struct Session<'s, 'a> {
     pub(super) shared: &'s Shared<'a>,
     /// Requests in flight at most.
     pub(super) depth: usize,
+    calls: SendRequest<Bytes>,
     timer: AsyncFd<Timer>,
     tick: RefCell<Interval>,
     /// Since when there is room for a request.
@@ -75,10 +78,11 @@ pub(super) struct Session<'s, 'a> {
 }
 
 impl<'s, 'a> Session<'s, 'a> {
-    fn new(shared: &'s Shared<'a>, depth: usize) -> io::Result<Self> {
+    async fn open(shared: &'s Shared<'a>, depth: usize) -> io::Result<Self> {
         Ok(Self {
             shared,
             depth,
+            calls: open(shared.target.address).await?,
             timer: listened_to(Timer::new()?)?,
             tick: RefCell::new(interval(TICK)),
             free_since: Cell::new(0),
@@ -87,22 +91,21 @@ impl<'s, 'a> Session<'s, 'a> {
     }
 
     /// Asks until the end; a connection that breaks is opened again.
-    async fn run(&self) -> io::Result<()> {
-        let mut calls = open(self.shared.target.address).await?;
+    async fn run(mut self) {
         loop {
             let done = match self.shared.target.carrier {
-                Carrier::GrpcStream => self.stream(&calls).await,
-                _ => self.unary(&calls).await,
+                Carrier::GrpcStream => self.stream(&self.calls).await,
+                _ => self.unary(&self.calls).await,
             };
             if done.is_ok() || self.is_over() {
-                return Ok(());
+                return;
             }
             sleep(TICK).await;
             // A server that has gone away is no failure of the generator: the book shows it.
             let Ok(again) = open(self.shared.target.address).await else {
-                return Ok(());
+                return;
             };
-            calls = again;
+            self.calls = again;
             self.has_room_now();
         }
     }

@@ -14,6 +14,7 @@ use rustix::event::{Timespec, epoll};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Barrier;
 
 /// How long one wait takes at most, so that the end is noticed when nothing comes in any more.
 const LONGEST_WAIT: Timespec = Timespec {
@@ -31,8 +32,10 @@ const TIMER: u64 = u64::MAX;
 ///
 /// # Errors
 /// The server cannot be reached at the start. Later, what goes wrong with a connection is an error of its requests.
-pub(crate) fn drive(target: &Target, lane: Lane) -> io::Result<Book> {
-    Driver::new(target, lane)?.run()
+pub(crate) fn drive(target: &Target, lane: Lane, gate: &Barrier) -> io::Result<Book> {
+    let driver = Driver::new(target, lane);
+    target.start(gate);
+    driver?.run()
 }
 
 struct Driver<'a> {

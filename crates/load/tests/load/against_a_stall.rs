@@ -1,7 +1,7 @@
 //! Coordinated omission: a server that stands still for a second is asked nothing by a closed loop, and so looks well.
 //! An open loop must show what its customers saw.
 
-use crate::stalls::serve;
+use crate::stalls::{serve, serve_late};
 use crate::{good_run, run};
 use serde_json::Value;
 use std::time::Duration;
@@ -34,6 +34,19 @@ fn a_stall_shows_in_the_percentiles_of_an_open_loop_and_only_in_the_longest_of_a
             .to_string()
             .contains("places in flight were taken")
     );
+}
+
+#[test]
+fn nothing_is_due_before_there_are_connections() {
+    let due = ["--open", "200", "--seconds", "1", "--warmup", "0"];
+    let summary = good_run(
+        serve_late("201 Created"),
+        &[&due[..], &["--in-flight", "6"]].concat(),
+    );
+    // To connect takes a second and more.
+    assert!(micros(&summary, "max_micros") < 500_000, "{summary:#}");
+    let requests = summary["total"]["requests"].as_u64().unwrap();
+    assert!((140..260).contains(&requests), "{requests}");
 }
 
 #[test]

@@ -3,10 +3,35 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
+use tokio::net::TcpSocket;
 
 /// Answers with this status on every connection; `stall` after the first request it stops for `stall.1`.
 pub(crate) fn serve(status: &'static str, stall: Option<(Duration, Duration)>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    answer_all(TcpListener::bind("127.0.0.1:0").unwrap(), status, stall)
+}
+
+/// Accepts nobody for half a second, and has room for one who waits: who else connects in this time asks again after one.
+pub(crate) fn serve_late(status: &'static str) -> SocketAddr {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket.listen(1).unwrap().into_std().unwrap()
+    });
+    listener.set_nonblocking(false).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        answer_all(listener, status, None);
+    });
+    address
+}
+
+fn answer_all(
+    listener: TcpListener,
+    status: &'static str,
+    stall: Option<(Duration, Duration)>,
+) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         let start = Instant::now();
