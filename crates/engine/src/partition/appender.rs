@@ -17,6 +17,9 @@ use std::time::Duration;
 /// How long to wait before an append is tried again.
 const RETRY: Duration = Duration::from_millis(200);
 
+/// A write that takes so long is told: whoever looks for what made answers late should not have to guess.
+const STANDSTILL: Duration = Duration::from_millis(250);
+
 type Replies = Vec<(Waiting, Answer)>;
 
 /// How long the appender waits for a job at a time where nothing waits for a sync.
@@ -237,8 +240,16 @@ impl Appender {
         if waits_for_sync {
             self.synced();
         }
+        let took = start.elapsed();
+        if took >= STANDSTILL {
+            let millis = took.as_millis() as u64;
+            tracing::warn!(
+                millis,
+                "the disk stood still: all answers waited for one write"
+            );
+        }
         if let Some(batch) = &append.batch {
-            self.metrics.appended(batch, start.elapsed());
+            self.metrics.appended(batch, took);
             self.recovered();
         }
         Ok(())
