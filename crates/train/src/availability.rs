@@ -4,25 +4,27 @@
 //! other stores, and says how good it is at others again. The artefact
 //! has in it all that decided what it became, and no time of day.
 
+mod calibrated;
+mod parts;
+
 use crate::Source;
-use crate::cells::{self, Cells};
+use crate::cells;
 use crate::columns;
-use crate::evaluate::Quality;
 use crate::frame::Frame;
 use crate::grid::{Grid, date};
 use crate::known;
-use crate::outcome::{Label, Outcomes, Pair};
-use crate::split::{Fold, HoldOut, Part, Split, Trained};
+use crate::outcome::{Label, Outcomes};
+use crate::split::{HoldOut, Part, Split, Trained};
 use crate::warning::Warning;
+use calibrated::Calibrated;
 use onhand_core::Stamp;
 use onhand_features::{FeatureSet, catalog};
 use onhand_models::artefact::{self, Artefact};
 use onhand_models::boost::{Booster, Fit, Monotone, Round};
-use onhand_models::calibrate::{Calibration, Form};
 use onhand_models::dataset::{Dataset, Refused};
-use onhand_models::metrics::Sample;
 use onhand_models::{FlatForest, tree::Broken};
-use std::collections::{BTreeMap, BTreeSet};
+use parts::Parts;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Bins of a column.
@@ -170,75 +172,6 @@ fn rules(names: &[&str]) -> Vec<Monotone> {
     names.iter().map(rule).collect()
 }
 
-/// The questions of each part.
-struct Parts {
-    split: Split,
-    /// By location.
-    held_out: Vec<bool>,
-    /// By pair: whether its location is held out, and its fold.
-    pairs: Vec<(bool, Fold)>,
-    each: Vec<(Part, Cells)>,
-}
-
-impl Parts {
-    fn of(outcomes: &Outcomes, plan: &Plan, split: Split) -> Self {
-        let mut held_out = vec![false; outcomes.sizes.len()];
-        for pair in &outcomes.pairs {
-            held_out[pair.location_no as usize] = plan.hold_out.holds(&pair.location);
-        }
-        let pair = |pair: &Pair| {
-            let is_held_out = held_out[pair.location_no as usize];
-            let fold = Fold::of(held_out.len(), &pair.location, &pair.sku);
-            (is_held_out, fold)
-        };
-        let mut parts = Self {
-            split,
-            pairs: outcomes.pairs.iter().map(pair).collect(),
-            held_out,
-            each: Vec::new(),
-        };
-        for (part, rows) in [
-            (Part::Train, plan.rows),
-            (Part::Stop, plan.rows / 8),
-            (Part::Fit, plan.rows / 4),
-            (Part::Choose, plan.rows / 8),
-            (Part::Unseen, plan.rows / 4),
-        ] {
-            let cells = cells::all(outcomes, |slot, pair| {
-                parts.part(outcomes.grid.day(slot), pair) == part
-            });
-            let cells = cells::sample(outcomes, cells, rows, plan.booster.seed);
-            parts.each.push((part, cells));
-        }
-        parts
-    }
-
-    fn part(&self, day: u32, pair: u32) -> Part {
-        let (is_held_out, fold) = self.pairs[pair as usize];
-        self.split.part(day, is_held_out, fold)
-    }
-
-    fn cells(&self) -> Cells {
-        let each = self.each.iter().map(|(_, cells)| cells.clone());
-        each.reduce(cells::join).unwrap_or_default()
-    }
-
-    /// The locations that are learned from.
-    fn trained(&self, outcomes: &Outcomes) -> Trained {
-        let of_part = |part| self.each.iter().filter(move |each| each.0 == part);
-        let learned = [Part::Train, Part::Stop, Part::Fit, Part::Choose];
-        let cells = learned.into_iter().flat_map(of_part);
-        let pairs: BTreeSet<u32> = cells
-            .flat_map(|(_, cells)| cells.iter().flatten())
-            .copied()
-            .collect();
-        pairs
-            .iter()
-            .map(|pair| &outcomes.pairs[*pair as usize].location)
-            .collect()
-    }
-}
-
 impl Gathered {
     fn checked<E>(self) -> Result<Self, TrainError<E>> {
         let needed = [
@@ -376,84 +309,5 @@ impl Gathered {
             format!("{} of {} tried", fit.forest.trees.len(), fit.rounds.len()),
         );
         facts
-    }
-}
-
-/// A calibration, and how good it made the model.
-struct Calibrated {
-    calibration: Calibration,
-    losses: Vec<(Form, f64)>,
-    kept_back: Quality,
-    unseen: Option<Quality>,
-}
-
-impl Calibrated {
-    /// The form is chosen at other stores than those that it was fitted to; then it is fitted to all of them. What is
-    /// said of its quality is from before that.
-    fn of(flat: &FlatForest, frames: &BTreeMap<Part, Frame>) -> Result<Self, Refused> {
-        let scored = |part| {
-            let frame = &frames[&part];
-            let mut scores = vec![0.0; frame.labels().len()];
-            flat.score_batch(&frame.rows(), &mut scores);
-            scores
-        };
-        let (mut fit, choose) = (scored(Part::Fit), scored(Part::Choose));
-        let mut labels = frames[&Part::Fit].labels().to_vec();
-        let later = Sample::new(&choose, frames[&Part::Choose].labels(), None)?;
-        let chosen = Calibration::choose(&Sample::new(&fit, &labels, None)?, &later);
-        let quality = |scores: &[f64], labels: &[f32]| {
-            let told = chosen.calibration.probabilities(scores);
-            Sample::new(&told, labels, None).map(|sample| Quality::of(&sample))
-        };
-        let kept_back = quality(&choose, later_labels(frames))?;
-        let unseen = match frames.get(&Part::Unseen) {
-            Some(frame) if !frame.labels().is_empty() => {
-                Some(quality(&scored(Part::Unseen), frame.labels())?)
-            }
-            _ => None,
-        };
-        fit.extend(&choose);
-        labels.extend(later_labels(frames));
-        let form = form_of(&chosen.calibration);
-        Ok(Self {
-            calibration: Calibration::fit(form, &Sample::new(&fit, &labels, None)?),
-            losses: chosen.log_losses,
-            kept_back,
-            unseen,
-        })
-    }
-
-    fn tell(&self, facts: &mut BTreeMap<String, String>) {
-        let losses = self
-            .losses
-            .iter()
-            .map(|(form, loss)| format!("{form:?} {loss:.6}"));
-        let form = form_of(&self.calibration);
-        facts.insert("calibration".into(), format!("{form:?}"));
-        facts.insert(
-            "calibration.log losses".into(),
-            losses.collect::<Vec<_>>().join(", "),
-        );
-        let mut say = |name: &str, quality: &Quality| {
-            let text = serde_json::to_string(quality).expect("a quality is plain data");
-            facts.insert(name.to_owned(), text);
-        };
-        say("quality.kept back", &self.kept_back);
-        if let Some(unseen) = &self.unseen {
-            say("quality.unseen", unseen);
-        }
-    }
-}
-
-fn later_labels(frames: &BTreeMap<Part, Frame>) -> &[f32] {
-    frames[&Part::Choose].labels()
-}
-
-fn form_of(calibration: &Calibration) -> Form {
-    match calibration {
-        Calibration::None => Form::None,
-        Calibration::Platt { .. } => Form::Platt,
-        Calibration::Beta { .. } => Form::Beta,
-        Calibration::Isotonic { .. } => Form::Isotonic,
     }
 }

@@ -3,7 +3,8 @@
 //! All that is new begins on one day, so what is known for longer tells how hard the same days are.
 
 use super::quality::Quality;
-use super::report::{FEW, Scene, Stores};
+use super::report::Stores;
+use super::scene::{FEW, Scene};
 use crate::grid::day_of;
 use onhand_models::dataset::Refused;
 use serde::Serialize;

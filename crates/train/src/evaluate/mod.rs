@@ -9,7 +9,9 @@ mod html;
 mod plot;
 mod quality;
 mod report;
+mod scene;
 mod score;
+mod scored;
 mod segment;
 
 pub use cold_start::{Learning, Newcomer};
@@ -17,4 +19,5 @@ pub use html::page;
 pub use quality::{BRIER, BRIER_FIGURES, Brier, DrawnBy, FIGURES, Quality};
 pub use report::{Report, Row, Segment, Stores};
 pub(crate) use score::hour_of;
-pub use score::{A_DAY, Asking, Misfit, Scored, frame, outcomes, score};
+pub use score::{A_DAY, Asking, Misfit, frame, outcomes, score};
+pub use scored::Scored;

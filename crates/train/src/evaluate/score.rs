@@ -1,6 +1,7 @@
 //! Every question of some days, with what each predictor says and what became of it.
 
 use super::baseline::{Baselines, ITEM_AND_HOUR, STATUS};
+use super::scored::Scored;
 use crate::Source;
 use crate::cells::{self, Cells};
 use crate::frame::Frame;
@@ -10,7 +11,7 @@ use crate::outcome::{Label, Outcomes};
 use onhand_features::{FeatureSet, catalog};
 use onhand_models::dataset::Refused;
 use onhand_models::recalibrate::Unsettled;
-use onhand_models::{Artefact, Calibration, FlatForest, Recalibration, tree::Broken};
+use onhand_models::{Artefact, Calibration, FlatForest, tree::Broken};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
@@ -53,29 +54,6 @@ pub enum Misfit<E> {
     /// No questions.
     #[error("no question of these days has a known answer")]
     NoRows,
-}
-
-/// Questions with their answers.
-#[derive(Debug, Default)]
-pub struct Scored {
-    /// By row: the pair.
-    pub pairs: Vec<u32>,
-    /// By row: the slot of the outcomes' grid.
-    pub slots: Vec<u32>,
-    /// By row: how empty the shelf was.
-    pub labels: Vec<f32>,
-    /// By row: what the status says; nothing if the baselines were not asked.
-    pub status: Vec<f64>,
-    /// By row: what the item's rate at this hour says; nothing if the baselines were not asked.
-    pub item_and_hour: Vec<f64>,
-    /// By row: what the model says; nothing without a model.
-    pub model: Vec<f64>,
-    /// By row: what it said before it was recalibrated every night; nothing if it was not.
-    pub plain: Vec<f64>,
-    /// By row: whether it is judged.
-    pub is_judged: Vec<bool>,
-    /// By row: whether a recalibration may learn from it.
-    pub is_learned: Vec<bool>,
 }
 
 /// Which questions are asked.
@@ -182,11 +160,11 @@ pub fn frame<S: Source>(
 }
 
 /// Questions, by what they are for; one may be for several.
-struct Drawn {
+pub(super) struct Drawn {
     /// Those that are judged.
-    judged: Cells,
+    pub(super) judged: Cells,
     /// Those that a recalibration learns from.
-    learned: Cells,
+    pub(super) learned: Cells,
     /// Those of the week before, that the baselines learn from.
     week: Cells,
 }
@@ -241,82 +219,6 @@ fn set_for<E>(model: Option<&Artefact>, baselines: bool) -> Result<FeatureSet, M
         }
     }
     Ok(FeatureSet::new(features).expect("each name was added once"))
-}
-
-impl Scored {
-    fn with_room(outcomes: &Outcomes, cells: &Cells, first: u32) -> Self {
-        let judged = cells.iter().enumerate();
-        let rows = judged
-            .filter(|(slot, _)| outcomes.grid.day(*slot) >= first)
-            .map(|(_, pairs)| pairs.len())
-            .sum();
-        Self {
-            pairs: Vec::with_capacity(rows),
-            slots: Vec::with_capacity(rows),
-            labels: Vec::with_capacity(rows),
-            status: Vec::new(),
-            item_and_hour: Vec::new(),
-            model: Vec::new(),
-            plain: Vec::new(),
-            is_judged: Vec::with_capacity(rows),
-            is_learned: Vec::with_capacity(rows),
-        }
-    }
-
-    /// Says what the last rows are for.
-    fn mark(&mut self, asked: Asked<'_>, drawn: &Drawn) {
-        for pair in asked.pairs {
-            let is_in = |cells| cells::has(cells, asked.slot, *pair);
-            self.is_judged.push(is_in(&drawn.judged));
-            self.is_learned.push(is_in(&drawn.learned));
-        }
-    }
-}
-
-impl Scored {
-    /// The category of a row's item.
-    pub(crate) fn category(&self, row: usize, outcomes: &Outcomes) -> Option<u32> {
-        outcomes.pairs[self.pairs[row] as usize].category
-    }
-
-    /// Moves what the model says of some rows.
-    pub(crate) fn recalibrate(
-        &mut self,
-        recalibration: &Recalibration,
-        outcomes: &Outcomes,
-        rows: Range<usize>,
-    ) {
-        for row in rows {
-            let category = self.category(row, outcomes);
-            let category = category.map(|number| outcomes.categories[number as usize].as_str());
-            let hour = hour_of(outcomes, self.slots[row] as usize);
-            let line = recalibration.line(category, hour);
-            self.model[row] = line.moved(self.model[row]);
-        }
-    }
-
-    /// Those rows alone that are judged.
-    pub(crate) fn judged(self) -> Self {
-        fn of<T: Copy>(all: Vec<T>, is_judged: &[bool]) -> Vec<T> {
-            let each = all
-                .iter()
-                .zip(is_judged)
-                .filter(|(_, is_judged)| **is_judged);
-            each.map(|(one, _)| *one).collect()
-        }
-        let is_judged = &self.is_judged;
-        Self {
-            pairs: of(self.pairs, is_judged),
-            slots: of(self.slots, is_judged),
-            labels: of(self.labels, is_judged),
-            status: of(self.status, is_judged),
-            item_and_hour: of(self.item_and_hour, is_judged),
-            model: of(self.model, is_judged),
-            plain: of(self.plain, is_judged),
-            is_learned: of(self.is_learned, is_judged),
-            is_judged: is_judged.iter().copied().filter(|is| *is).collect(),
-        }
-    }
 }
 
 /// All predictors.
