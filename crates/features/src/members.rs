@@ -4,6 +4,9 @@
 //! counts for the new one. A group that its last level has left gives its row back, so there are never more of them than
 //! levels, whatever texts are pushed; and not more than a bound. Rows are numbers, so that sums are flat arrays. Levels, locations and SKUs are numbered as the partition numbers them, by the openings in its entries.
 
+mod fit;
+mod groups;
+
 use crate::entity::Entity;
 use compact_str::CompactString;
 use onhand_core::{LevelNo, LocationNo, Opening};
@@ -84,120 +87,6 @@ impl Members {
             free: vec![Vec::new(); entities.len()],
             ..Self::default()
         }
-    }
-
-    /// Whether they are of these kinds with so many rows each, and say the same of every level wherever it is named.
-    pub(crate) fn fit(&self, entities: &[Entity], listed: &[bool], rows: &[usize]) -> bool {
-        let kinds = entities.len();
-        let by_kind = [
-            rows.len(),
-            self.width,
-            self.groups.len(),
-            self.of_rows.len(),
-            self.heard.len(),
-            self.lists.len(),
-            self.counts.len(),
-            self.free.len(),
-        ];
-        by_kind.iter().all(|number| *number == kinds)
-            && self.listed == listed
-            && self.rows.len() == self.levels.len() * kinds
-            && self.names_fit()
-            && (0..kinds).all(|kind| {
-                self.count(kind) == rows[kind]
-                    && self.numbers_fit(kind, entities[kind])
-                    && self.free_fit(kind)
-                    && self.lists_fit(kind)
-                    && (entities[kind].grouped_by().is_none() || self.groups_fit(kind))
-            })
-    }
-
-    fn names_fit(&self) -> bool {
-        let level_of = |level: LevelNo| self.levels.get(level.0 as usize);
-        let is_named = |((location, sku), level): (&(u32, u32), &LevelNo)| {
-            level_of(*level) == Some(&(*location, *sku))
-        };
-        let are_here = |(levels, place): (&Vec<LevelNo>, u32)| {
-            let is_here = |level: &LevelNo| level_of(*level).is_some_and(|level| level.0 == place);
-            levels.is_sorted_by(|a, b| a.0 < b.0) && levels.iter().all(is_here)
-        };
-        let exists = |(location, sku): &(u32, u32)| {
-            (*location as usize) < self.locations.len() && (*sku as usize) < self.skus.len()
-        };
-        is_numbered(&self.locations)
-            && is_numbered(&self.skus)
-            && self.levels.iter().all(exists)
-            && self.by_names.len() == self.levels.len()
-            && self.by_names.iter().all(is_named)
-            && self.at_location.len() == self.locations.len()
-            && self.at_location.iter().map(Vec::len).sum::<usize>() == self.levels.len()
-            && self.at_location.iter().zip(0..).all(are_here)
-    }
-
-    /// Where the number of a location or a SKU is its row, there are as many rows as numbers.
-    fn numbers_fit(&self, kind: usize, entity: Entity) -> bool {
-        match entity {
-            Entity::Location => self.count(kind) == self.locations.len(),
-            Entity::Sku => self.count(kind) == self.skus.len(),
-            _ => true,
-        }
-    }
-
-    /// The rows that levels have of a kind.
-    fn rows_of(&self, kind: usize) -> impl Iterator<Item = u32> {
-        self.rows.iter().skip(kind).step_by(self.width).copied()
-    }
-
-    /// Every row is there, and none that was given back is anyone's.
-    fn free_fit(&self, kind: usize) -> bool {
-        let mut is_free = vec![false; self.count(kind)];
-        let mut give_back = |row: &u32| {
-            let place = is_free.get_mut(*row as usize);
-            place.is_some_and(|is_free| !std::mem::replace(is_free, true))
-        };
-        self.free[kind].iter().all(&mut give_back)
-            && self
-                .rows_of(kind)
-                .all(|row| match is_free.get(row as usize) {
-                    Some(is_free) => !is_free,
-                    None => row == NONE,
-                })
-    }
-
-    /// Lists hold the levels of their rows, if the kind is listed; those of SKUs at locations are never listed.
-    fn lists_fit(&self, kind: usize) -> bool {
-        let lists = &self.lists[kind];
-        let listed: usize = lists.iter().map(Vec::len).sum();
-        let expected = match self.listed[kind] && kind > 0 {
-            true => self.rows_of(kind).filter(|row| *row != NONE).count(),
-            false => 0,
-        };
-        let is_in = |level: &LevelNo, row: u32| self.rows(*level).get(kind) == Some(&row);
-        let mut each = lists.iter().zip(0..);
-        listed == expected
-            && each.all(|(list, row)| {
-                list.is_sorted_by(|a, b| a.0 < b.0) && list.iter().all(|level| is_in(level, row))
-            })
-    }
-
-    /// Groups that have levels are found by their keys, and have as many as belong to them.
-    fn groups_fit(&self, kind: usize) -> bool {
-        let of_rows = &self.of_rows[kind];
-        let mut levels = vec![0; of_rows.len()];
-        for row in self.rows_of(kind) {
-            if let Some(levels) = levels.get_mut(row as usize) {
-                *levels += 1;
-            }
-        }
-        let is_known = |(key, row): (&Key, &u32)| {
-            let group = of_rows.get(*row as usize);
-            group.is_some_and(|group| group.key == *key && group.levels > 0)
-        };
-        let begun = of_rows.iter().filter(|group| group.levels > 0).count();
-        of_rows.len() == self.count(kind)
-            && of_rows.iter().map(|group| group.levels).eq(levels)
-            && self.groups[kind].len() == begun
-            && self.groups[kind].iter().all(is_known)
     }
 
     /// How many levels were ever opened.
@@ -310,45 +199,6 @@ impl Members {
         self.counts[0] as usize - self.free[0].len()
     }
 
-    /// Puts a level into the group of a text; `false` if it is there.
-    pub(crate) fn join(
-        &mut self,
-        entities: &[Entity],
-        kind: usize,
-        level: LevelNo,
-        text: &str,
-    ) -> bool {
-        let location = match entities[kind] {
-            Entity::GroupAtLocation(_) => self.levels[level.0 as usize].0,
-            _ => NONE,
-        };
-        self.move_to(kind, level, (CompactString::new(text), location))
-    }
-
-    /// Puts a location, and all its levels, into the region of a text; `false` if it is there.
-    pub(crate) fn settle(
-        &mut self,
-        entity: Entity,
-        kind: usize,
-        location: LocationNo,
-        text: &str,
-    ) -> bool {
-        let (location, text) = (location.0, CompactString::new(text));
-        if self.regions.get(&(location, kind)) == Some(&text) {
-            return false;
-        }
-        self.regions.insert((location, kind), text.clone());
-        let levels = self.at_location.get(location as usize);
-        for level in levels.cloned().unwrap_or_default() {
-            let sku = match entity {
-                Entity::SkuInRegion(_) => self.levels[level.0 as usize].1,
-                _ => NONE,
-            };
-            self.move_to(kind, level, (text.clone(), sku));
-        }
-        true
-    }
-
     /// The levels that a row of a kind is made of, in the order of their numbers.
     pub(crate) fn list(&self, kind: usize, row: usize) -> &[LevelNo] {
         self.lists[kind].get(row).map_or(&[], Vec::as_slice)
@@ -360,46 +210,10 @@ impl Members {
         group.map_or(row, |group| group.code as usize)
     }
 
-    /// What happened to groups since this was last asked.
-    pub(crate) fn news(&mut self) -> News {
-        std::mem::take(&mut self.news)
-    }
-
-    /// The row of a group by its text alone.
-    pub(crate) fn row_of_text(&self, kind: usize, text: &str) -> Option<u32> {
-        let key = (CompactString::new(text), NONE);
-        self.groups[kind].get(&key).copied()
-    }
-
-    /// Moves a level from its group to another; `false` if it is there.
-    fn move_to(&mut self, kind: usize, level: LevelNo, key: Key) -> bool {
-        let at = level.0 as usize * self.width + kind;
-        let before = self.rows[at];
-        if before != NONE && self.groups[kind].get(&key) == Some(&before) {
-            return false;
-        }
-        if before != NONE {
-            self.leave(kind, before, level);
-        }
-        // The row of a group that was just left by its last may be the one that is given.
-        let row = self.group(kind, key);
-        self.rows[at] = row;
-        if row != NONE {
-            self.enlist(kind, row, level);
-        }
-        true
-    }
-
-    fn leave(&mut self, kind: usize, row: u32, level: LevelNo) {
-        if let Some(list) = self.lists[kind].get_mut(row as usize) {
-            list.retain(|one| *one != level);
-        }
-        let group = &mut self.of_rows[kind][row as usize];
-        group.levels -= 1;
-        if group.levels == 0 {
-            self.groups[kind].remove(&group.key);
-            self.free[kind].push(row);
-        }
+    /// The text of a row's group.
+    pub(crate) fn text(&self, kind: usize, row: u32) -> Option<&str> {
+        let group = self.of_rows[kind].get(row as usize)?;
+        Some(&group.key.0)
     }
 
     fn enlist(&mut self, kind: usize, row: u32, level: LevelNo) {
@@ -412,14 +226,6 @@ impl Members {
         }
         let place = lists[row].partition_point(|one| one.0 < level.0);
         lists[row].insert(place, level);
-    }
-
-    /// The row of a location's region, or of a SKU there; made if it is new, none if the location has no region.
-    fn region(&mut self, kind: usize, location: u32, sku: u32) -> u32 {
-        match self.regions.get(&(location, kind)).cloned() {
-            Some(text) => self.group(kind, (text, sku)),
-            None => NONE,
-        }
     }
 
     fn known_region(&self, kind: usize, location: u32, sku: u32) -> Option<u32> {
@@ -441,50 +247,6 @@ impl Members {
             _ => None,
         }
     }
-
-    /// The row of a group for one level more; made if it is new, none if there are too many.
-    fn group(&mut self, kind: usize, key: Key) -> u32 {
-        let known = self.groups[kind].get(&key).copied();
-        let Some(row) = known.or_else(|| self.free_row(kind)) else {
-            self.news.refused += 1;
-            return NONE;
-        };
-        let groups = &mut self.of_rows[kind];
-        if known.is_none() {
-            self.groups[kind].insert(key.clone(), row);
-            groups[row as usize] = Group {
-                key,
-                levels: 0,
-                code: self.heard[kind],
-            };
-            self.heard[kind] += 1;
-        }
-        groups[row as usize].levels += 1;
-        row
-    }
-
-    fn free_row(&mut self, kind: usize) -> Option<u32> {
-        if let Some(row) = self.free[kind].pop() {
-            self.news.again.push((kind, row));
-            return Some(row);
-        }
-        let next = self.counts[kind];
-        if next >= self.most_groups {
-            return None;
-        }
-        self.counts[kind] = next + 1;
-        self.of_rows[kind].push(Group::default());
-        Some(next)
-    }
-}
-
-/// Whether each name has a number of its own, from 0 on.
-fn is_numbered(names: &BTreeMap<CompactString, u32>) -> bool {
-    let mut is_taken = vec![false; names.len()];
-    names.values().all(|number| {
-        let place = is_taken.get_mut(*number as usize);
-        place.is_some_and(|is_taken| !std::mem::replace(is_taken, true))
-    })
 }
 
 fn number(names: &mut BTreeMap<CompactString, u32>, name: &str) -> u32 {

@@ -4,7 +4,6 @@
 //! what is remembered, and a witness who writes rows down sees them all.
 
 use crate::entity::Entity;
-use crate::members::NONE;
 use crate::store::Store;
 use crate::subject::Subject;
 use crate::window::Moment;
@@ -55,12 +54,15 @@ impl<'a> Reader<'a> {
         self.subject.level()
     }
 
-    /// The number of the group, of those that a pushed text names, in which the level is that was last found; of some
-    /// that were read together, the one in a place.
-    pub fn group(&self, name: &'static str, place: usize) -> Option<u32> {
-        let kind = self.store.kind_of_group(name)?;
+    /// The pushed text of this name that was last told of the level that was last found; of some that were read together, of
+    /// the one in a place. `None` if there is none, or no feature is kept for the groups of that name.
+    pub fn text(&self, name: &'static str, place: usize) -> Option<&str> {
+        let entities = &self.store.set.plan().entities;
+        let kind = entities
+            .iter()
+            .position(|one| *one == Entity::Group(name))?;
         let row = self.subject.row(kind, place)?;
-        (row != NONE).then_some(row)
+        self.store.kept.members.text(kind, row)
     }
 
     /// The values of all features of SKUs at locations, which are served: one row after the other. Gives their levels,
@@ -92,20 +94,5 @@ impl<'a> Reader<'a> {
     pub fn rows_of_levels(&mut self, levels: &[LevelNo], moment: Moment, rows: &mut [f32]) {
         self.store.find_levels(levels, self.subject);
         self.store.read(self.subject, moment, rows);
-    }
-}
-
-impl Store {
-    /// The number of the group of all SKUs of which the pushed text of this name is `text`; `None` if there is none, or
-    /// no feature is kept for such groups.
-    pub fn group(&self, name: &'static str, text: &str) -> Option<u32> {
-        self.kept
-            .members
-            .row_of_text(self.kind_of_group(name)?, text)
-    }
-
-    fn kind_of_group(&self, name: &'static str) -> Option<usize> {
-        let entities = &self.set.plan().entities;
-        entities.iter().position(|one| *one == Entity::Group(name))
     }
 }

@@ -1,9 +1,8 @@
 //! What a shop does about an item, by where and of what category it is.
 
-use crate::policy::{Policy, Thresholds};
+use crate::policy::Thresholds;
 use crate::predictor::{Asked, Fallback, Prediction, Predictor, Stores};
 use crate::shift::CATEGORY;
-use onhand_features::Reader;
 
 /// Items whose category is read under one lock.
 const AT_ONCE: usize = 512;
@@ -28,24 +27,13 @@ impl<S: Stores> Predictor<S> {
         let mut all = Vec::with_capacity(asked.len());
         for some in asked.chunks(AT_ONCE) {
             self.stores.read(partition, &mut |mut reader| {
-                let known = numbers(&self.policy, &reader);
                 all.extend(some.iter().map(|item| {
                     reader.find(item.location, item.sku);
-                    let own = reader.group(CATEGORY, 0)?;
-                    let known = known.iter().find(|(number, _)| *number == own);
-                    known.map(|(_, thresholds)| *thresholds)
+                    let category = reader.text(CATEGORY, 0)?;
+                    self.policy.categories.get(category).copied()
                 }));
             });
         }
         all
     }
-}
-
-/// The categories that have thresholds of their own, by the number that the store has for them.
-fn numbers(policy: &Policy, reader: &Reader<'_>) -> Vec<(u32, Thresholds)> {
-    let number = |(name, thresholds): (&String, &Thresholds)| {
-        let number = reader.store().group(CATEGORY, name)?;
-        Some((number, *thresholds))
-    };
-    policy.categories.iter().filter_map(number).collect()
 }

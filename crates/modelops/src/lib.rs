@@ -14,6 +14,7 @@
 //! ([`predictor::Stores`]), the time, and word of when to stop. Nothing here is in the way of a write.
 
 mod decide;
+mod making;
 mod shift;
 
 pub mod policy;

@@ -5,26 +5,19 @@
 //! that the time is over; then an older score is given with its age (`cached`), and where there is none, the
 //! probability of which nothing is known (`prior`). An item that is new here has a prior too, however much time there
 //! is: see [`crate::prior`].
-//!
-//! Feature stores are read under their locks, for some rows at a time: whoever follows the ledger waits for some rows,
-//! and nobody else does. That is half a millisecond; after a full hour it is what it takes to make the means of so many
-//! rows anew, over all shelves of their SKUs.
 
+use crate::making::{Made, Whom};
 use crate::policy::{Decision, Policy};
 use crate::prior::Prior;
 use crate::scorer::{Explanation, Scorer};
 use crate::scores::{Score, Scores};
-use crate::shift::Lines;
-use onhand_core::{LevelNo, Span, Timestamp};
+use onhand_core::{Span, Timestamp};
 use onhand_features::{Moment, Reader, Store};
-use onhand_models::recalibrate::Line;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How long a score is served as it is, if nothing happens.
 pub const CURRENT_FOR: Span = Span::from_secs(5 * 60);
-/// Rows that are read under one lock.
-pub(crate) const CHUNK: usize = 64;
 /// Names that are looked up under one lock.
 const LOOKED_UP: usize = 512;
 const HOUR_MILLIS: u64 = 3_600_000;
@@ -80,50 +73,14 @@ pub struct Prediction {
 #[derive(Debug)]
 pub struct Predictor<S> {
     pub(crate) scorer: Scorer,
-    prior: Prior,
+    pub(crate) prior: Prior,
     pub(crate) policy: Policy,
     pub(crate) stores: S,
     scores: Vec<Mutex<Scores>>,
 }
 
-/// Whom rows are read for.
-#[derive(Clone, Copy)]
-pub(crate) enum Whom<'a> {
-    Names(&'a [Asked<'a>]),
-    Levels(&'a [LevelNo]),
-}
-
-impl Whom<'_> {
-    fn len(self) -> usize {
-        match self {
-            Self::Names(names) => names.len(),
-            Self::Levels(levels) => levels.len(),
-        }
-    }
-
-    /// So many at a time.
-    fn chunks(self) -> impl Iterator<Item = Self> {
-        let starts = (0..self.len()).step_by(CHUNK);
-        starts.map(move |start| {
-            let some = start..self.len().min(start + CHUNK);
-            match self {
-                Self::Names(names) => Self::Names(&names[some]),
-                Self::Levels(levels) => Self::Levels(&levels[some]),
-            }
-        })
-    }
-}
-
 /// A score, and why it is not current; `None` where there is none.
 type Told = Option<(Score, Option<Fallback>)>;
-
-/// A score that was made now.
-pub(crate) struct Made {
-    pub(crate) level: Option<LevelNo>,
-    pub(crate) score: Score,
-    line: Line,
-    explanation: Option<Explanation>,
-}
 
 impl<S: Stores> Predictor<S> {
     /// A predictor that gives items a prior that are new here, for so long, and remembers so many scores at most.
@@ -242,87 +199,6 @@ impl<S: Stores> Predictor<S> {
         (told, open)
     }
 
-    /// Scores as many as there is time for, in their order. Rows are read under a lock for some at a time; the model
-    /// needs none, and is asked about all of them at once.
-    pub(crate) fn score(
-        &self,
-        partition: u16,
-        whom: Whom<'_>,
-        moment: Moment,
-        go_on: &dyn Fn() -> bool,
-    ) -> Vec<Made> {
-        let (mut made, mut rows) = (Vec::with_capacity(whom.len()), Vec::new());
-        for some in whom.chunks() {
-            if !go_on() {
-                break;
-            }
-            made.extend(self.read_some(partition, some, moment, false, &mut rows));
-        }
-        self.ask_the_model(&mut made, &rows);
-        made
-    }
-
-    /// Reads some rows under one lock, and adds those that the model is to be asked about to `picked`.
-    fn read_some(
-        &self,
-        partition: u16,
-        whom: Whom<'_>,
-        moment: Moment,
-        explain: bool,
-        picked: &mut Vec<f32>,
-    ) -> Vec<Made> {
-        let width = self.scorer.set().len();
-        let mut rows = vec![f32::NAN; whom.len() * width];
-        let mut made = Vec::with_capacity(whom.len());
-        self.stores.read(partition, &mut |mut reader| {
-            let levels = read(&mut reader, whom, moment, &mut rows);
-            let as_of = self.stores.as_of(partition, reader.store(), moment.now);
-            let lines = Lines::of(self.scorer.recalibration(), reader.store(), moment);
-            let each = levels.iter().zip(rows.chunks_exact(width));
-            made.extend(each.enumerate().map(|(place, (level, row))| {
-                let mut one = self.open(reader.store(), *level, moment, row);
-                one.score.as_of = as_of;
-                if !one.score.is_prior {
-                    self.scorer.pick(row, picked);
-                    one.line = lines.line(&reader, place);
-                    let why = || self.scorer.explain(&reader, place, row, one.line, moment);
-                    one.explanation = explain.then(why);
-                }
-                one
-            }));
-        });
-        made
-    }
-
-    /// What the model says of the rows that were read, but for the priors.
-    fn ask_the_model(&self, made: &mut [Made], rows: &[f32]) {
-        let by_model = |one: &&Made| !one.score.is_prior;
-        let lines = made.iter().filter(by_model).map(|one| one.line);
-        let found = self.scorer.found(rows, lines);
-        let by_model = made.iter_mut().filter(|one| !one.score.is_prior);
-        by_model
-            .zip(found)
-            .for_each(|(one, found)| one.score.found = found);
-    }
-
-    /// What is said by a row; what the model will say of it is still open, unless it is a prior.
-    fn open(&self, store: &Store, level: Option<LevelNo>, moment: Moment, row: &[f32]) -> Made {
-        let is_prior = level.is_none() || self.prior.is_new(row);
-        Made {
-            level,
-            score: Score {
-                found: if is_prior { self.prior.found(row) } else { 0.0 },
-                is_prior,
-                made_at: moment.now,
-                as_of: moment.now,
-                newest_fact: level.and_then(|level| store.newest_fact(level)),
-                version: level.map_or(0, |level| store.version(level)),
-            },
-            line: Line::default(),
-            explanation: None,
-        }
-    }
-
     /// Remembers what was asked for.
     fn keep(&self, partition: u16, moment: Moment, made: &[Made]) {
         if hour(moment.target) != hour(moment.now) {
@@ -373,25 +249,6 @@ impl Score {
         self.version == version
             && hour(self.made_at) == hour(now)
             && now.since(self.made_at) < CURRENT_FOR
-    }
-}
-
-/// Reads rows together; gives their levels, each if the ledger knows it.
-fn read(
-    reader: &mut Reader<'_>,
-    whom: Whom<'_>,
-    moment: Moment,
-    rows: &mut [f32],
-) -> Vec<Option<LevelNo>> {
-    match whom {
-        Whom::Names(items) => {
-            let names: Vec<_> = items.iter().map(|one| (one.location, one.sku)).collect();
-            reader.rows(&names, moment, rows).to_vec()
-        }
-        Whom::Levels(levels) => {
-            reader.rows_of_levels(levels, moment, rows);
-            levels.iter().copied().map(Some).collect()
-        }
     }
 }
 

@@ -5,7 +5,8 @@
 //! Between two steps the caller may rest, which bounds how much of a core this takes; what it does not get to is made
 //! when it is asked for, or served with its age.
 
-use crate::predictor::{CHUNK, CURRENT_FOR, Predictor, Stores, Whom, hour};
+use crate::making::{CHUNK, Whom};
+use crate::predictor::{CURRENT_FOR, Predictor, Stores, hour};
 use crate::scores::Score;
 use onhand_core::{LevelNo, Span, Timestamp};
 use onhand_features::Moment;
