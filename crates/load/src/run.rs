@@ -47,7 +47,8 @@ pub(crate) struct Run {
     /// How it is asked.
     #[arg(long, value_enum, default_value_t = Protocol::Http)]
     protocol: Protocol,
-    /// What is asked: reserve, availability, mix, or a mix of your own: mix:reserve=30,confirm=20,release=10,read=40.
+    /// What is asked: reserve, availability, predictions (the server needs a model), mix, or a mix of your own:
+    /// mix:reserve=30,confirm=20,release=10,read=40.
     #[arg(long, value_name = "WORK", default_value = "reserve")]
     work: Work,
     /// Which levels: uniform, zipf:EXPONENT, hot, hot:SHARE, or flash-sale:BUYERS/UNITS.
@@ -75,7 +76,7 @@ pub(crate) struct Run {
     /// Reservations in a batch. [default: 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     batch: Option<u16>,
-    /// Levels in an availability read.
+    /// Levels in an availability read, items in a page of predictions.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     items: u16,
     /// Seconds that are measured.

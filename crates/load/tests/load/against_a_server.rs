@@ -119,6 +119,9 @@ fn a_flash_sale_sells_exactly_what_there_is() {
             "{sale:#}"
         );
         assert_eq!(sale["total"]["denied"][0]["units"], 260, "{sale:#}");
+        // It is over when all buyers have their answer; what it did a second counts from that.
+        let took = sale["took_seconds"].as_f64().unwrap();
+        assert!(took < 19.0, "{took}");
     }
 }
 

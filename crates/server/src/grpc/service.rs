@@ -88,6 +88,7 @@ pub fn grpc(app: Shared) -> Grpc {
         proto::DESCRIPTOR,
         tonic_health::pb::FILE_DESCRIPTOR_SET,
         tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
     ];
     let methods = descriptors.into_iter().flat_map(described);
     let methods = methods.filter_map(|(service, path, streams)| {
@@ -139,14 +140,18 @@ fn services(
         named(PredictionsServer::from_arc(Arc::clone(&calls)).max_decoding_message_size(limit)),
         named(LedgerServer::from_arc(calls).max_decoding_message_size(limit)),
         named(health),
-        named(
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(proto::DESCRIPTOR)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-                .build_v1()
-                .expect("the descriptors are part of the program"),
-        ),
+        named(reflection().build_v1().expect(DESCRIBED)),
+        // Older clients know this version alone.
+        named(reflection().build_v1alpha().expect(DESCRIBED)),
     ])
+}
+
+const DESCRIBED: &str = "the descriptors are part of the program";
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTOR)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
 
 fn named<S>(service: S) -> (&'static str, Answer)

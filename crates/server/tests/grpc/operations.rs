@@ -78,6 +78,28 @@ fn reflection_tells_the_services() {
 }
 
 #[test]
+fn reflection_tells_them_to_older_clients_too() {
+    use tonic_reflection::pb::v1alpha;
+    use v1alpha::server_reflection_request::MessageRequest;
+    use v1alpha::server_reflection_response::MessageResponse;
+    let shop = Shop::open();
+    let mut reflection =
+        v1alpha::server_reflection_client::ServerReflectionClient::new(shop.channel());
+    let symbol = "onhand.v1.Reservations".to_owned();
+    let ask = v1alpha::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::FileContainingSymbol(symbol)),
+    };
+    let answers = shop.wait(reflection.server_reflection_info(tokio_stream::iter([ask])));
+    let answer = shop.wait(answers.unwrap().into_inner().message()).unwrap();
+    let told = answer.unwrap().message_response;
+    assert!(
+        matches!(&told, Some(MessageResponse::FileDescriptorResponse(files)) if !files.file_descriptor_proto.is_empty()),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_deadline_that_has_passed_is_told_as_such() {
     let shop = Shop::open();
     let mut client = Client::of(&shop);
