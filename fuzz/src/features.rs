@@ -28,7 +28,7 @@ pub const AS_IT_IS: u8 = 0;
 pub const ARRAYS: u8 = 1;
 
 /// What a file begins with.
-const MAGIC: &[u8] = b"ohfeat04";
+const MAGIC: &[u8] = b"ohfeat05";
 /// The bytes of magic and hash, and of the checksum.
 pub const AROUND: (usize, usize) = (MAGIC.len() + 8, 8);
 
