@@ -30,7 +30,7 @@ impl Store {
             self.kept.dropped.facts_without_row += 1;
         }
         let (rows, known) = (self.kept.members.rows(level), self.kept.last.at);
-        self.versions.take(rows, at, known);
+        self.versions.take(level, rows, (at, known));
         if !matches!(fact, Fact::Pushed { .. }) {
             self.reach_back(level, day_of(at));
             let newest = &mut self.kept.newest[level.0 as usize];
@@ -223,7 +223,7 @@ impl Store {
             return;
         };
         let (rows, known) = (self.kept.members.rows(movement.level), self.kept.last.at);
-        self.versions.take(rows, known, known);
+        self.versions.take(movement.level, rows, (known, known));
         balance[0] += movement.on_hand_change();
         let is_promise = |bucket| matches!(bucket, Bucket::Reserved | Bucket::Allocated);
         let units = i64::from(movement.units);

@@ -20,6 +20,7 @@
 //! the second is the order of the ledger: a row as of a time is made when exactly the entries up to it were taken.
 
 mod calendar;
+mod changes;
 mod column;
 mod decay;
 mod fading;

@@ -215,7 +215,7 @@ impl Store {
             return false;
         }
         let row = self.kept.members.seat(level) as usize;
-        self.versions.change(self.kept.members.rows(level));
+        self.versions.change(level, self.kept.members.rows(level));
         if row < self.kept.begun[0].len() {
             // It was given back.
             self.clear(0, row);
@@ -292,7 +292,7 @@ impl Store {
             }
             let level = LevelNo(level as u32);
             if self.kept.members.unseat(level).is_some() {
-                self.versions.change(self.kept.members.rows(level));
+                self.versions.change(level, self.kept.members.rows(level));
                 // Its row is emptied when another one begins in it.
                 self.kept.dropped.cold_rows += 1;
             }

@@ -14,14 +14,17 @@
 //! the newest entry. Asked about another day, all that is told is past, and a value is remembered until the next entry.
 
 use crate::calendar::{day_of, hour_of};
+use crate::changes::Changes;
 use crate::members::NONE;
-use onhand_core::Timestamp;
+use onhand_core::{LevelNo, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The versions of a store's rows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Versions {
     pub(crate) life: Life,
+    /// Whose versions were raised.
+    pub(crate) changes: Changes,
     /// By kind of entity and row.
     rows: Vec<Vec<Version>>,
     /// Of all levels of a SKU, by its row.
@@ -74,7 +77,8 @@ impl Versions {
     }
 
     /// Something changed at a level, which has these rows.
-    pub(crate) fn change(&mut self, rows: &[u32]) {
+    pub(crate) fn change(&mut self, level: LevelNo, rows: &[u32]) {
+        self.changes.add(level);
         self.each(rows, |version| {
             version.all += 1;
             version.earlier = version.all;
@@ -82,7 +86,13 @@ impl Versions {
     }
 
     /// Something was told at `known` that happened at some time, of a level that has these rows.
-    pub(crate) fn take(&mut self, rows: &[u32], happened: Timestamp, known: Timestamp) {
+    pub(crate) fn take(
+        &mut self,
+        level: LevelNo,
+        rows: &[u32],
+        (happened, known): (Timestamp, Timestamp),
+    ) {
+        self.changes.add(level);
         let (happened, hour) = (hour_of(happened), hour_of(known));
         self.each(rows, |version| {
             if version.hour != hour {

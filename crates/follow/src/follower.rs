@@ -21,6 +21,8 @@ const READ: usize = 256;
 const APPLIED: usize = 16;
 /// How long to wait where nothing is new.
 const IDLE: Duration = Duration::from_millis(5);
+/// How often the stores are weighed, which takes a look at each of their rows.
+const WEIGHED: Duration = Duration::from_secs(1);
 /// How long to wait after a ledger could not be read.
 const AFTER_A_FAILURE: Duration = Duration::from_secs(1);
 
@@ -168,12 +170,16 @@ struct Follow<S> {
 
 impl<S: Source> Follow<S> {
     fn run(mut self, stopped: &Receiver<()>) {
-        let mut saved_at = Instant::now();
+        let (mut saved_at, mut weighed_at) = (Instant::now(), None);
         loop {
             let taken: usize = (0..self.stores.len())
                 .map(|number| self.follow(number))
                 .sum();
             self.measure();
+            if weighed_at.is_none_or(|at: Instant| at.elapsed() >= WEIGHED) {
+                self.weigh();
+                weighed_at = Some(Instant::now());
+            }
             if saved_at.elapsed() >= self.save_every {
                 self.save();
                 saved_at = Instant::now();
@@ -227,7 +233,7 @@ impl<S: Source> Follow<S> {
     }
 
     fn measure(&self) {
-        let (mut entries, mut millis, mut rows, mut bytes) = (0, 0, 0, 0);
+        let (mut entries, mut millis) = (0, 0);
         for (number, store) in self.stores.iter().enumerate() {
             let store = read(store);
             let behind = self
@@ -239,10 +245,16 @@ impl<S: Source> Follow<S> {
                 millis = millis.max(self.source.now().since(store.last().at).millis());
             }
             entries += behind;
-            rows += store.rows();
-            bytes += store.bytes();
         }
-        self.metrics.stand(entries, millis, (rows, bytes));
+        self.metrics.stand(entries, millis);
+    }
+
+    fn weigh(&self) {
+        let each = self.stores.iter().map(read);
+        let (rows, bytes) = each.fold((0, 0), |(rows, bytes), store| {
+            (rows + store.rows(), bytes + store.bytes())
+        });
+        self.metrics.weigh(rows, bytes);
     }
 
     fn save(&self) {

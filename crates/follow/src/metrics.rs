@@ -49,9 +49,12 @@ impl Metrics {
         self.taken.observe(age.millis() as f64 / 1e3);
     }
 
-    pub(crate) fn stand(&self, entries: u64, millis: u64, (rows, bytes): (usize, usize)) {
+    pub(crate) fn stand(&self, entries: u64, millis: u64) {
         self.lag_entries.set(entries as i64);
         self.lag_seconds.set(millis as f64 / 1e3);
+    }
+
+    pub(crate) fn weigh(&self, rows: usize, bytes: usize) {
         self.rows.set(rows as i64);
         self.bytes.set(bytes as i64);
     }

@@ -13,7 +13,7 @@ use onhand_features::{Moment, Reader, Store};
 use onhand_models::recalibrate::Line;
 
 /// Rows that are read under one lock.
-pub(crate) const CHUNK: usize = 64;
+const CHUNK: usize = 64;
 
 /// Whom rows are read for.
 #[derive(Clone, Copy)]

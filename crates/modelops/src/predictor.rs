@@ -11,7 +11,7 @@ use crate::policy::{Decision, Policy};
 use crate::prior::Prior;
 use crate::scorer::{Explanation, Scorer};
 use crate::scores::{Score, Scores};
-use onhand_core::{Span, Timestamp};
+use onhand_core::{LevelNo, Span, Timestamp};
 use onhand_features::{Moment, Reader, Store};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -178,25 +178,35 @@ impl<S: Stores> Predictor<S> {
             open.extend(0..asked.len());
             return (told, open);
         }
-        for (chunk, some) in asked.chunks(LOOKED_UP).enumerate() {
-            self.stores.read(partition, &mut |mut reader| {
-                let mut scores = lock(&self.scores[usize::from(partition)]);
-                for (item, at) in some.iter().zip(chunk * LOOKED_UP..) {
-                    let known = reader.find(item.location, item.sku).and_then(|level| {
-                        let score = scores.ask(level, moment.now)?;
-                        let version = reader.store().version(level);
-                        Some((score, score.is_current(version, moment.now)))
-                    });
-                    let is_current = known.is_some_and(|(_, is_current)| is_current);
-                    let why = |is_current: bool| (!is_current).then_some(Fallback::Cached);
-                    told[at] = known.map(|(score, is_current)| (score, why(is_current)));
-                    if !is_current {
-                        open.push(at);
-                    }
-                }
+        let known = self.known(partition, asked);
+        let mut scores = self.remembered_of(partition);
+        for (at, known) in known.into_iter().enumerate() {
+            let score = known.and_then(|(level, version)| {
+                let score = scores.ask(level, moment.now)?;
+                Some((score, score.is_current(version, moment.now)))
             });
+            let is_current = score.is_some_and(|(_, is_current)| is_current);
+            let why = |is_current: bool| (!is_current).then_some(Fallback::Cached);
+            told[at] = score.map(|(score, is_current)| (score, why(is_current)));
+            if !is_current {
+                open.push(at);
+            }
         }
         (told, open)
+    }
+
+    /// The levels of items that the ledger knows, each with the version of what was told of it.
+    fn known(&self, partition: u16, asked: &[Asked<'_>]) -> Vec<Option<(LevelNo, u64)>> {
+        let mut known = Vec::with_capacity(asked.len());
+        for some in asked.chunks(LOOKED_UP) {
+            self.stores.read(partition, &mut |mut reader| {
+                known.extend(some.iter().map(|item| {
+                    let level = reader.find(item.location, item.sku)?;
+                    Some((level, reader.store().version(level)))
+                }));
+            });
+        }
+        known
     }
 
     /// Remembers what was asked for.

@@ -1,11 +1,15 @@
 //! Scores made anew as the ledger goes on, so that a page finds them current.
 //!
-//! A round looks through the scores that somebody asked for lately, first for those of whose items something was told
-//! since, then for some of those that time alone has aged: the hour is another, or they will not be current for long.
+//! A round takes up what the store was told since the last one, and makes those scores anew of whose items something was
+//! told and that somebody asked for lately; then it looks at some of all scores for those that time alone has aged: the
+//! hour is another, or they will not be current for long. So a round costs what has changed, however many scores there
+//! are. Only the first one, and one that comes so late that the store has forgotten what it was told, looks at all.
+//!
 //! Between two steps the caller may rest, which bounds how much of a core this takes; what it does not get to is made
-//! when it is asked for, or served with its age.
+//! when it is asked for, or served with its age. So is a score that was made while its item changed, and put down after
+//! the round that took that change up.
 
-use crate::making::{CHUNK, Whom};
+use crate::making::Whom;
 use crate::predictor::{CURRENT_FOR, Predictor, Stores, hour};
 use crate::scores::Score;
 use onhand_core::{LevelNo, Span, Timestamp};
@@ -17,6 +21,12 @@ const WANTED_FOR: Span = Span::from_secs(15 * 60);
 const AGED: Span = Span::from_millis(CURRENT_FOR.millis() / 5 * 4);
 /// Scores looked at under one lock.
 const LOOKED_AT: usize = 512;
+/// Scores made anew between two rests: a third of a millisecond. A system does not take the core from who has just begun,
+/// however little he matters, so others wait as long.
+const RENEWED: usize = 32;
+/// Rounds in which all scores are looked at for those that are aged, as long as they are no more than
+/// [`AGED_A_ROUND`] each.
+const AGED_IN_ROUNDS: usize = 64;
 /// The most aged scores of a partition in a round: what changed is not to wait for them.
 const AGED_A_ROUND: usize = 2_048;
 
@@ -31,70 +41,123 @@ pub struct Refreshed {
     pub aged: usize,
 }
 
+/// How far rounds have got, by partition.
+#[derive(Debug, Default)]
+pub struct Progress(Vec<Seen>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// The place after the last change that was taken up; none before the first round.
+    changes: Option<u64>,
+    /// The score to be looked at next for its age.
+    next: usize,
+}
+
 impl<S: Stores> Predictor<S> {
-    /// One round. `rest` is called between steps, and ends the round by saying `false`.
+    /// One round, from where the last one ended. `rest` is called between steps, and ends the round by saying `false`.
     pub fn refresh(
         &self,
+        progress: &mut Progress,
         clock: &dyn Fn() -> Timestamp,
         rest: &mut dyn FnMut() -> bool,
     ) -> Refreshed {
         let mut done = Refreshed::default();
-        for partition in 0..self.stores.partitions() {
-            let mut aged = Vec::new();
-            if !self.renew_changed(partition, clock, rest, &mut aged, &mut done) {
-                return done;
-            }
-            for levels in aged.chunks(CHUNK) {
-                self.renew(partition, levels, clock());
-                done.aged += levels.len();
-                if !rest() {
+        let partitions = self.stores.partitions();
+        progress.0.resize(partitions.into(), Seen::default());
+        for (partition, seen) in (0..partitions).zip(&mut progress.0) {
+            for some in self.told(partition, seen, clock()).chunks(LOOKED_AT) {
+                let changed = self.changed(partition, some, clock(), &mut done.looked_at);
+                done.changed += changed.len();
+                if !self.renew_all(partition, &changed, clock, rest) {
                     return done;
                 }
+            }
+            let aged = self.aged(partition, seen, clock(), &mut done.looked_at);
+            done.aged += aged.len();
+            if !self.renew_all(partition, &aged, clock, rest) {
+                return done;
             }
         }
         done
     }
 
-    /// Makes those scores anew that something was told of, and gives some of those that are aged.
-    fn renew_changed(
+    /// Of whom something was told since the last round; all that have a score, if nobody knows.
+    fn told(&self, partition: u16, seen: &mut Seen, now: Timestamp) -> Vec<LevelNo> {
+        let mut told: Option<Vec<LevelNo>> = None;
+        self.stores.read(partition, &mut |reader| {
+            let store = reader.store();
+            let place = seen.changes.replace(store.changes());
+            told = place.and_then(|place| Some(store.changed_since(place)?.collect()));
+        });
+        if let Some(mut told) = told {
+            told.sort_unstable();
+            told.dedup();
+            return told;
+        }
+        let scores = self.remembered_of(partition);
+        let wanted = scores.asked_since(now.minus(WANTED_FOR), 0, usize::MAX);
+        wanted.map(|(level, _)| level).collect()
+    }
+
+    /// Those whose score is asked for and of another version than what is known.
+    fn changed(
         &self,
         partition: u16,
+        levels: &[LevelNo],
+        now: Timestamp,
+        looked_at: &mut usize,
+    ) -> Vec<LevelNo> {
+        let scores: Vec<(LevelNo, Score)> = {
+            let scores = self.remembered_of(partition);
+            let wanted = |level| scores.wanted(level, now.minus(WANTED_FOR));
+            let each = levels.iter();
+            each.filter_map(|level| Some((*level, wanted(*level)?)))
+                .collect()
+        };
+        *looked_at += scores.len();
+        let mut changed = Vec::new();
+        self.stores.read(partition, &mut |reader| {
+            let version = |level| reader.store().version(level);
+            let each = scores.iter();
+            let of_another = each.filter(|(level, score)| score.version != version(*level));
+            changed.extend(of_another.map(|(level, _)| *level));
+        });
+        changed
+    }
+
+    /// Some of those whose score is asked for and aged.
+    fn aged(
+        &self,
+        partition: u16,
+        seen: &mut Seen,
+        now: Timestamp,
+        looked_at: &mut usize,
+    ) -> Vec<LevelNo> {
+        let scores = self.remembered_of(partition);
+        if seen.next >= scores.len() {
+            seen.next = 0;
+        }
+        let many = (scores.len() / AGED_IN_ROUNDS).clamp(LOOKED_AT, AGED_A_ROUND);
+        let wanted = scores.asked_since(now.minus(WANTED_FOR), seen.next, many);
+        seen.next += many;
+        let aged = wanted
+            .inspect(|_| *looked_at += 1)
+            .filter(|(_, score)| score.is_aged(now));
+        aged.map(|(level, _)| level).collect()
+    }
+
+    /// Makes scores anew; `false` if it was told to end.
+    fn renew_all(
+        &self,
+        partition: u16,
+        levels: &[LevelNo],
         clock: &dyn Fn() -> Timestamp,
         rest: &mut dyn FnMut() -> bool,
-        aged: &mut Vec<LevelNo>,
-        done: &mut Refreshed,
     ) -> bool {
-        let (mut from, mut of) = (0, usize::MAX);
-        while from < of {
-            let now = clock();
-            let scores: Vec<(LevelNo, Score)> = {
-                let scores = self.remembered_of(partition);
-                of = scores.len();
-                let wanted = scores.asked_since(now.minus(WANTED_FOR), from, LOOKED_AT);
-                wanted.collect()
-            };
-            from += LOOKED_AT;
-            done.looked_at += scores.len();
-            let mut changed = Vec::new();
-            self.stores.read(partition, &mut |reader| {
-                let store = reader.store();
-                for (level, score) in &scores {
-                    if score.version != store.version(*level) {
-                        changed.push(*level);
-                    } else if score.is_aged(now) && aged.len() < AGED_A_ROUND {
-                        aged.push(*level);
-                    }
-                }
-            });
-            for levels in changed.chunks(CHUNK) {
-                self.renew(partition, levels, clock());
-                done.changed += levels.len();
-                if !rest() {
-                    return false;
-                }
-            }
-        }
-        rest()
+        levels.chunks(RENEWED).all(|some| {
+            self.renew(partition, some, clock());
+            rest()
+        })
     }
 
     fn renew(&self, partition: u16, levels: &[LevelNo], now: Timestamp) {

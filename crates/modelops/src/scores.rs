@@ -70,6 +70,12 @@ impl Scores {
         Some(place.score)
     }
 
+    /// The score of a level, if somebody asked for it since a time.
+    pub fn wanted(&self, level: LevelNo, since: Timestamp) -> Option<Score> {
+        let place = &self.places[*self.by_level.get(&level)? as usize];
+        (place.asked_at >= since).then_some(place.score)
+    }
+
     /// Keeps a score that was made because somebody asks now.
     pub fn put(&mut self, level: LevelNo, score: Score, now: Timestamp) {
         let new = Place {

@@ -8,6 +8,7 @@ use ledger::{Shop, minute};
 use onhand_features::{FeatureSet, Moment, catalog};
 use onhand_modelops::predictor::Asked;
 use onhand_modelops::prior::NEW_FOR;
+use onhand_modelops::refresh::Progress;
 use onhand_modelops::{Decision, Fallback, Policy, Prediction, Predictor, Scorer, Unfit};
 use onhand_models::boost::Booster;
 use onhand_models::recalibrate::{Line, Recalibration};
@@ -194,7 +195,9 @@ fn a_refresh_makes_those_scores_anew_that_were_asked_for_and_have_changed() {
     let (shop, predictor) = open();
     one(&predictor, "many", later(5), YES);
     one(&predictor, "few", later(5), YES);
-    let refresh = |minutes| predictor.refresh(&|| later(minutes).now, &mut || true);
+    let mut progress = Progress::default();
+    let mut refresh =
+        |minutes| predictor.refresh(&mut progress, &|| later(minutes).now, &mut || true);
     assert_eq!((refresh(6).changed, refresh(6).aged), (0, 0));
     shop.sell(later(7).now, "here", "many", 28);
     shop.receive(later(7).now, "here", "unasked", 1);
@@ -214,7 +217,7 @@ fn a_refresh_ends_when_it_is_told_to() {
         rests.set(rests.get() + 1);
         false
     };
-    predictor.refresh(&|| later(7).now, &mut stop);
+    predictor.refresh(&mut Progress::default(), &|| later(7).now, &mut stop);
     assert_eq!(rests.get(), 1);
 }
 

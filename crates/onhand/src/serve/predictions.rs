@@ -5,6 +5,7 @@ use clap::Args;
 use onhand_core::Span;
 use onhand_engine::Engine;
 use onhand_follow::Follower;
+use onhand_modelops::refresh::Progress;
 use onhand_modelops::{Policy, Predictor, Scorer};
 use onhand_server::{AvailabilityModel, Followed};
 use onhand_train::availability::NAME;
@@ -16,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Between two rounds.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(20);
 /// So many times as long as it works the thread rests: a fifth of a core at most.
 const RESTS: u32 = 4;
 /// The thread gives way to all that answers requests.
@@ -152,6 +153,7 @@ fn refresh(model: &AvailabilityModel, engine: &Engine, stopped: &Receiver<()>) {
         tracing::debug!(%error, "the refresh of scores keeps its priority");
     }
     let clock = || engine.clock().now();
+    let mut progress = Progress::default();
     while wait(stopped, PAUSE) {
         let mut worked = Instant::now();
         let mut rest = || {
@@ -159,7 +161,7 @@ fn refresh(model: &AvailabilityModel, engine: &Engine, stopped: &Receiver<()>) {
             worked = Instant::now();
             goes_on
         };
-        let done = model.refresh(&clock, &mut rest);
+        let done = model.refresh(&mut progress, &clock, &mut rest);
         tracing::trace!(?done, "refreshed");
     }
 }
