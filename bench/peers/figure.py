@@ -29,6 +29,7 @@ class Figure:
     durability: str
     in_flight: int
     section: str = "Durable reservations"
+    is_durable: bool = True  # answered after the sync; what is not is shown, and compared with nothing
     samples: list = field(default_factory=list)
 
     def name(self):

@@ -16,6 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent / "postgres"
 PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
 BATCH = 100
 DURABILITY = "WAL fdatasync before the answer"
+UNSYNCED = "with synchronous_commit = off, WAL synced within 0.6 s after the answer"
 
 
 def install():
@@ -85,6 +86,11 @@ class Cluster:
     def singles(self, keys, clients):
         return Load(self, keys, clients, keys, 1, "one call a reservation")
 
+    def unsynced(self, keys, clients):
+        load = Load(self, keys, clients, keys, 1, "one call a reservation, synchronous_commit = off", UNSYNCED)
+        load.is_durable = False
+        return load
+
     def batches(self, keys, clients):
         return Load(self, keys, clients, f"{keys}-batch", BATCH, f"one call a batch of {BATCH}")
 
@@ -143,15 +149,16 @@ class Cluster:
 class Load(Figure):
     """One pgbench run."""
 
-    def __init__(self, cluster, keys, clients, script, batch, how):
-        super().__init__("PostgreSQL", how, keys, DURABILITY, clients)
+    def __init__(self, cluster, keys, clients, script, batch, how, durability=DURABILITY):
+        super().__init__("PostgreSQL", how, keys, durability, clients)
         self.cluster, self.script, self.batch = cluster, script, batch
 
     def measure(self, seconds):
         cluster = self.cluster
         cluster.sessions += 1
         cluster.clear()
-        printed, transactions, sample = pgbench(cluster, self.in_flight, self.script, seconds)
+        commit = "on" if self.is_durable else "off"
+        printed, transactions, sample = pgbench(cluster, self.in_flight, self.script, seconds, commit)
         if "failed transactions: 0 " not in printed or "aborted" in printed:
             raise Trouble(f"pgbench had failures:\n{printed}")
         cluster.prove_rows(transactions * self.batch)
@@ -170,14 +177,15 @@ class Reads(Figure):
         return pgbench(self.cluster, self.in_flight, "read", seconds)[2]
 
 
-def pgbench(cluster, clients, script, seconds):
+def pgbench(cluster, clients, script, seconds, commit="on"):
     """One run: what was printed, how many transactions there were, and how it went by transaction."""
     logs = cluster.folder / "log-of-run"
     arguments = ["-h", cluster.folder, "-U", "postgres", "-n", "-M", "prepared", "-f", "-", "-c", clients,
                  "-j", min(clients, os.cpu_count()), "-T", max(1, round(seconds)), "-D", "n=0",
                  "-D", f"session={cluster.sessions}", "--log", "--log-prefix", logs, "postgres"]
     before = cluster.cpu()
-    printed = cluster.run("pgbench", *arguments, input=(HERE / f"{script}.sql").read_text())
+    options = {**os.environ, "PGOPTIONS": f"-c synchronous_commit={commit}"}
+    printed = cluster.run("pgbench", *arguments, input=(HERE / f"{script}.sql").read_text(), env=options)
     time.sleep(0.2)  # for the last backend to be buried
     cpu = cluster.cpu() - before
     took = latencies(logs)

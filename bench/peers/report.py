@@ -48,7 +48,7 @@ def bare_of(figure, figures):
 
 def best(figures, peer, keys, section):
     """A peer's best rate on these keys, whatever it has in flight, each request on its own."""
-    theirs = [f for f in figures if (f.peer, f.keys, f.section) == (peer, keys, section) and getattr(f, "batch", 1) == 1]
+    theirs = [f for f in figures if (f.peer, f.keys, f.section) == (peer, keys, section) and getattr(f, "batch", 1) == 1 and f.is_durable]
     return max((figure.median("rate") for figure in theirs), default=None)
 
 

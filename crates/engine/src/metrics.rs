@@ -291,6 +291,16 @@ impl PartitionMetrics {
         self.all.batch_entries.observe(f64::from(batch.records));
     }
 
+    /// The log was not done with a write or a sync for so long.
+    pub(crate) fn stood_still(&self, took: Duration) {
+        let (partition, millis) = (self.partition.partition, took.as_millis() as u64);
+        tracing::warn!(
+            partition,
+            millis,
+            "the disk stood still: all that asked this partition waited for it"
+        );
+    }
+
     /// What was written has become durable so long after the first of it.
     pub(crate) fn was_in_doubt(&self, waited: Duration) {
         self.all.in_doubt_seconds.observe(waited.as_secs_f64());

@@ -184,6 +184,8 @@ pub(crate) struct Book {
     warmup: Nanos,
     series: Vec<Series>,
     pub(crate) seconds: Vec<Second>,
+    /// Requests of the warm-up that were answered after it: not counted, though the server was busy with them.
+    pub(crate) left_over: u64,
     /// When the last counted answer came.
     pub(crate) last: Nanos,
     /// How late the generator itself sent what was due, in microseconds: its own slowness, not the server's.
@@ -200,6 +202,7 @@ impl Book {
             warmup,
             series: vec![Series::new(); tenants * Operation::ALL.len() * 2],
             seconds: Vec::new(),
+            left_over: 0,
             last: warmup,
             lateness: Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are in order"),
             waited: 0,
@@ -214,6 +217,7 @@ impl Book {
     /// Enters an answer that came at `now`, or the end of the patience for one.
     pub(crate) fn answered(&mut self, pending: Pending, now: Nanos, verdict: &Verdict) {
         if pending.due < self.warmup {
+            self.left_over += u64::from(now > self.warmup);
             return;
         }
         let micros = now.saturating_sub(pending.due) / 1_000;
@@ -288,6 +292,7 @@ impl Book {
             .add(&other.lateness)
             .expect("all have the same bounds");
         self.waited += other.waited;
+        self.left_over += other.left_over;
         self.durability.extend(other.durability.iter().cloned());
     }
 }

@@ -4,7 +4,7 @@ use crate::arrivals::Nanos;
 use crate::book::Book;
 use crate::cpu;
 use crate::failure::Failure;
-use crate::lane::{Carrier, Lane, Target};
+use crate::lane::{Carrier, Lane, Place, Target};
 use crate::summary::Cpu;
 use crate::{grpc, http};
 use indicatif::ProgressBar;
@@ -39,13 +39,18 @@ pub(crate) fn run(
     let (books, cpu) = std::thread::scope(|scope| {
         let threads: Vec<_> = lanes
             .into_iter()
-            .map(|lane| scope.spawn(move || drive(target, lane, gate)))
+            .map(|lane| {
+                let place = target.place(gate);
+                scope.spawn(move || drive(target, lane, place))
+            })
             .collect();
         let mut meter = Meter::new(watch);
         while threads.iter().any(|thread| !thread.is_finished()) {
             let now = target.now();
             show(bar, now, target.answered.load(Ordering::Relaxed));
-            meter.look(now);
+            if target.has_started() {
+                meter.look(now);
+            }
             std::thread::sleep(meter.until_next(now).min(GLANCE));
         }
         let books: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
@@ -65,10 +70,10 @@ pub(crate) fn run(
     Ok((all, cpu))
 }
 
-fn drive(target: &Target, lane: Lane, gate: &Barrier) -> io::Result<Book> {
+fn drive(target: &Target, lane: Lane, place: Place<'_>) -> io::Result<Book> {
     match target.carrier {
-        Carrier::Http => http::drive(target, lane, gate),
-        Carrier::Grpc | Carrier::GrpcStream => grpc::drive(target, lane, gate),
+        Carrier::Http => http::drive(target, lane, place),
+        Carrier::Grpc | Carrier::GrpcStream => grpc::drive(target, lane, place),
     }
 }
 

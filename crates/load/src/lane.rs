@@ -74,16 +74,34 @@ impl Target {
         }
     }
 
-    /// Waits until every lane is ready, and starts the clock.
-    pub(crate) fn start(&self, gate: &Barrier) {
-        gate.wait();
-        self.start.get_or_init(Instant::now);
+    /// A lane's place at the start.
+    pub(crate) fn place<'a>(&'a self, gate: &'a Barrier) -> Place<'a> {
+        Place { gate, target: self }
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.start.get().is_some()
     }
 
     /// Time since the start; none before it.
     pub(crate) fn now(&self) -> Nanos {
         let start = self.start.get();
         start.map_or(0, |start| start.elapsed().as_nanos() as Nanos)
+    }
+}
+
+/// A lane's place at the start. Giving it up is being ready: then it waits until all others are, and the clock starts.
+/// A lane that fails before gives it up as well, and so keeps nobody waiting.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    gate: &'a Barrier,
+    target: &'a Target,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.gate.wait();
+        self.target.start.get_or_init(Instant::now);
     }
 }
 

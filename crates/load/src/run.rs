@@ -4,6 +4,7 @@ mod findings;
 
 use crate::arrivals::{Arrivals, Nanos, Pace};
 use crate::campaign::{self, Watch};
+use crate::cpu;
 use crate::failure::Failure;
 use crate::keys::Keys;
 use crate::lane::{Carrier, Lane, Target};
@@ -51,7 +52,7 @@ pub(crate) struct Run {
     /// mix:reserve=30,confirm=20,release=10,read=40.
     #[arg(long, value_name = "WORK", default_value = "reserve")]
     work: Work,
-    /// Which levels: uniform, zipf:EXPONENT, hot, hot:SHARE, or flash-sale:BUYERS/UNITS.
+    /// Which levels: uniform, zipf:EXPONENT, hot, hot:SHARE, or (over HTTP, one a request) flash-sale:BUYERS/UNITS.
     #[arg(long, value_name = "KEYS", default_value = "uniform")]
     keys: Keys,
     /// Stock levels, as they were filled.
@@ -170,6 +171,13 @@ impl Run {
         }
         if self.open.is_some_and(|rate| !(1e-3..=1e8).contains(&rate)) {
             return bad("--open is a rate from 0.001 to 100000000 requests a second");
+        }
+        if let Some(pid) = self.pid
+            && cpu::seconds_of(&pid.to_string()).is_none()
+        {
+            return Err(Failure::say(format!(
+                "--pid {pid}: there is no such process"
+            )));
         }
         if self.in_flight() == 0 || self.connections() == 0 || self.threads == 0 {
             return bad("--in-flight, --connections and --threads are above zero");
@@ -308,7 +316,13 @@ impl Run {
             bar.set_position(((now as f64 / SECOND) as u64).min(end as u64));
             bar.set_message(format!("{} answered", HumanCount(answered)));
         })?;
-        let mut summary = Summary::new(self.setting(recipe), &book, &recipe.tenants.names(), cpu);
+        // A sale is over when its buyers are, most often long before the time that was given.
+        let at_least = match self.keys {
+            Keys::FlashSale { .. } => 1e-6,
+            _ => self.seconds,
+        };
+        let tenants = recipe.tenants.names();
+        let mut summary = Summary::new(self.setting(recipe), &book, &tenants, cpu, at_least);
         if let Keys::FlashSale { buyers, .. } = self.keys {
             summary.sale = Some(sale::close(target, recipe.levels, buyers, &summary.total)?);
         }

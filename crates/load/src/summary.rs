@@ -27,6 +27,9 @@ pub(crate) struct Summary {
     pub(crate) late_p99_micros: u64,
     /// Requests that waited for a connection; the wait is part of their latency.
     pub(crate) waited_for_a_connection: u64,
+    /// Requests of the warm-up that were answered after it; they are not counted.
+    #[serde(default)]
+    pub(crate) left_over: u64,
     pub(crate) sale: Option<Sale>,
     pub(crate) warnings: Vec<String>,
 }
@@ -126,14 +129,17 @@ pub(crate) struct Sale {
 }
 
 impl Summary {
-    pub(crate) fn new(setting: Setting, book: &Book, tenants: &[Option<&str>], cpu: Cpu) -> Self {
+    /// Rates are of the time up to the last answer, or of `at_least` so many seconds.
+    pub(crate) fn new(
+        setting: Setting,
+        book: &Book,
+        tenants: &[Option<&str>],
+        cpu: Cpu,
+        at_least: f64,
+    ) -> Self {
         let warmup = setting.warmup_seconds;
         let lasted = book.last as f64 / 1e9 - warmup;
-        // A sale is over when its buyers are, most often long before the time that was given.
-        let took = match setting.keys.starts_with("flash-sale:") {
-            true => lasted.max(1e-6),
-            false => lasted.max(setting.seconds),
-        };
+        let took = lasted.max(at_least);
         let total = Row::new("all".into(), &book.total(), took);
         let mut rows: Vec<Row> = book
             .series()
@@ -152,6 +158,7 @@ impl Summary {
             cpu,
             late_p99_micros: book.lateness.value_at_quantile(0.99),
             waited_for_a_connection: book.waited,
+            left_over: book.left_over,
             sale: None,
             warnings: Vec::new(),
             setting,

@@ -178,9 +178,11 @@ mod tests {
     async fn hundreds_who_connect_at_once_do_not_wait_until_they_are_accepted() {
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = listener.local_addr().unwrap();
-        let clients: Vec<_> = (0..600)
-            .map(|_| Client::connect_timeout(&address, Duration::from_millis(500)).unwrap())
+        let soon = Duration::from_millis(500);
+        // Kept open: who has gone needs no room.
+        let clients: Vec<io::Result<Client>> = (0..600)
+            .map(|_| Client::connect_timeout(&address, soon))
             .collect();
-        assert_eq!(clients.len(), 600);
+        assert!(clients.iter().all(Result::is_ok));
     }
 }

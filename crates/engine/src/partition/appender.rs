@@ -221,32 +221,35 @@ impl Appender {
         Step::Later
     }
 
+    /// Does something with the log, says how long it took, and tells the operator if the disk stood still.
     #[expect(
         clippy::disallowed_methods,
         reason = "a metric: nothing is decided by it"
     )]
-    fn try_append(&mut self, append: &ToAppend) -> Result<(), AppendError> {
-        let waits_for_sync = append.needs_sync || self.durability.patience().is_none();
-        let (start, now) = (std::time::Instant::now(), self.clock.moment());
-        match &append.batch {
-            Some(batch) if waits_for_sync => drop(self.log.append(batch)?),
-            Some(batch) => {
-                self.log.write(batch)?;
-                self.written_at.get_or_insert(now);
-            }
-            None if waits_for_sync => self.log.sync()?,
-            None => {}
-        }
-        if waits_for_sync {
-            self.synced();
-        }
+    fn timed<T>(&mut self, work: impl FnOnce(&mut dyn Log) -> T) -> (T, Duration) {
+        let start = std::time::Instant::now();
+        let done = work(&mut *self.log);
         let took = start.elapsed();
         if took >= STANDSTILL {
-            let millis = took.as_millis() as u64;
-            tracing::warn!(
-                millis,
-                "the disk stood still: all answers waited for one write"
-            );
+            self.metrics.stood_still(took);
+        }
+        (done, took)
+    }
+
+    fn try_append(&mut self, append: &ToAppend) -> Result<(), AppendError> {
+        let waits_for_sync = append.needs_sync || self.durability.patience().is_none();
+        let now = self.clock.moment();
+        let (done, took) = self.timed(|log| match &append.batch {
+            Some(batch) if waits_for_sync => log.append(batch).map(drop),
+            Some(batch) => log.write(batch).map(drop),
+            None if waits_for_sync => log.sync(),
+            None => Ok(()),
+        });
+        done?;
+        if waits_for_sync {
+            self.synced();
+        } else if append.batch.is_some() {
+            self.written_at.get_or_insert(now);
         }
         if let Some(batch) = &append.batch {
             self.metrics.appended(batch, took);
@@ -257,7 +260,7 @@ impl Appender {
 
     /// Syncs what was written. After a failure the partition has stopped: it is not known what is on disk.
     fn sync(&mut self) {
-        match self.log.sync() {
+        match self.timed(|log| log.sync()).0 {
             Ok(()) => self.synced(),
             Err(error) => {
                 self.written_at = None;

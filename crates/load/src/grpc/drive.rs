@@ -4,7 +4,7 @@ use super::connection::open;
 use crate::arrivals::{Arrivals, Nanos};
 use crate::book::{Book, Pending};
 use crate::clerk::Clerk;
-use crate::lane::{Carrier, Lane, Target};
+use crate::lane::{Carrier, Lane, Place, Target};
 use crate::timer::Timer;
 use crate::work::{Ask, Operation};
 use bytes::Bytes;
@@ -14,7 +14,6 @@ use http::{HeaderMap, HeaderValue, Uri};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
-use std::sync::Barrier;
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -29,7 +28,7 @@ const TICK: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// The server cannot be reached at the start. Later, what goes wrong with a connection is an error of its requests.
-pub(crate) fn drive(target: &Target, lane: Lane, gate: &Barrier) -> io::Result<Book> {
+pub(crate) fn drive(target: &Target, lane: Lane, place: Place<'_>) -> io::Result<Book> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -43,7 +42,7 @@ pub(crate) fn drive(target: &Target, lane: Lane, gate: &Barrier) -> io::Result<B
     LocalSet::new().block_on(&runtime, async {
         let sessions = (0..lane.connections).map(|_| Session::open(&shared, lane.depth));
         let sessions = try_join_all(sessions).await;
-        target.start(gate);
+        drop(place);
         join_all(sessions?.into_iter().map(Session::run)).await;
         Ok::<_, io::Error>(())
     })?;

@@ -7,14 +7,13 @@ use super::request::Writer;
 use crate::arrivals::{Arrivals, Nanos};
 use crate::book::{Book, Pending};
 use crate::clerk::Clerk;
-use crate::lane::{Lane, Target};
+use crate::lane::{Lane, Place, Target};
 use crate::timer::Timer;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Barrier;
 
 /// How long one wait takes at most, so that the end is noticed when nothing comes in any more.
 const LONGEST_WAIT: Timespec = Timespec {
@@ -32,9 +31,9 @@ const TIMER: u64 = u64::MAX;
 ///
 /// # Errors
 /// The server cannot be reached at the start. Later, what goes wrong with a connection is an error of its requests.
-pub(crate) fn drive(target: &Target, lane: Lane, gate: &Barrier) -> io::Result<Book> {
+pub(crate) fn drive(target: &Target, lane: Lane, place: Place<'_>) -> io::Result<Book> {
     let driver = Driver::new(target, lane);
-    target.start(gate);
+    drop(place);
     driver?.run()
 }
 

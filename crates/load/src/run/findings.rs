@@ -16,6 +16,7 @@ pub(super) fn warnings(summary: &Summary) -> Vec<String> {
         generator_is_busy(summary),
         generator_is_late(summary),
         server_is_behind(summary),
+        warmup_is_left_over(summary),
         connections_are_few(summary),
     ]
     .into_iter()
@@ -59,6 +60,19 @@ fn server_is_behind(summary: &Summary) -> Option<String> {
     })
 }
 
+fn warmup_is_left_over(summary: &Summary) -> Option<String> {
+    let left_over = summary.left_over;
+    // As many as were in flight when the warm-up ended are nothing strange.
+    let is_strange = left_over > 2 * summary.setting.in_flight as u64;
+    (is_strange && left_over * 100 > summary.total.requests).then(|| {
+        format!(
+            "{} requests of the warm-up were answered in the measured time: the server did more than is counted. With \
+             more load than it bears say --warmup 0.",
+            count(left_over as f64)
+        )
+    })
+}
+
 fn connections_are_few(summary: &Summary) -> Option<String> {
     let waited = summary.waited_for_a_connection;
     (waited * 100 > summary.total.requests).then(|| {
@@ -92,6 +106,12 @@ pub(super) fn wrong(summary: &Summary) -> Option<String> {
         .iter()
         .filter(|denied| denied.is_error)
         .map(|denied| match (denied.status, denied.name.as_str()) {
+            (404, "no-model") => {
+                format!(
+                    "{} with 404 no-model (start the server with --model)",
+                    denied.units
+                )
+            }
             (0, name) => format!("{} with {name}", denied.units),
             (404, name) => format!(
                 "{} with 404 {name} (fill with the same --levels and --skus first)",
