@@ -33,6 +33,8 @@ impl Store {
         self.versions.take(level, rows, (at, known));
         if !matches!(fact, Fact::Pushed { .. }) {
             self.reach_back(level, day_of(at));
+        }
+        if fact.is_of_shelf() {
             let newest = &mut self.kept.newest[level.0 as usize];
             *newest = at.max(*newest);
         }
@@ -233,6 +235,20 @@ impl Store {
 }
 
 impl Fact<'_> {
+    /// Whether it says anything of the shelf. That a shopper asks, and that a hold ends, the shop's own record says; what
+    /// is pushed is what others say of the item.
+    fn is_of_shelf(&self) -> bool {
+        match self {
+            Self::Sold { .. }
+            | Self::Picked { .. }
+            | Self::Looked { .. }
+            | Self::Delivered { .. }
+            | Self::Counted { .. }
+            | Self::Lost { .. } => true,
+            Self::Asked { .. } | Self::Dropped { .. } | Self::Pushed { .. } => false,
+        }
+    }
+
     fn level(&self) -> Option<LevelNo> {
         match *self {
             Self::Sold { level, .. }

@@ -11,7 +11,7 @@ use crate::plan::{Dated, Read};
 use crate::store::Store;
 use crate::subject::{Block, Subject};
 use crate::window::Moment;
-use onhand_core::{LevelNo, Span, Stamp, Timestamp};
+use onhand_core::{LevelNo, Span, Stamp};
 
 /// Why a value is its definition's default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,8 @@ pub enum FellBack {
 /// What a value stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// How old the newest fact behind it is; `None` if there is none, or it needs none.
+    /// How old the newest fact behind it is: now, or, of a value that others pushed, at the time asked about. `None` if
+    /// there is none, or it needs none.
     pub age: Option<Span>,
     /// Why it is its definition's default, or missing; `None` if it is not.
     pub fell_back: Option<FellBack>,
@@ -83,12 +84,12 @@ impl Store {
         moment: Moment,
     ) -> Standing {
         let (plan, block) = (self.set.plan(), &subject.block);
-        let told = self.told_at(feature, block, place, moment);
+        let age = self.age(feature, block, place, moment);
         let node = plan.outputs[feature] * block.len();
         let found = block.values.get(node + place);
         Standing {
-            age: told.map(|at| moment.now.since(at)),
-            fell_back: match self.is_stale(feature, told, moment) {
+            age,
+            fell_back: match self.is_stale(feature, age) {
                 true => Some(FellBack::Stale),
                 false if found.is_none_or(|value| value.is_nan()) => Some(FellBack::Missing),
                 false => None,
@@ -101,8 +102,8 @@ impl Store {
         let features = self.set.features();
         for &feature in &self.set.plan().limited {
             for (place, row) in rows.chunks_exact_mut(features.len()).enumerate() {
-                let told = self.told_at(feature, block, place, moment);
-                if self.is_stale(feature, told, moment) {
+                let age = self.age(feature, block, place, moment);
+                if self.is_stale(feature, age) {
                     row[feature] = features[feature].fallback();
                 }
             }
@@ -110,46 +111,36 @@ impl Store {
     }
 
     /// Whether the newest fact behind a feature is older than its limit. Where there is none, nothing is out of date.
-    fn is_stale(&self, feature: usize, told: Option<Timestamp>, moment: Moment) -> bool {
+    fn is_stale(&self, feature: usize, age: Option<Span>) -> bool {
         let limit = self.set.features()[feature].fresh_for;
-        let stale = |(limit, at): (Span, Timestamp)| moment.now.since(at) > limit;
-        limit.zip(told).is_some_and(stale)
+        limit.zip(age).is_some_and(|(limit, age)| age > limit)
     }
 
-    /// When the newest fact behind a feature's value happened.
-    fn told_at(
-        &self,
-        feature: usize,
-        block: &Block,
-        place: usize,
-        moment: Moment,
-    ) -> Option<Timestamp> {
+    /// How old the newest fact behind a feature's value is.
+    fn age(&self, feature: usize, block: &Block, place: usize, moment: Moment) -> Option<Span> {
         let reads = self.set.plan().sources[feature].iter();
         reads
-            .filter_map(|read| self.read_at(*read, block, place, moment))
-            .max()
+            .filter_map(|read| self.read_age(*read, block, place, moment))
+            .min()
     }
 
-    /// When the newest fact behind a read happened.
-    fn read_at(
-        &self,
-        read: Read,
-        block: &Block,
-        place: usize,
-        moment: Moment,
-    ) -> Option<Timestamp> {
+    /// How old the newest fact behind a read is. A pushed value is looked up for a time, and is as old as it will be then:
+    /// what is told of today says no more of next week today than it will then.
+    fn read_age(&self, read: Read, block: &Block, place: usize, moment: Moment) -> Option<Span> {
         let plan = self.set.plan();
         let row = |kind| self.kept_row(kind, block.row(kind, place)?);
-        match read.dated(plan)? {
+        let (asked, told) = match read.dated(plan)? {
             Dated::Series(number) => {
                 let (series, kind) = self.series(number);
-                series.last(row(kind)?)
+                (moment.now, series.last(row(kind)?)?)
             }
-            Dated::Look => self.kept.looks.at(row(0)?),
+            Dated::Look => (moment.now, self.kept.looks.at(row(0)?)?),
             Dated::Pushed(number, anchor) => {
                 let row = row(plan.pushed[number].entity)?;
-                self.kept.pushed[number].from(row, anchor.of(moment))
+                let asked = anchor.of(moment);
+                (asked, self.kept.pushed[number].from(row, asked)?)
             }
-        }
+        };
+        Some(asked.since(told))
     }
 }

@@ -91,7 +91,7 @@ pub(crate) struct Kept {
     pub(crate) balances: Vec<[i64; 2]>,
     /// The day on which a level was last heard of.
     pub(crate) heard: Vec<u32>,
-    /// When the newest thing happened that was told of a level; the epoch if nothing was.
+    /// When the newest thing happened that was told of a level's shelf; the epoch if nothing was.
     pub(crate) newest: Vec<Timestamp>,
 }
 
@@ -152,8 +152,8 @@ impl Store {
         self.kept.dropped
     }
 
-    /// When the newest thing happened that was told of a SKU at a location: a sale, a look, a delivery, a count, an order.
-    /// What others push of it is not among them: it says nothing of the shelf.
+    /// When the newest thing happened that was told of a SKU's shelf at a location: a sale, a pick, a look, a delivery, a
+    /// count, a loss. Reservations, holds that end and what others push are not among them: they say nothing of the shelf.
     pub fn newest_fact(&self, level: LevelNo) -> Option<Timestamp> {
         let newest = self.kept.newest.get(level.0 as usize).copied()?;
         (newest > Timestamp::default()).then_some(newest)

@@ -6,7 +6,7 @@ use super::HERE;
 use crate::entity::Entity::Location;
 use crate::feature::{Feature, Kind};
 
-/// Hours after a day's beginning in which what was told of it is used: that day, and the next if nobody tells of it.
+/// Hours after a day's beginning about which what was told of it is used: that day's, and the next's if nobody tells of it.
 const A_DAY_TOLD: u64 = 48;
 
 pub(super) fn features() -> Vec<Feature> {

@@ -2,7 +2,7 @@
 
 use crate::ledger::{Ledger, hour, number};
 use crate::{bits, row, store_of};
-use onhand_core::{LocationId, Sku};
+use onhand_core::{LocationId, Sku, Span};
 use onhand_features::Entity::{Location, SkuAtLocation};
 use onhand_features::Measure::UnitsSold;
 use onhand_features::formula::{Balance, balance, found};
@@ -123,6 +123,51 @@ fn what_is_told_of_the_time_asked_about_is_not_too_old_because_of_what_held_befo
     let (now, target) = (hour(60), hour(73));
     let row = row(&store, "north", "milk", Moment { now, target });
     assert_eq!(row[1], 2.0);
+}
+
+#[test]
+fn a_pushed_value_is_as_old_as_it_will_be_at_the_time_asked_about_and_all_else_as_it_is_now() {
+    let store = store_of(features(), &ledger().entries);
+    let moment = |target| Moment {
+        now: hour(10),
+        target: hour(target),
+    };
+    let at = |target| row(&store, "north", "milk", moment(target));
+    assert_eq!(at(48)[..2], [1.0, 1.0], "two days are not too old");
+    assert_eq!(at(49)[..2], [1.0, 0.5]);
+    let (mut subject, mut values) = (Subject::default(), [0.0; 3]);
+    store.find("north", "milk", &mut subject);
+    store.read(&mut subject, moment(49), &mut values);
+    let standing = |feature| store.standing(&subject, 0, feature, moment(49));
+    let told = |age: u64, fell_back| Standing {
+        age: Some(Span::from_secs(age * 3600)),
+        fell_back,
+    };
+    assert_eq!(standing(0), told(9, None));
+    assert_eq!(standing(1), told(49, Some(FellBack::Stale)));
+}
+
+#[test]
+fn holds_and_their_end_make_the_newest_fact_no_younger_and_what_is_told_of_the_shelf_does() {
+    let mut ledger = Ledger::default();
+    let newest = |ledger: &Ledger| {
+        let (store, mut subject) = (store_of(features(), &ledger.entries), Subject::default());
+        store.find("north", "milk", &mut subject);
+        store.newest_fact(subject.level().unwrap())
+    };
+    ledger.receive(hour(1), "north", "milk", 9);
+    ledger.hold(hour(2), "north", "milk", 2);
+    assert_eq!(newest(&ledger), Some(hour(1)), "a hold");
+    ledger.expire(hour(3));
+    assert_eq!(newest(&ledger), Some(hour(1)), "its end");
+    ledger.look(hour(4), "north", "milk", &[(hour(4), true)]);
+    assert_eq!(newest(&ledger), Some(hour(4)), "a look");
+    ledger.sell(hour(5), hour(5), "north", "milk", 1);
+    assert_eq!(newest(&ledger), Some(hour(5)), "a sale");
+    ledger.receive(hour(6), "north", "milk", 9);
+    assert_eq!(newest(&ledger), Some(hour(6)), "a delivery");
+    ledger.pick(hour(7), "north", "milk", (2, 1), None);
+    assert_eq!(newest(&ledger), Some(hour(7)), "a pick");
 }
 
 #[test]

@@ -93,6 +93,28 @@ impl Ledger {
         self.give(known, &Command::Receive(receive));
     }
 
+    /// Holds units for a minute.
+    pub(crate) fn hold(&mut self, at: Timestamp, place: &str, sku: &str, units: u32) {
+        let hold = Hold {
+            location: LocationId::new(place).unwrap(),
+            lines: lines(vec![HoldLine {
+                sku: Sku::new(sku).unwrap(),
+                quantity: Quantity::new(units).unwrap(),
+            }]),
+            ttl: Span::from_secs(60),
+            allow_partial: true,
+            reference: None,
+        };
+        self.give(at, &Command::Hold(hold));
+    }
+
+    /// Ends the hold whose time is up first.
+    pub(crate) fn expire(&mut self, at: Timestamp) {
+        let entry = self.state.expire(at).unwrap();
+        self.state.apply(&entry).unwrap();
+        self.entries.push(entry);
+    }
+
     /// An order of three, of which so many are picked and not found, and one is replaced.
     pub(crate) fn pick(
         &mut self,
@@ -102,17 +124,7 @@ impl Ledger {
         (picked, not_found): (u32, u32),
         instead: Option<&str>,
     ) {
-        let hold = Hold {
-            location: LocationId::new(place).unwrap(),
-            lines: lines(vec![HoldLine {
-                sku: Sku::new(sku).unwrap(),
-                quantity: Quantity::new(3).unwrap(),
-            }]),
-            ttl: Span::from_secs(60),
-            allow_partial: true,
-            reference: None,
-        };
-        self.give(at, &Command::Hold(hold));
+        self.hold(at, place, sku, 3);
         let reservation = match self.entries.last().map(|entry| &entry.event) {
             Some(Event::Held(held)) => held.reservation,
             other => panic!("not held: {other:?}"),

@@ -90,8 +90,8 @@ pub struct PredictionItem<'a> {
     pub version: Cow<'a, str>,
     /// How far what went into it lies behind the ledger, in milliseconds.
     pub features_age_ms: u64,
-    /// How old the newest fact about the item here is, in milliseconds: a sale, a look, a delivery, a count, an order, as
-    /// far as it was told. Null if there is none, or there was no time to look.
+    /// How old the newest fact about the item's shelf here is, in milliseconds: a sale, a pick, a look, a delivery, a count,
+    /// a loss, as far as it was told; a reservation says nothing of the shelf. Null if there is none, or there was no time to look.
     pub facts_age_ms: Option<u64>,
     /// Why it is not what the model says now; null if it is.
     pub fallback: Option<Fallback>,
@@ -144,7 +144,8 @@ pub struct ExplanationPart<'a> {
     pub part: f64,
     /// Its value; null if it is missing.
     pub value: Option<f32>,
-    /// How old the newest fact behind it is, in milliseconds; null if there is none or it needs none.
+    /// How old the newest fact behind it is, in milliseconds, a pushed value at the time asked about; null if there is none
+    /// or it needs none.
     pub age_ms: Option<u64>,
     /// Whether it fell back: it is missing, or its default, because there was nothing to make it of, or only what is too
     /// old.

@@ -445,8 +445,8 @@ pub struct AvailabilityPrediction {
     /// Why the score is what it is, if that was asked for and the model was asked.
     #[prost(message, optional, tag = "6")]
     pub explanation: ::core::option::Option<ScoreExplanation>,
-    /// How old the newest fact about the item here is, in milliseconds: a sale, a look, a delivery, a count, an order, as
-    /// far as it was told. Not set if there is none, or there was no time to look.
+    /// How old the newest fact about the item's shelf here is, in milliseconds: a sale, a pick, a look, a delivery, a count,
+    /// a loss, as far as it was told; a reservation says nothing of the shelf. Not set if there is none, or there was no time to look.
     #[prost(uint64, optional, tag = "7")]
     pub facts_age_ms: ::core::option::Option<u64>,
 }
@@ -478,7 +478,8 @@ pub struct ScorePart {
     /// Its value, if it is not missing.
     #[prost(float, optional, tag = "3")]
     pub value: ::core::option::Option<f32>,
-    /// How old the newest fact behind it is, in milliseconds, if there is one and it needs one.
+    /// How old the newest fact behind it is, in milliseconds, a pushed value at the time asked about; if there is one and it
+    /// needs one.
     #[prost(uint64, optional, tag = "4")]
     pub age_ms: ::core::option::Option<u64>,
     /// Whether it fell back: it is missing, or its default, because there was nothing to make it of, or only what is too old.
