@@ -5,7 +5,8 @@ use onhand_core::facts::value::Value;
 use onhand_core::stock::receive::{Receive, ReceiveLine};
 use onhand_core::stock::sell::{Sell, SellLine};
 use onhand_core::{
-    Command, Decision, FactName, Few, Label, Lines, LocationId, Quantity, Sku, State, Timestamp,
+    Command, Decision, FactName, Few, Label, Lines, LocationId, Millionths, Quantity, Sku, State,
+    Timestamp,
 };
 use onhand_features::{Limits, Moment, Reader, Store, Subject, Witness, catalog};
 use onhand_modelops::Stores;
@@ -118,6 +119,24 @@ impl Shop {
             values: Lines::new(Few::from_vec(vec![line])).unwrap(),
         };
         self.give(at, &Command::Push(push));
+    }
+
+    /// So many numbers of one SKU are pushed that a store forgets what it was told before.
+    pub(crate) fn flood(&self, at: Timestamp, place: &str, sku: &str) {
+        let line = |number: u64| PushLine {
+            sku: Some(Sku::new(sku).unwrap()),
+            name: FactName::new("noise").unwrap(),
+            at: Timestamp::from_millis(at.millis() + number),
+            value: Value::Number(Millionths::new(1).unwrap()),
+        };
+        for _ in 0..7 {
+            let push = Push {
+                location: LocationId::new(place).unwrap(),
+                source: Label::new("test").unwrap(),
+                values: Lines::new(Few::from_vec((0..10_000).map(line).collect())).unwrap(),
+            };
+            self.give(at, &Command::Push(push));
+        }
     }
 
     fn give(&self, at: Timestamp, command: &Command) {

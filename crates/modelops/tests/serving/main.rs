@@ -208,6 +208,25 @@ fn a_refresh_makes_those_scores_anew_that_were_asked_for_and_have_changed() {
 }
 
 #[test]
+fn a_refresh_looks_at_all_scores_once_the_store_has_forgotten_what_it_was_told() {
+    let (shop, predictor) = open();
+    one(&predictor, "many", later(5), YES);
+    one(&predictor, "few", later(5), YES);
+    let mut progress = Progress::default();
+    let mut refresh = || predictor.refresh(&mut progress, &|| later(8).now, &mut || true);
+    refresh();
+    // Of both some are looked at for their age alone.
+    assert_eq!((refresh().looked_at, refresh().changed), (2, 0));
+    shop.sell(later(7).now, "here", "many", 28);
+    shop.flood(later(7).now, "here", "unasked");
+    let done = refresh();
+    assert_eq!((done.looked_at, done.changed), (4, 1));
+    let new = one(&predictor, "many", later(8), NO);
+    assert_eq!((new.fallback, new.as_of), (None, later(8).now));
+    assert_eq!(refresh().changed, 0);
+}
+
+#[test]
 fn a_refresh_ends_when_it_is_told_to() {
     let (shop, predictor) = open();
     one(&predictor, "many", later(5), YES);
