@@ -295,8 +295,9 @@ impl Gathered {
         say(Trained::FACT, self.trained.to_string());
         say("features.set", format!("{:016x}", self.set.hash()));
         say("rising", RISING.join(", "));
-        for warning in &self.warnings {
-            say("warning", warning.to_string());
+        let warnings: Vec<String> = self.warnings.iter().map(Warning::to_string).collect();
+        if !warnings.is_empty() {
+            say("warning", warnings.join(". "));
         }
         let plain = Booster {
             monotone: Vec::new(),

@@ -26,8 +26,9 @@ pub fn sample(outcomes: &Outcomes, mut cells: Cells, rows: usize, seed: u64) -> 
     cells
 }
 
-/// About `rows` of the questions of each day, drawn for each day by itself: of a day the same ones, whichever others are
-/// asked about too.
+/// About `rows` of the questions of each day, drawn for each day by itself: of a day nearly the same ones, whichever
+/// others are asked about too and whenever. Nearly, because they are a share of those with a label, and of a late day more
+/// labels are known later.
 pub(crate) fn sample_each_day(outcomes: &Outcomes, mut cells: Cells, rows: usize) -> Cells {
     let (slots, a_day) = (cells.len(), outcomes.grid.slots_a_day());
     for first in (0..slots).step_by(a_day.max(1)) {

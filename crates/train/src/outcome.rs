@@ -14,7 +14,7 @@ use onhand_features::window::target_hour;
 use onhand_features::{Entity, Feature, FeatureSet, Kind, Limits, Moment, Store, Subject};
 use onhand_models::Artefact;
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
 /// How long after the end of the hour asked about its label is read: the night's feed has come by then.
@@ -81,8 +81,8 @@ pub struct Outcomes {
     pub categories: Vec<String>,
     /// Position and time of the first entry read, and of the last.
     pub range: (Stamp, Stamp),
-    /// If shoppers' looks seem to be all that tells of shelves, the share of the items' days of which anything was told.
-    pub looks_alone: Option<f64>,
+    /// Who told of the shelves on each day.
+    tellers: Tellers,
     /// By slot: a label for each pair that there was.
     labels: Vec<Vec<f32>>,
     /// The same as it was known the next morning; nothing if that was not asked for, or there is no next day.
@@ -121,6 +121,12 @@ impl Outcomes {
     pub(crate) fn of_pairs(grid: Grid, pairs: Vec<Pair>) -> Self {
         let found = Pass::new(grid, Label::Shelf).found;
         Self { pairs, ..found }
+    }
+
+    /// If shoppers' looks seem to be all that tells of shelves on some days of the grid, the share of the items' days of
+    /// which anything was told.
+    pub fn looks_alone(&self, days: RangeInclusive<u32>) -> Option<f64> {
+        self.tellers.looks_alone(&self.pairs, days, self.range.1.at)
     }
 
     fn pass<S: Source>(source: &S, mut pass: Pass) -> Result<Self, S::Error> {
@@ -169,7 +175,6 @@ struct Pass {
     locations: BTreeMap<LocationId, u32>,
     skus: BTreeMap<Sku, Timestamp>,
     categories: BTreeMap<String, u32>,
-    tellers: Tellers,
     found: Outcomes,
 }
 
@@ -185,14 +190,13 @@ impl Pass {
             locations: BTreeMap::new(),
             skus: BTreeMap::new(),
             categories: BTreeMap::new(),
-            tellers: Tellers::default(),
             found: Outcomes {
+                tellers: Tellers::of(grid.days.clone()),
                 grid,
                 pairs: Vec::new(),
                 sizes: Vec::new(),
                 categories: Vec::new(),
                 range: Default::default(),
-                looks_alone: None,
                 labels: Vec::new(),
                 mornings: Vec::new(),
             },
@@ -221,7 +225,7 @@ impl Pass {
         self.found.range.1 = entry.stamp;
         self.open(entry);
         facts(entry, &mut |at, fact| {
-            self.tellers.take(&fact, at, entry.stamp.at);
+            self.found.tellers.take(&fact, at, entry.stamp.at);
             self.describe(fact);
         });
         ControlFlow::Continue(())
@@ -324,8 +328,6 @@ impl Pass {
             names[number as usize] = name;
         }
         self.found.categories = names;
-        let last = self.found.range.1.at;
-        self.found.looks_alone = self.tellers.looks_alone(&self.found.pairs, last);
         self.found
     }
 }

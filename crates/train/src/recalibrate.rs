@@ -6,8 +6,9 @@
 //! from, and of yesterday only what was told by this morning. The night's feed tells of a day after it has ended; what a
 //! feed tells later than that is learned from a day later.
 //!
-//! Both learn from the same questions: about [`evaluate::A_DAY`] of each day, drawn for each day by itself. Which questions
-//! are judged is another matter.
+//! Both learn from nearly the same questions: about [`evaluate::A_DAY`] of each day, drawn for each day by itself; they are
+//! a share of those with a label, and what a late feed tells gives a day more labels. Which questions are judged is another
+//! matter.
 
 use crate::Source;
 use crate::evaluate::{self, Asking, Misfit, Quality, Scored, hour_of};

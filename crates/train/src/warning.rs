@@ -7,11 +7,14 @@ use serde::{Serialize, Serializer};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// The facts of a model that say which days it learned from: in training, and when it was recalibrated.
-const LEARNED: [(&str, &str); 2] = [
-    ("days.learned", "trained"),
-    ("recalibration.days", "recalibrated"),
-];
+/// The facts of a model that say which days it learned from, and how: in training, and, if it still has what it learned
+/// then, when it was recalibrated.
+fn learned(model: &Artefact) -> impl Iterator<Item = (&'static str, &String)> {
+    let trained = ("trained", Some("days.learned"));
+    let recalibrated = model.recalibration.as_ref().map(|_| "recalibration.days");
+    let facts = [trained, ("recalibrated", recalibrated)].into_iter();
+    facts.filter_map(|(how, fact)| Some((how, model.facts.get(fact?)?)))
+}
 
 /// Why figures are too good.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +46,7 @@ impl Warning {
     /// Of labels to learn from.
     pub(crate) fn of_learning(outcomes: &Outcomes, label: Label) -> Vec<Self> {
         let told = outcomes
-            .looks_alone
+            .looks_alone(outcomes.grid.days.clone())
             .filter(|_| label == Label::Shelf)
             .map(|told| Self::LearnedFromLooks { told });
         told.into_iter().collect()
@@ -56,10 +59,10 @@ impl Warning {
         model: Option<&Artefact>,
     ) -> Vec<Self> {
         let told = outcomes
-            .looks_alone
+            .looks_alone(days.clone())
             .map(|told| Self::JudgedByLooks { told });
-        let learned = LEARNED.iter().filter_map(|(fact, how)| {
-            let learned = model?.facts.get(*fact)?;
+        let learned = model.into_iter().flat_map(learned);
+        let learned = learned.filter_map(|(how, learned)| {
             let (first, last) = learned.split_once("..")?;
             // Dates are written so that the later one is the greater text.
             let is_learned = |day: &u32| (first..=last).contains(&date(*day).as_str());
@@ -111,5 +114,49 @@ impl fmt::Display for Warning {
 impl Serialize for Warning {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::Grid;
+    use onhand_models::recalibrate::Recalibration;
+    use onhand_models::{Calibration, artefact, tree::Forest};
+
+    /// Who evaluates a model as it would run every night takes off what it was recalibrated with, and leaves its facts.
+    #[test]
+    fn the_days_of_a_recalibration_count_as_long_as_the_model_has_it() {
+        let facts = [
+            ("days.learned", "1970-01-02..1970-01-05"),
+            ("recalibration.days", "1970-01-04..1970-01-10"),
+        ];
+        let mut model = Artefact {
+            version: artefact::VERSION,
+            name: "availability".to_owned(),
+            features: Vec::new(),
+            forest: Forest {
+                base: 0.0,
+                features: 0,
+                trees: Vec::new(),
+            },
+            calibration: Calibration::None,
+            facts: facts.map(|(name, what)| (name.into(), what.into())).into(),
+            recalibration: Some(Recalibration::default()),
+        };
+        let outcomes = Outcomes::of_pairs(Grid::of_days(0..=20), Vec::new());
+        let judged = |model: &Artefact, days| -> Vec<(&str, usize)> {
+            let warnings = Warning::of_judging(&outcomes, days, Some(model)).into_iter();
+            let learned = warnings.map(|warning| match warning {
+                Warning::DaysLearned { how, days, .. } => (how, days),
+                other => panic!("{other:?}"),
+            });
+            learned.collect()
+        };
+        let both = [("trained", 1), ("recalibrated", 6)];
+        assert_eq!(judged(&model, 4..=12), both);
+        model.recalibration = None;
+        assert_eq!(judged(&model, 4..=12), both[..1]);
+        assert_eq!(judged(&model, 6..=12), []);
     }
 }

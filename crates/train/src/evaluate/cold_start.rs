@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub enum Newcomer {
     /// Everything at stores that are new.
     NewStores,
-    /// Items that are new everywhere, at stores that the model knows.
+    /// Items that are new everywhere, at stores that the model knows; one that was sold elsewhere before is nobody's.
     NewItems,
     /// What was known before, on the same days.
     KnownBefore,
@@ -41,7 +41,7 @@ impl Newcomer {
 pub struct Learning {
     /// For whom.
     pub who: Newcomer,
-    /// Days after the day of the beginning: 0 is that day.
+    /// Days after the day of the beginning, 0 is that day; of a new item, after the day on which it came to the store.
     pub days: u32,
     /// How good.
     #[serde(flatten)]
@@ -52,16 +52,16 @@ pub struct Learning {
 pub(super) fn learning(scene: &Scene<'_>, from: u32) -> Result<Vec<Learning>, Refused> {
     let mut apart: BTreeMap<(Newcomer, u32), Vec<usize>> = BTreeMap::new();
     for row in (0..scene.scored.labels.len()).filter(|row| scene.day(*row) >= from) {
-        let is_new = day_of(scene.pair(row).since) >= from;
-        let who = match (is_new, scene.is_in(Stores::Known, row)) {
-            (false, _) => Newcomer::KnownBefore,
-            (true, true) => Newcomer::NewItems,
-            (true, false) => Newcomer::NewStores,
+        let pair = scene.pair(row);
+        let (here, anywhere) = (day_of(pair.since), day_of(pair.sku_since));
+        let (who, begun) = match scene.is_in(Stores::Known, row) {
+            _ if here < from => (Newcomer::KnownBefore, from),
+            false => (Newcomer::NewStores, from),
+            true if anywhere >= from => (Newcomer::NewItems, here),
+            true => continue,
         };
-        apart
-            .entry((who, scene.day(row) - from))
-            .or_default()
-            .push(row);
+        let days = scene.day(row).saturating_sub(begun);
+        apart.entry((who, days)).or_default().push(row);
     }
     let enough = apart.into_iter().filter(|(_, rows)| rows.len() >= FEW);
     enough
