@@ -28,13 +28,13 @@ Examples:
   onhand bench memory --levels 10000000
   onhand bench memory --levels 100000 --reservations 0 --keys 0 --json")]
 pub(crate) struct Memory {
-    /// Stock levels.
+    /// Stock levels, more than 1,000: a tenth, and at least 1,000, is added before and not weighed.
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
     levels: u64,
-    /// Open reservations of one line.
+    /// Open reservations of one line: more than 1,000, for the same reason, or 0 to leave them out.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     reservations: u64,
-    /// Idempotency keys.
+    /// Idempotency keys: more than 1,000, or 0 to leave them out.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     keys: u64,
     /// A data folder to use and keep; it must be new. A temporary one, removed at the end, if not said.
@@ -70,7 +70,9 @@ impl Memory {
             reservations: self.reservations,
             keys: self.keys,
         };
-        let taken = counts.weigh(&Scratch::new(self.data.clone()))?;
+        counts.check()?;
+        let mut taken = counts.weigh(&Scratch::new(self.data.clone()))?.to_vec();
+        taken.retain(|taken| taken.count > 0);
         match self.json {
             true => output::json(&taken),
             false => {
@@ -83,6 +85,21 @@ impl Memory {
 }
 
 impl Counts {
+    /// Refuses numbers of which nothing would be left to weigh.
+    fn check(&self) -> Result<(), Failure> {
+        let is_enough = |count| count > Stock::SKUS;
+        let others = [self.reservations, self.keys];
+        let mut asked = others.into_iter().filter(|count| *count > 0);
+        match is_enough(self.levels) && asked.all(is_enough) {
+            true => Ok(()),
+            false => Err(Failure::say(format!(
+                "--levels, --reservations and --keys must be above {}, as so many of each are added before and not weighed; \
+                 0 leaves reservations or keys out",
+                Stock::SKUS
+            ))),
+        }
+    }
+
     /// Fills an engine with so many, and weighs them: a level, an open reservation, a key.
     pub(super) fn weigh(&self, scratch: &Scratch) -> Result<[Taken; 3], Failure> {
         let options = Options {
@@ -155,13 +172,18 @@ fn adjust(level: u64) -> Command {
     })
 }
 
+/// How many of them are added before: whole locations.
+fn before(count: u64) -> u64 {
+    (count / 10).max(1).next_multiple_of(Stock::SKUS).min(count)
+}
+
 /// Adds a tenth of `count`, then the rest, and weighs the rest.
 fn measure(
     what: &'static str,
     count: u64,
     add: impl Fn(Range<u64>) -> Result<(), Failure>,
 ) -> Result<Taken, Failure> {
-    let first = (count / 10).next_multiple_of(Stock::SKUS).min(count);
+    let first = before(count);
     add(0..first)?;
     let before = resident()?;
     add(first..count)?;
@@ -187,4 +209,45 @@ fn resident() -> Result<u64, Failure> {
             "how much memory the process has is not known: {error}; it needs Linux"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test says what it met and fails where it stands"
+    )]
+
+    use super::*;
+
+    fn check(levels: u64, reservations: u64, keys: u64) -> Result<(), String> {
+        let counts = Counts {
+            levels,
+            reservations,
+            keys,
+        };
+        counts.check().map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn numbers_that_leave_nothing_to_weigh_are_refused() {
+        for (levels, reservations, keys) in [
+            (0, 2_000, 2_000),
+            (1_000, 2_000, 2_000),
+            (2_000, 1_000, 2_000),
+            (2_000, 2_000, 1),
+        ] {
+            let said = check(levels, reservations, keys).unwrap_err();
+            assert!(said.contains("must be above 1000"), "{said}");
+        }
+        assert_eq!(check(1_001, 1_001, 1_001), Ok(()));
+        assert_eq!(check(2_000, 0, 0), Ok(()));
+    }
+
+    #[test]
+    fn what_passes_leaves_something_to_weigh() {
+        for count in [1_001, 10_000, 10_001, 123_456] {
+            assert!(before(count) < count, "{count}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod features;
 mod layers;
 mod memory;
 mod overload;
+mod page;
 mod reserve;
 mod resident;
 mod restart;
@@ -67,6 +68,47 @@ impl Bench {
             What::Snapshot(bench) => bench.run(),
             What::Restart(bench) => bench.run(),
             What::Tradeoffs(bench) => bench.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test says what it met and fails where it stands"
+    )]
+
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        bench: Bench,
+    }
+
+    /// What a command is refused with.
+    fn refused(line: &str) -> String {
+        let words = ["onhand"].into_iter().chain(line.split(' '));
+        let line = Line::try_parse_from(words).unwrap();
+        line.bench.run().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_page_that_cannot_be_written_is_told_before_anything_is_measured() {
+        for bench in ["tradeoffs --seconds 0.01 --levels 1000", "cost"] {
+            let said = refused(&format!("{bench} --into no/such/page.md"));
+            assert!(said.starts_with("cannot read no/such/page.md"), "{said}");
+            assert!(said.ends_with("nothing was measured"), "{said}");
+        }
+    }
+
+    #[test]
+    fn memory_of_nothing_is_refused() {
+        for numbers in ["--levels 0", "--reservations 10", "--keys 1000"] {
+            let said = refused(&format!("memory {numbers}"));
+            assert!(said.contains("must be above 1000"), "{said}");
         }
     }
 }

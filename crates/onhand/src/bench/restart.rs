@@ -24,7 +24,7 @@ pub(crate) struct Restart {
     /// Stock levels in the snapshot.
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
     levels: u64,
-    /// Entries after it, each a reservation with a key.
+    /// Entries after it, each a reservation with a key; with 0, the snapshot alone is read.
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
     entries: u64,
     /// How many restarts.

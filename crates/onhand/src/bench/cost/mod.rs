@@ -37,7 +37,7 @@ pub(crate) struct Cost {
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     in_flight: u32,
     /// Stock levels, reservations and keys to measure with.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1000..=10_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1001..=10_000_000))]
     levels: u64,
     /// CPU µs of the server for a reservation over HTTP, one a request. Measured, if not said.
     #[arg(long, value_name = "MICROS")]
@@ -65,6 +65,9 @@ impl Cost {
     /// Measures, computes, and says both.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let ground = self.ground()?;
+        if let Some(page) = &self.into {
+            Report::check_page(page)?;
+        }
         // Memory first: what was freed before would be taken again, and not be seen.
         let counts = Counts {
             levels: self.levels,

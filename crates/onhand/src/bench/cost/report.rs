@@ -2,10 +2,14 @@
 
 use super::plan::{Assumed, DEMANDS, Day, Need, SNAPSHOT_EVERY};
 use super::prices::{Ground, Prices};
+use crate::bench::page;
 use crate::document::{Table, grouped, write_between};
 use crate::failure::Failure;
 use serde::Serialize;
 use std::path::Path;
+
+/// What the marks in a page are called.
+const MARKS: &str = "cost";
 
 /// What was measured, and what comes of it.
 #[derive(Debug, Serialize)]
@@ -61,6 +65,11 @@ impl Report {
         })
     }
 
+    /// Whether it can be written into this page later.
+    pub(super) fn check_page(page: &Path) -> Result<(), Failure> {
+        page::check(page, MARKS)
+    }
+
     pub(super) fn write_into(&self, page: &Path) -> Result<(), Failure> {
         let tables: Vec<String> = self.tables().iter().map(Table::markdown).collect();
         let text = format!(
@@ -69,7 +78,7 @@ impl Report {
             tables.join("\n"),
             self.assumptions()
         );
-        write_between(page, "cost", &text)
+        write_between(page, MARKS, &text)
     }
 
     pub(super) fn text(&self) -> String {

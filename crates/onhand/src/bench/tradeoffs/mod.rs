@@ -27,7 +27,7 @@ use std::time::Duration;
 #[command(after_help = "\
 Examples:
   onhand bench tradeoffs
-  onhand bench tradeoffs --seconds 5 --into docs/trade-offs.md     # writes the page's tables, and its plot beside it
+  onhand bench tradeoffs --seconds 3 --into docs/trade-offs.md     # writes the page's tables, and its plot beside it
 
 It takes about 25 times --seconds. Run it on a machine that does nothing else: the figures are of the moment.")]
 pub(crate) struct Tradeoffs {
@@ -63,6 +63,9 @@ impl Tradeoffs {
         };
         if ground.time.is_zero() {
             return Err(Failure::say("--seconds must be above zero"));
+        }
+        if let Some(page) = &self.into {
+            Report::check_page(page)?;
         }
         let report = Report {
             seconds: self.seconds,

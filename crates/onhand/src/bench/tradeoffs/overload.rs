@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Requests in flight while the capacity is looked for.
-const IN_FLIGHT: usize = 4_096;
+pub(super) const IN_FLIGHT: usize = 4_096;
 
 /// How much more is offered than can be done.
 const TIMES: f64 = 2.0;

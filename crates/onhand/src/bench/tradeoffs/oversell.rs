@@ -18,7 +18,7 @@ const UNITS: u32 = 20_000;
 const BUYERS: u64 = 2 * UNITS as u64;
 
 /// Buyers that wait for an answer at a time.
-const IN_FLIGHT: usize = 64;
+pub(super) const IN_FLIGHT: usize = 64;
 
 /// One policy.
 #[derive(Clone, Debug, Serialize)]

@@ -9,7 +9,13 @@ use std::error::Error;
 
 type Failed = Box<dyn Error>;
 
-const SIZE: (u32, u32) = (960, 380);
+const SIZE: (u32, u32) = (960, 400);
+
+/// The strip below both panels that says which colour is what: inside, it would lie over one line or another.
+const LEGEND_HEIGHT: u32 = 28;
+
+/// Across, from one entry of the legend to the next.
+const LEGEND_STEP: i32 = 160;
 
 /// One colour for each number in flight: told apart by readers who see few colours, too.
 const COLOURS: [RGBColor; 3] = [
@@ -24,9 +30,11 @@ pub(super) fn draw(rows: &[Row]) -> Result<String, Failed> {
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         area.fill(&WHITE)?;
-        let (left, right) = area.split_horizontally(SIZE.0 / 2);
+        let (panels, below) = area.split_vertically(SIZE.1 - LEGEND_HEIGHT);
+        let (left, right) = panels.split_horizontally(SIZE.0 / 2);
         panel(&left, "reservations a second", rows, |run| run.per_second)?;
         panel(&right, "p99, ms", rows, |run| run.p99_micros as f64 / 1e3)?;
+        legend(&below)?;
         area.present()?;
     }
     Ok(svg)
@@ -47,7 +55,7 @@ fn panel(
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(68)
-        .build_cartesian_2d(across, (least / 2.0..most * 4.0).log_scale())?;
+        .build_cartesian_2d(across, (least / 2.0..most * 2.0).log_scale())?;
     let name = |at: &f64| {
         let is_a_mode = (at - at.round()).abs() < 1e-9;
         let row = rows
@@ -60,25 +68,52 @@ fn panel(
         .disable_x_mesh()
         .x_labels(rows.len() * 2)
         .x_label_formatter(&name)
+        .y_label_formatter(&plain)
         .draw()?;
-    for (which, (in_flight, colour)) in IN_FLIGHT.into_iter().zip(COLOURS).enumerate() {
+    for (which, colour) in COLOURS.into_iter().enumerate() {
         let points: Vec<(f64, f64)> = rows
             .iter()
             .enumerate()
             .map(|(at, row)| (at as f64, value(&row.runs[which])))
             .collect();
         let dots = points.clone().into_iter();
-        chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
-            .label(format!("{} in flight", grouped(in_flight as u64)))
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
         chart.draw_series(dots.map(|dot| Circle::new(dot, 3, colour.filled())))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.2))
-        .draw()?;
     Ok(())
+}
+
+/// Which colour is which number in flight, in one line for both panels.
+fn legend(area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<(), Failed> {
+    let middle = LEGEND_HEIGHT as i32 / 2;
+    let left = (SIZE.0 as i32 - LEGEND_STEP * COLOURS.len() as i32) / 2;
+    let places = (left..).step_by(LEGEND_STEP as usize);
+    for ((x, colour), in_flight) in places.zip(COLOURS).zip(IN_FLIGHT) {
+        let line = [(x, middle), (x + 24, middle)];
+        let name = format!("{} in flight", grouped(in_flight as u64));
+        let font = ("sans-serif", 14).into_font();
+        area.draw(&PathElement::new(line, colour.stroke_width(2)))?;
+        area.draw(&Circle::new((x + 12, middle), 3, colour.filled()))?;
+        area.draw(&Text::new(name, (x + 32, middle - 6), font))?;
+    }
+    Ok(())
+}
+
+/// A value on an axis, as people write it: `0.1`, `10`, `100,000`.
+fn plain(value: &f64) -> String {
+    match *value >= 1.0 {
+        true => grouped(value.round() as u64),
+        false => format!("{}", (value * 1e6).round() / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_on_an_axis_are_written_as_people_do() {
+        let written = [0.01, 0.1, 1.0, 10.0, 1_000_000.0].map(|value| plain(&value));
+        assert_eq!(written, ["0.01", "0.1", "1", "10", "1,000,000"]);
+    }
 }

@@ -1,13 +1,23 @@
 //! The prices, as text, as JSON, and as a page's tables.
 
 use super::durability::{self, IN_FLIGHT};
+use super::overload::{self, IN_FLIGHT as CAPACITY_IN_FLIGHT};
+use super::oversell::{self, IN_FLIGHT as BUYERS_IN_FLIGHT};
+use super::plot;
 use super::reads::{self, Reading, WRITES_IN_FLIGHT};
-use super::{overload, oversell, plot};
+use crate::bench::page;
 use crate::document::{Table, grouped, write_between};
 use crate::failure::Failure;
 use serde::Serialize;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// What the marks in a page are called.
+const MARKS: &str = "tradeoffs";
+
+/// How much one figure says.
+const ONE_RUN: &str = "Each figure is of one run, of its machine and its hour: neighbours may change places the next \
+                       time, as `within-50ms` and `within-500ms` do.";
 
 /// What was measured.
 #[derive(Debug, Serialize)]
@@ -21,9 +31,15 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// Whether it can be written into this page, and the plot beside it, later.
+    pub(super) fn check_page(page: &Path) -> Result<(), Failure> {
+        page::check(page, MARKS)?;
+        page::check_writable(&image(page))
+    }
+
     /// Writes the tables between the marks of a page, and the plot beside it.
     pub(super) fn write_into(&self, page: &Path) -> Result<(), Failure> {
-        let image = page.with_extension("svg");
+        let image = image(page);
         let plot = plot::draw(&self.durability).map_err(Failure::say)?;
         std::fs::write(&image, plot)
             .map_err(|error| Failure::say(format!("cannot write {}: {error}", image.display())))?;
@@ -33,34 +49,66 @@ impl Report {
             text,
             "\n![Rate and p99 of reservations by durability]({name})\n"
         );
-        write_between(page, "tradeoffs", &text)
+        write_between(page, MARKS, &text)
     }
 
     pub(super) fn text(&self) -> String {
-        let tables = self.tables();
-        let tables: Vec<String> = tables.iter().map(Table::text).collect();
-        tables.join("\n")
+        let sections = self.sections();
+        let texts = sections
+            .iter()
+            .map(|(table, load)| format!("{}  {load}\n", table.text()));
+        texts.collect::<Vec<_>>().join("\n")
     }
 
     fn markdown(&self) -> String {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut text = format!(
-            "Made by `onhand bench tradeoffs --seconds {} --levels {}` on {cores} cores.\n",
+            "Made by `onhand bench tradeoffs --seconds {} --levels {}` on {cores} cores, in process. {ONE_RUN}\n",
             self.seconds, self.levels
         );
-        for table in self.tables() {
-            text.push('\n');
-            text.push_str(&table.markdown());
+        for (table, load) in self.sections() {
+            let _ = write!(text, "\n{}\n{load}\n", table.markdown());
         }
         text
     }
 
-    fn tables(&self) -> [Table; 4] {
+    /// Each table, and what was asked while it was measured.
+    fn sections(&self) -> [(Table, String); 4] {
+        let levels = grouped(self.levels);
+        let uniform = format!("any of {levels} levels alike");
         [
-            self.of_durability(),
-            self.of_reads(),
-            self.of_oversell(),
-            self.of_overload(),
+            (
+                self.of_durability(),
+                format!(
+                    "Closed loop: so many reservations wait for an answer at once, and the next is asked when one is answered; \
+                     {uniform}. One mode after another, each on a store of its own and with few in flight first. CPU is that \
+                     of engine and load together, for each answer."
+                ),
+            ),
+            (
+                self.of_reads(),
+                format!(
+                    "Writes: closed loop, {uniform}. Beside them one reader asks for one level after another, any alike. \
+                     The rows were measured one after another on the same store."
+                ),
+            ),
+            (
+                self.of_oversell(),
+                format!(
+                    "Closed loop, {BUYERS_IN_FLIGHT} in flight; each buyer asks once for one unit of the one item. It lasts \
+                     until all are answered, not for a time."
+                ),
+            ),
+            (
+                self.of_overload(),
+                format!(
+                    "Open loop: requests are offered at a rate, whether answers come or not, {uniform}; times count from when \
+                     each was to be asked. What can be done is found before: a closed loop with {} in flight, nobody refused. \
+                     It is the load of `before-answer` in the first table in another run, so the two rates differ as \
+                     runs do.",
+                    grouped(CAPACITY_IN_FLIGHT as u64)
+                ),
+            ),
         ]
     }
 
@@ -203,6 +251,11 @@ impl Report {
             rows: rows.collect(),
         }
     }
+}
+
+/// Where the plot of a page lies.
+fn image(page: &Path) -> PathBuf {
+    page.with_extension("svg")
 }
 
 fn millis(micros: u64) -> String {
