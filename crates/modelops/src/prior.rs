@@ -1,10 +1,13 @@
 //! What is said of an item that is new here.
 //!
 //! A model that learned from items with a past guesses at one without. So until the item has been heard of for a day,
-//! which brings a night's feed, the answer is what is usual of its kind: how often the SKU's shelves are empty in this
-//! hour elsewhere, or else those of its category; moved by how much emptier this location's shelves are than all. In a
-//! store that is new too it is the kind alone, and for a merchant of whom nothing is known, what the model saw on
-//! average. Each of them is of use as soon as it is there.
+//! which brings a night's feed, the answer is what is usual of its kind, moved by how much emptier this location's
+//! shelves are than all. The kind is the SKU in this hour at all locations, drawn to its category, and that to all, by
+//! how little was looked at; the location is drawn to all in the same way. Who is unknown thus moves nothing: in a store
+//! that is new too it is the kind alone. For a merchant of whom nothing is known it is what the model saw on average.
+//!
+//! The kind is taken everywhere, never here: what is known of a category at this location holds the location's level
+//! already, and would be moved by it once more.
 
 use onhand_core::Span;
 use onhand_features::FeatureSet;
@@ -33,8 +36,8 @@ impl Prior {
     pub fn new(set: &FeatureSet, usually: f64, new_for: Span) -> Self {
         Self {
             age: set.position("age_days"),
-            kind: set.position("out_prior"),
-            location: set.position("location_out_at_target_7d"),
+            kind: set.position("out_of_kind"),
+            location: set.position("location_out_drawn"),
             everything: set.position("everything_out_at_target_7d"),
             usually,
             new_for,
@@ -50,19 +53,15 @@ impl Prior {
 
     /// The probability that the item is found, from what is known of others.
     pub fn found(&self, row: &[f32]) -> f64 {
-        let rate = |place: Option<usize>| {
+        let odds = |place: Option<usize>| {
             let rate = f64::from(row[place?]);
-            (!rate.is_nan()).then(|| rate.clamp(LEAST, 1.0 - LEAST))
+            (!rate.is_nan()).then(|| odds(rate))
         };
-        let kind = rate(self.kind).or_else(|| rate(self.location));
-        let Some(kind) = kind else {
+        let (kind, here, all) = (odds(self.kind), odds(self.location), odds(self.everything));
+        let (Some(kind), Some(here), Some(all)) = (kind, here, all) else {
             return self.usually;
         };
-        let moved = match (rate(self.kind), rate(self.location), rate(self.everything)) {
-            (Some(_), Some(here), Some(all)) => odds(here) / odds(all),
-            _ => 1.0,
-        };
-        let odds = odds(kind) * moved;
+        let odds = kind * here / all;
         1.0 - (odds / (1.0 + odds)).clamp(LEAST, 1.0 - LEAST)
     }
 
@@ -73,5 +72,6 @@ impl Prior {
 }
 
 fn odds(rate: f64) -> f64 {
+    let rate = rate.clamp(LEAST, 1.0 - LEAST);
     rate / (1.0 - rate)
 }

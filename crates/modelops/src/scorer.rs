@@ -30,7 +30,6 @@ pub struct Scorer {
     flat: FlatForest,
     calibration: Calibration,
     recalibration: Option<Recalibration>,
-    expected: f64,
 }
 
 /// A model that cannot be served here.
@@ -147,7 +146,6 @@ impl Scorer {
         }
         Ok(Self {
             flat: FlatForest::new(&artefact.forest)?,
-            expected: artefact.forest.expected(),
             name: artefact.name,
             version,
             set,
@@ -192,10 +190,12 @@ impl Scorer {
             .collect()
     }
 
-    /// The probability that an item of which nothing is known is found.
+    /// The probability that an item of which nothing is known is found: the share of the rows trained on in which it was,
+    /// whose log odds are what the forest starts from. (The mean of the rows' scores is something else: most shelves are
+    /// nearly sure to be full, so its probability is far from their mean.) Neither calibrated nor recalibrated, for it is
+    /// a count.
     pub fn usually_found(&self) -> f64 {
-        let all = self.recalibration.as_ref().map(|one| one.all);
-        self.found_at(self.expected, all.unwrap_or_default())
+        1.0 - Calibration::None.probability(f64::from(self.forest.base))
     }
 
     /// The probability that an item is found, by its raw score and how that is moved.

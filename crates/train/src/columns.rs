@@ -3,7 +3,8 @@
 //! Some hardly tell one shelf from another, but they tell which day it is: the weather of a city, the share of all empty
 //! shelves, how long the ledger has known an item. The days trained on are few, so a tree learns them by heart: that on
 //! the day with 7.3 mm of rain more shelves were empty. On later days this is noise, and the level of all probabilities
-//! moves with it (`docs/decisions/0020`).
+//! moves with it (`docs/decisions/0020`). Others are made for the prior of new items alone, and tell of the rest nothing
+//! that is not in a feature already.
 
 use onhand_features::FeatureSet;
 
@@ -19,9 +20,15 @@ const TELLS_THE_DAY: [&str; 8] = [
     "looked_after_28d",
 ];
 
+/// What the prior of a new item is made of.
+const OF_NEW_ITEMS: [&str; 2] = ["out_of_kind", "location_out_drawn"];
+
 /// Of the features at these places, those to learn from.
 pub(crate) fn learned(set: &FeatureSet, places: Vec<usize>) -> Vec<usize> {
-    let is_learned = |place: &usize| !TELLS_THE_DAY.contains(&set.features()[*place].name);
+    let is_learned = |place: &usize| {
+        let name = set.features()[*place].name;
+        !TELLS_THE_DAY.contains(&name) && !OF_NEW_ITEMS.contains(&name)
+    };
     places.into_iter().filter(is_learned).collect()
 }
 
@@ -31,11 +38,13 @@ mod tests {
     use onhand_features::catalog;
 
     #[test]
-    fn what_tells_the_day_is_there_and_is_left_out() {
+    fn what_tells_the_day_and_what_is_of_new_items_is_there_and_is_left_out() {
         let set = catalog::availability();
         let learned = learned(&set, (0..set.len()).collect());
-        assert_eq!(learned.len() + TELLS_THE_DAY.len(), set.len());
-        let rain = set.position("rain").unwrap();
-        assert!(!learned.contains(&rain));
+        let left_out = TELLS_THE_DAY.len() + OF_NEW_ITEMS.len();
+        assert_eq!(learned.len() + left_out, set.len());
+        for name in ["rain", "out_of_kind"] {
+            assert!(!learned.contains(&set.position(name).unwrap()));
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::window::{days, hours, so_far, target_hour};
 const PRIOR_HOURS: f64 = 5.0;
 
 pub(super) fn features() -> Vec<Feature> {
-    [pace(), emptiness(), drawn()].concat()
+    [pace(), emptiness(), drawn(), of_new_items()].concat()
 }
 
 /// Whether the neighbours sell more or less than usual.
@@ -141,5 +141,32 @@ fn drawn() -> Vec<Feature> {
             .means("Share of empty shelves in the hour asked about: of the SKU, else of the category here, of the category, of everything."),
         Feature::new("out_at_target_drawn", HERE, Kind::Share, drawn)
             .means("Own share of the hour asked about in 28 days, drawn to the prior by five hours."),
+    ]
+}
+
+/// What the prior of a new item is made of, each level drawn to the next wider one by how little is known of it. Of the
+/// item's kind everywhere and of the location apart, so that the location's own level is in one of them alone.
+fn of_new_items() -> Vec<Feature> {
+    let at_target = target_hour().on_days(1..=7);
+    let drawn = |of: Entity, wider| {
+        let trials = hours_looked_after(of, at_target).or(0.0);
+        out_share(of, at_target).drawn_to(wider, trials, PRIOR_HOURS)
+    };
+    let all = || out_share(Everything, at_target);
+    vec![
+        Feature::new(
+            "out_of_kind",
+            HERE,
+            Kind::Share,
+            drawn(Sku, drawn(CATEGORY, all())),
+        )
+        .means("Share of the SKU's shelves that were empty in the hour asked about, seven days, drawn to its category's, and that to all, by five hours each."),
+        Feature::new(
+            "location_out_drawn",
+            Location,
+            Kind::Share,
+            drawn(Location, all()),
+        )
+        .means("Share of empty shelves at the location in the hour asked about, seven days, drawn to all by five hours."),
     ]
 }

@@ -2,6 +2,7 @@
 
 use onhand_core::facts::push::{Push, PushLine};
 use onhand_core::facts::value::Value;
+use onhand_core::stock::observe::{Observe, ObserveLine};
 use onhand_core::stock::receive::{Receive, ReceiveLine};
 use onhand_core::stock::sell::{Sell, SellLine};
 use onhand_core::{
@@ -119,6 +120,21 @@ impl Shop {
             values: Lines::new(Few::from_vec(vec![line])).unwrap(),
         };
         self.give(at, &Command::Push(push));
+    }
+
+    /// A look at the shelf, which finds the item or does not.
+    pub(crate) fn look(&self, at: Timestamp, place: &str, sku: &str, found: bool) {
+        let line = ObserveLine {
+            sku: Sku::new(sku).unwrap(),
+            at,
+            found,
+        };
+        let observe = Observe {
+            location: LocationId::new(place).unwrap(),
+            source: Label::new("test").unwrap(),
+            lines: Lines::new(Few::from_vec(vec![line])).unwrap(),
+        };
+        self.give(at, &Command::Observe(observe));
     }
 
     /// So many numbers of one SKU are pushed that a store forgets what it was told before.
