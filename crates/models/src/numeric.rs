@@ -40,6 +40,11 @@ pub(crate) fn sigmoid_wide(x: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-x))
 }
 
+/// ln(1 + e^x) in full width, without overflow.
+pub(crate) fn softplus_wide(x: f64) -> f64 {
+    x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
+}
+
 /// ln(1 + e^x) without overflow.
 pub(crate) fn softplus(x: f32) -> f32 {
     x.max(0.0) + ln_1p_unit(exp(-x.abs()))

@@ -104,6 +104,22 @@ fn the_line_finds_a_shift() {
 }
 
 #[test]
+fn the_shift_of_what_is_far_off_is_found_too() {
+    let logit = |p: f64| (p / (1.0 - p)).ln();
+    for (told, tenths) in [(0.1, 5), (0.9, 4), (0.05, 3), (0.001, 9), (0.999, 1)] {
+        let happened: Vec<f32> = (0..10)
+            .map(|row| f32::from(u8::from(row < tenths)))
+            .collect();
+        let line = line(&Sample::new(&[told; 10], &happened, None).unwrap());
+        let wanted = logit(f64::from(tenths) / 10.0) - logit(told);
+        assert!(
+            (line.shift - wanted).abs() < 1e-6,
+            "{told}: {line:?}, not {wanted}"
+        );
+    }
+}
+
+#[test]
 fn intervals_hold_what_was_measured_and_come_again() {
     let (said, happened) = drawn(20_000, 0.3);
     let sample = Sample::new(&said, &happened, None).unwrap();
