@@ -9,8 +9,8 @@
 use onhand_core::Span;
 use onhand_features::{FeatureSet, FellBack, Moment, Reader, Standing};
 use onhand_models::artefact::Unreadable;
+use onhand_models::flat::Unservable;
 use onhand_models::recalibrate::Line;
-use onhand_models::tree::Broken;
 use onhand_models::{Artefact, Calibration, FlatForest, Forest, Recalibration};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -56,12 +56,9 @@ pub enum Unfit {
         /// Their names.
         features: Vec<String>,
     },
-    /// Rows of it have no values: how many there are cannot be told.
-    #[error("the model has no features, so it says the same of everything: train it anew")]
-    NoFeatures,
     /// The forest cannot be laid out for serving.
     #[error("the model cannot be served: {0}")]
-    Broken(#[from] Broken),
+    Unservable(#[from] Unservable),
 }
 
 fn named(features: &[String]) -> String {
@@ -127,7 +124,7 @@ impl Scorer {
     /// See [`Unfit`].
     pub fn new(artefact: Artefact, version: String, set: Arc<FeatureSet>) -> Result<Self, Unfit> {
         if artefact.features.is_empty() {
-            return Err(Unfit::NoFeatures);
+            return Err(Unreadable::NoFeatures.into());
         }
         let (mut places, mut strangers) = (Vec::new(), Vec::new());
         for feature in &artefact.features {

@@ -13,7 +13,7 @@ use crate::dataset::BinMap;
 use crate::recalibrate::Recalibration;
 use crate::tree::{Broken, Forest};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The format that this build writes.
 pub const VERSION: u32 = 2;
@@ -76,6 +76,15 @@ pub enum Unreadable {
         described: usize,
         /// Features of the forest.
         used: usize,
+    },
+    /// Rows of it have no values: it says the same of everything, and how many rows there are cannot be told.
+    #[error("the model has no features, so it says the same of everything: train it anew")]
+    NoFeatures,
+    /// A row has one value of a name.
+    #[error("the model describes {feature} twice")]
+    FeatureTwice {
+        /// Its name.
+        feature: String,
     },
     /// A number that is none, or infinite, or a calibration to what is no probability.
     #[error("a number of the model is not finite, or no probability where it should be one")]
@@ -158,7 +167,15 @@ impl Artefact {
         if described != used {
             return Err(Unreadable::Features { described, used });
         }
-        self.forest.check()?;
+        let names = self.features.iter().map(|feature| feature.bins.name());
+        match first_again(names) {
+            _ if described == 0 => return Err(Unreadable::NoFeatures),
+            Some(feature) => {
+                let feature = feature.to_owned();
+                return Err(Unreadable::FeatureTwice { feature });
+            }
+            None => self.forest.check()?,
+        }
         match self.has_sound_numbers() {
             true => Ok(self),
             false => Err(Unreadable::Numbers),
@@ -173,6 +190,11 @@ impl Artefact {
             && self.recalibration.iter().all(Recalibration::is_sound)
             && cuts.all(|cuts| cuts.iter().all(|cut| cut.is_finite()))
     }
+}
+
+fn first_again<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = BTreeSet::new();
+    names.find(|name| !seen.insert(*name))
 }
 
 fn content(error: impl std::fmt::Display) -> Unreadable {

@@ -26,6 +26,10 @@ const LANES: usize = 16;
 /// Rows of a batch that are taken through a tree before the next tree: all that is known of them stays in a near cache.
 const BLOCK: usize = 32;
 
+/// Places for nodes of all trees at most, of 12 bytes each: 400 MB. One large tree gives the room of its nodes to all
+/// others, so a file of a few hundred kilobytes could ask for any amount.
+const MOST_PLACES: usize = 1 << 25;
+
 /// One number for each row of a block.
 type Rows = [f32; BLOCK];
 
@@ -56,31 +60,44 @@ pub struct FlatForest {
     sliced: Option<Arc<Sliced>>,
 }
 
+/// A forest that cannot be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unservable {
+    /// A tree that cannot be followed.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// There is no room for it: more than 65,535 nodes in a tree, more than 32,767 features, or too many trees beside
+    /// a large one.
+    #[error(
+        "{trees} trees of up to {nodes} nodes, of {features} features, are too large to be laid out: fewer leaves, or \
+         fewer trees, would fit"
+    )]
+    TooLarge {
+        /// How many trees.
+        trees: usize,
+        /// Nodes of the largest.
+        nodes: usize,
+        /// Values that a row has.
+        features: usize,
+    },
+}
+
 impl FlatForest {
     /// Lays out a forest.
     ///
     /// # Errors
-    /// If a tree cannot be followed (see [`Forest::check`]), or has more than 65,535 nodes, or the forest more than
-    /// 32,767 features.
-    pub fn new(forest: &Forest) -> Result<Self, Broken> {
+    /// See [`Unservable`].
+    pub fn new(forest: &Forest) -> Result<Self, Unservable> {
         forest.check()?;
-        let features = forest.features as usize;
-        let nodes = forest.trees.iter().map(|tree| tree.nodes().len());
-        let most = nodes.clone().max().unwrap_or(0);
-        let is_too_large = |nodes: usize| nodes > u16::MAX as usize || features > i16::MAX as usize;
-        if let Some(tree) = nodes.into_iter().position(is_too_large) {
-            return Err(Broken { tree, node: 0 });
-        }
-        let walk: Arc<dyn Walk> = match most.max(2 * features) {
-            0..=256 => Arc::new(Laid::<256>::new(forest)),
-            257..=2048 => Arc::new(Laid::<2048>::new(forest)),
+        let walk: Arc<dyn Walk> = match room(forest)? {
+            256 => Arc::new(Laid::<256>::new(forest)),
+            2048 => Arc::new(Laid::<2048>::new(forest)),
             _ => Arc::new(Laid::<65_536>::new(forest)),
         };
-        let sliced = Sliced::new(forest).map(Arc::new);
         Ok(Self {
-            features,
+            features: forest.features as usize,
             walk,
-            sliced,
+            sliced: Sliced::new(forest).map(Arc::new),
         })
     }
 
@@ -114,6 +131,27 @@ impl FlatForest {
             sliced.batch(many, many_scores);
         }
         self.walk.batch(few, few_scores);
+    }
+}
+
+/// How many places each tree needs, and each row.
+fn room(forest: &Forest) -> Result<usize, Unservable> {
+    let nodes = forest.trees.iter().map(|tree| tree.nodes().len());
+    let (trees, nodes) = (nodes.len(), nodes.max().unwrap_or(0));
+    let features = forest.features as usize;
+    let room = match nodes.max(2 * features) {
+        0..=256 => 256,
+        257..=2048 => 2048,
+        _ => 65_536,
+    };
+    let fits = nodes <= u16::MAX as usize && features <= i16::MAX as usize;
+    match fits && trees <= MOST_PLACES / room {
+        true => Ok(room),
+        false => Err(Unservable::TooLarge {
+            trees,
+            nodes,
+            features,
+        }),
     }
 }
 
@@ -292,5 +330,52 @@ impl<const ROOM: usize> Walk for Laid<ROOM> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tree of so many nodes, level by level.
+    fn tree(nodes: usize) -> Tree {
+        let question = Question {
+            feature: 0,
+            threshold: 0.0,
+            bin: 0,
+            missing_left: false,
+            gain: 0.0,
+            left: 0,
+            right: 0,
+        };
+        let mut tree = Tree::root(1);
+        let mut open = vec![0];
+        while tree.nodes().len() < nodes {
+            let (left, right) = tree.split(open.remove(0), question.clone(), (1, 1));
+            open.extend([left, right]);
+        }
+        tree
+    }
+
+    fn room_of(features: u32, trees: impl IntoIterator<Item = Tree>) -> Option<usize> {
+        let forest = Forest {
+            base: 0.0,
+            features,
+            trees: trees.into_iter().collect(),
+        };
+        room(&forest).ok()
+    }
+
+    #[test]
+    fn a_large_tree_does_not_make_room_for_any_number_of_small_ones() {
+        let small = |number| std::iter::repeat_n(tree(1), number);
+        assert_eq!(room_of(1, small(10_000)), Some(256));
+        assert_eq!(room_of(1, small(500).chain([tree(2_049)])), Some(65_536));
+        assert_eq!(room_of(1, small(10_000).chain([tree(2_049)])), None);
+        assert_eq!(room_of(1, [tree(65_537)]), None);
+        assert_eq!(
+            (room_of(32_767, []), room_of(32_768, [])),
+            (Some(65_536), None)
+        );
     }
 }

@@ -124,6 +124,37 @@ fn what_is_not_a_model_is_refused() {
 }
 
 #[test]
+fn a_model_without_features_or_with_one_twice_is_refused() {
+    let (model, _) = artefact();
+    let read = |model: &Artefact| {
+        let (json, bytes) = (model.to_json().unwrap(), model.to_bytes().unwrap());
+        let said = |read: Result<Artefact, Unreadable>| read.unwrap_err().to_string();
+        let (json, bytes) = (Artefact::from_json(&json), Artefact::from_bytes(&bytes));
+        [said(json), said(bytes)]
+    };
+    let mut twice = model.clone();
+    twice.features[2] = twice.features[0].clone();
+    let name = twice.features[0].bins.name();
+    assert_eq!(
+        read(&twice),
+        [
+            format!("the model describes {name} twice"),
+            format!("the model describes {name} twice")
+        ]
+    );
+    let mut bare = model;
+    bare.features.clear();
+    bare.forest = Forest {
+        features: 0,
+        trees: Vec::new(),
+        ..bare.forest
+    };
+    for said in read(&bare) {
+        assert!(said.contains("no features"), "{said}");
+    }
+}
+
+#[test]
 fn a_tree_in_a_circle_is_refused() {
     let (model, _) = artefact();
     let json = model.to_json().unwrap();

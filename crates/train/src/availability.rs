@@ -22,7 +22,7 @@ use onhand_features::{FeatureSet, catalog};
 use onhand_models::artefact::{self, Artefact};
 use onhand_models::boost::{Booster, Fit, Monotone, Round};
 use onhand_models::dataset::{Dataset, Refused};
-use onhand_models::{FlatForest, tree::Broken};
+use onhand_models::{FlatForest, flat::Unservable};
 use parts::Parts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -71,12 +71,15 @@ pub enum TrainError<E> {
         /// Which part.
         what: &'static str,
     },
+    /// Rows that are all the same.
+    #[error("no feature tells the questions apart, so there is nothing to learn")]
+    Alike,
     /// The booster refuses.
     #[error("cannot train: {0}")]
     Refused(#[from] Refused),
     /// The forest is too large to serve.
     #[error("the forest cannot be served: {0}")]
-    Broken(#[from] Broken),
+    Unservable(#[from] Unservable),
 }
 
 /// Rows in memory, by what they are for.
@@ -182,6 +185,7 @@ impl Gathered {
         ];
         match needed.into_iter().find(|(part, _)| self.rows(*part) == 0) {
             Some((_, what)) => Err(TrainError::Rows { what }),
+            None if self.used.is_empty() => Err(TrainError::Alike),
             None => Ok(self),
         }
     }

@@ -11,7 +11,7 @@ use crate::outcome::{Label, Outcomes};
 use onhand_features::{FeatureSet, catalog};
 use onhand_models::dataset::Refused;
 use onhand_models::recalibrate::Unsettled;
-use onhand_models::{Artefact, Calibration, FlatForest, tree::Broken};
+use onhand_models::{Artefact, Calibration, FlatForest, flat::Unservable};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
@@ -42,9 +42,9 @@ pub enum Misfit<E> {
         /// Its name.
         name: &'static str,
     },
-    /// The forest cannot be followed.
+    /// The forest cannot be followed, or is too large.
     #[error(transparent)]
-    Broken(#[from] Broken),
+    Unservable(#[from] Unservable),
     /// A prediction or a label is out of its range.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -244,7 +244,10 @@ impl<'a> Judge<'a> {
                 true => Some(Baselines::of(set).ok_or(missing)?),
                 false => None,
             },
-            model: model.map(flat).transpose().map_err(|error: Broken| error)?,
+            model: model
+                .map(flat)
+                .transpose()
+                .map_err(|error: Unservable| error)?,
         })
     }
 
