@@ -8,20 +8,25 @@ use onhand_core::{
 };
 use onhand_features::{FeatureSet, Limits, Moment, Store, Subject, catalog};
 use onhand_follow::{Follower, Plan, Sample, Sampler, Source};
+use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use std::error::Error;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const HOUR: u64 = 3_600_000;
+/// When the clock of a ledger begins.
+const BEGINNING: u64 = 19_723 * 24 * HOUR;
 
 /// A ledger in memory, of one partition.
 #[derive(Clone, Default)]
 struct Ledger {
     entries: Arc<Mutex<Vec<Entry>>>,
     is_broken: Arc<AtomicBool>,
+    /// Milliseconds since the beginning.
+    clock: Arc<AtomicU64>,
 }
 
 impl Source for Ledger {
@@ -48,7 +53,7 @@ impl Source for Ledger {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(19_723 * 24 * HOUR)
+        Timestamp::from_millis(BEGINNING + self.clock.load(Ordering::Relaxed))
     }
 }
 
@@ -81,6 +86,15 @@ fn start(ledger: &Ledger, folder: &Path) -> Follower {
 }
 
 fn start_sampled(ledger: &Ledger, folder: &Path, sampler: Option<Sampler>) -> Follower {
+    start_watched(ledger, folder, sampler, &mut Registry::default())
+}
+
+fn start_watched(
+    ledger: &Ledger,
+    folder: &Path,
+    sampler: Option<Sampler>,
+    registry: &mut Registry,
+) -> Follower {
     let plan = Plan {
         set: Arc::new(catalog::availability()),
         limits: Limits::default(),
@@ -88,7 +102,7 @@ fn start_sampled(ledger: &Ledger, folder: &Path, sampler: Option<Sampler>) -> Fo
         save_every: Duration::from_secs(3600),
         sampler,
     };
-    Follower::start(ledger.clone(), plan, &mut Registry::default()).unwrap()
+    Follower::start(ledger.clone(), plan, registry).unwrap()
 }
 
 /// Waits until everything is shown.
@@ -137,6 +151,60 @@ fn a_ledger_that_cannot_be_read_is_tried_again() {
     assert_eq!(follower.reader(0).last().seq, Seq::ZERO);
     ledger.is_broken.store(false, Ordering::Relaxed);
     caught_up(&follower, &ledger);
+}
+
+/// The value of a metric.
+fn metric(registry: &Registry, name: &str) -> f64 {
+    let mut text = String::new();
+    encode(&mut text, registry).unwrap();
+    let value = |line: &str| Some(line.strip_prefix(name)?.strip_prefix(' ')?.to_owned());
+    let value = text.lines().find_map(value);
+    value
+        .unwrap_or_else(|| panic!("no {name}: {text}"))
+        .parse()
+        .unwrap()
+}
+
+/// Waits until a metric has a value.
+fn told(registry: &Registry, name: &str, wanted: f64) {
+    let begun = Instant::now();
+    while metric(registry, name) != wanted {
+        let found = metric(registry, name);
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{name} {found}, not {wanted}"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn how_far_it_is_behind_and_how_long_an_entry_took_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, mut all) = (Ledger::default(), sales(50));
+    // Recorded in the second second: 20 of them are shown in the fourth, the others long after.
+    for entry in &mut all {
+        entry.stamp.at = Timestamp::from_millis(BEGINNING + 1_000);
+    }
+    let mut registry = Registry::default();
+    let follower = start_watched(&ledger, dir.path(), None, &mut registry);
+    ledger.clock.store(3_000, Ordering::Relaxed);
+    ledger.entries.lock().unwrap().extend_from_slice(&all[..20]);
+    told(&registry, "onhand_features_entry_seconds_count", 20.0);
+    told(&registry, "onhand_features_entry_seconds_sum", 40.0);
+    told(&registry, "onhand_features_lag_entries", 0.0);
+    told(&registry, "onhand_features_lag_seconds", 0.0);
+
+    ledger.is_broken.store(true, Ordering::Relaxed);
+    ledger.clock.store(61_000, Ordering::Relaxed);
+    ledger.entries.lock().unwrap().extend_from_slice(&all[20..]);
+    told(&registry, "onhand_features_lag_entries", 30.0);
+    told(&registry, "onhand_features_lag_seconds", 60.0);
+    ledger.is_broken.store(false, Ordering::Relaxed);
+    told(&registry, "onhand_features_entry_seconds_count", 50.0);
+    told(&registry, "onhand_features_lag_entries", 0.0);
+    told(&registry, "onhand_features_lag_seconds", 0.0);
+    drop(follower);
 }
 
 #[test]
