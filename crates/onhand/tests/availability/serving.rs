@@ -3,10 +3,13 @@
 use super::{file, shops, succeed, train};
 use crate::support::{Client, Server, onhand};
 use onhand_models::Artefact;
+use onhand_wire::proto::predictions_client::PredictionsClient;
+use onhand_wire::proto::{Fallback, PredictAvailabilityRequest, PredictAvailabilityResponse};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+use tonic::transport::Endpoint;
 
 const PREDICT: &str = "/v1/predictions/availability";
 
@@ -38,6 +41,14 @@ fn ask(client: &mut Client, path: &str, body: &Value) -> Value {
 
 fn store_1() -> Value {
     json!({"location": "store-1", "skus": ["product-2", "product-3", "never-heard-of"]})
+}
+
+/// Receives some of the first item, for the time of this number.
+fn receive(client: &mut Client, number: u32) {
+    let receipt = json!({"location": "store-1", "lines": [{"sku": "product-2", "quantity": 5}]});
+    let key = format!("receipt-{number}");
+    let answer = client.post("/v1/stock/receipts", &key, &receipt.to_string());
+    assert_eq!(answer.unwrap().status, 201);
 }
 
 /// Asks until the features have followed the ledger up to its end. Explanations are not remembered: a score from before
@@ -164,9 +175,7 @@ fn what_happens_changes_the_score_within_a_second() {
     let server = serve(&folder, &model, &[]);
     let mut client = Client::new(server.address);
     let before = settled(&mut client);
-    let receipt = json!({"location": "store-1", "lines": [{"sku": "product-2", "quantity": 5}]});
-    let answer = client.post("/v1/stock/receipts", "receipt", &receipt.to_string());
-    assert_eq!(answer.unwrap().status, 201);
+    receive(&mut client, 1);
     let received = Instant::now();
     loop {
         let now = ask(&mut client, PREDICT, &store_1());
@@ -175,6 +184,158 @@ fn what_happens_changes_the_score_within_a_second() {
         }
         assert!(received.elapsed() < Duration::from_secs(1), "{now}");
     }
+    let metrics = client.get("/metrics").unwrap().body;
+    for said in ["lag_entries 0", "lag_seconds 0.0", "entry_seconds_count 1"] {
+        let said = format!("onhand_features_{said}\n");
+        assert!(metrics.contains(&said), "no {said}: {metrics}");
+    }
+}
+
+#[test]
+fn who_does_not_wait_is_told_what_was_said_before_and_a_thread_makes_it_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, model) = shops_and_model(dir.path());
+    // The data are of 2024, so with the first receipt of today all items are new.
+    let server = serve(&folder, &model, &["--new-item-hours", "0"]);
+    let mut client = Client::new(server.address);
+    let before = settled(&mut client);
+    let at_once = |client: &mut Client, body: &Value| {
+        let answer = client.post_too_late(PREDICT, &body.to_string()).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    };
+    let never_asked = json!({"location": "store-2", "skus": ["product-4"]});
+    assert_eq!(at_once(&mut client, &never_asked)[0]["fallback"], "prior");
+
+    // Until an answer falls between an event and the thread that goes by it.
+    let begun = Instant::now();
+    for number in 0.. {
+        receive(&mut client, number);
+        let now = at_once(&mut client, &store_1());
+        if now[0]["fallback"] == "cached" {
+            let found = now[0]["probability_found"].as_f64().unwrap();
+            assert!(0.0 < found && found < 1.0, "{now}");
+            break;
+        }
+        assert_eq!(now[0]["fallback"], Value::Null);
+        assert!(begun.elapsed() < Duration::from_secs(30), "{now}");
+    }
+    let begun = Instant::now();
+    loop {
+        let now = at_once(&mut client, &store_1());
+        let is_anew = now[0]["probability_found"] != before[0]["probability_found"];
+        if now[0]["fallback"].is_null() && is_anew {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "{now}");
+    }
+    let metrics = client.get("/metrics").unwrap().body;
+    let counted = "onhand_predictions_items_total{fallback=\"cached\"} ";
+    assert!(metrics.contains(counted), "{metrics}");
+}
+
+/// Asks over gRPC why.
+fn ask_grpc(server: &Server) -> PredictAvailabilityResponse {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let address = format!("http://{}", server.grpc_address);
+        let channel = Endpoint::from_shared(address).unwrap().connect_lazy();
+        let mut client = PredictionsClient::new(channel);
+        let request = PredictAvailabilityRequest {
+            location: "store-1".into(),
+            skus: ["product-2", "product-3", "never-heard-of"]
+                .map(String::from)
+                .into(),
+            at: None,
+            explain: true,
+        };
+        client
+            .predict_availability(request)
+            .await
+            .unwrap()
+            .into_inner()
+    })
+}
+
+#[test]
+fn grpc_says_what_http_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, model) = shops_and_model(dir.path());
+    let server = serve(&folder, &model, &[]);
+    let mut client = Client::new(server.address);
+    settled(&mut client);
+    let mut why = store_1();
+    why["explain"] = json!(true);
+    let before = ask(&mut client, PREDICT, &why);
+    let told = ask_grpc(&server);
+    let after = ask(&mut client, PREDICT, &why);
+    assert_eq!(
+        (&json!(told.model), &json!(told.version)),
+        (&before[0]["model"], &before[0]["version"])
+    );
+    assert_eq!(told.items.len(), 3);
+    for (at, item) in told.items.iter().enumerate() {
+        let (before, after) = (&before[at], &after[at]);
+        assert_eq!(json!(item.sku), before["sku"]);
+        assert_eq!(json!(item.probability_found), before["probability_found"]);
+        let decision = item.decision().as_str_name().to_lowercase();
+        assert_eq!(
+            decision,
+            format!("decision_{}", before["decision"].as_str().unwrap())
+        );
+        assert!(item.features_age_ms < 60_000, "{item:?}");
+        // It grows from one question to the next.
+        let age = |item: &Value| item["facts_age_ms"].as_u64();
+        assert!(
+            age(before) <= item.facts_age_ms && item.facts_age_ms <= age(after),
+            "{item:?}"
+        );
+    }
+    let fallbacks = [0, 1, 2].map(|at| told.items[at].fallback());
+    assert_eq!(
+        fallbacks,
+        [
+            Fallback::Unspecified,
+            Fallback::Unspecified,
+            Fallback::Prior
+        ]
+    );
+    assert!(told.items[0].facts_age_ms.is_some() && told.items[2].explanation.is_none());
+
+    let (explained, http) = (
+        told.items[0].explanation.as_ref().unwrap(),
+        &before[0]["explanation"],
+    );
+    assert_eq!(json!(explained.calibration), http["calibration"]);
+    let sum: f64 = explained.parts.iter().map(|part| part.part).sum();
+    assert!(
+        (explained.expected + sum - explained.score).abs() < 1e-6,
+        "{explained:?}"
+    );
+    for (part, http) in explained
+        .parts
+        .iter()
+        .zip(http["parts"].as_array().unwrap())
+    {
+        assert_eq!(json!(part.feature), http["feature"]);
+        assert_eq!(json!(part.part), http["part"]);
+        assert_eq!(
+            (json!(part.is_default), json!(part.is_stale)),
+            (http["is_default"].clone(), http["is_stale"].clone())
+        );
+        assert_eq!(part.value.is_some(), http["value"].is_number(), "{part:?}");
+        assert_eq!(
+            part.age_ms.is_some(),
+            http["age_ms"].is_number(),
+            "{part:?}"
+        );
+    }
+    assert!(
+        explained
+            .parts
+            .iter()
+            .any(|part| part.age_ms.is_some() && part.value.is_some())
+    );
 }
 
 #[test]

@@ -27,12 +27,13 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    pub(crate) grpc_address: SocketAddr,
 }
 
 impl Server {
     /// Starts a server on a data folder and waits until it is ready.
     pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
-        let address = free_address();
+        let (address, grpc_address) = (free_address(), free_address());
         let child = onhand()
             .args([
                 "serve",
@@ -41,7 +42,7 @@ impl Server {
                 "--listen",
                 &address.to_string(),
                 "--grpc-listen",
-                "127.0.0.1:0",
+                &grpc_address.to_string(),
                 "--data",
             ])
             .arg(data)
@@ -49,7 +50,11 @@ impl Server {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let mut server = Self { child, address };
+        let mut server = Self {
+            child,
+            address,
+            grpc_address,
+        };
         server.wait_until_ready();
         server
     }
@@ -160,15 +165,29 @@ impl Client {
         ))
     }
 
+    /// Asks as a caller who waits for a millisecond, and whose body comes when that is over.
+    pub(crate) fn post_too_late(&mut self, path: &str, body: &str) -> io::Result<Answer> {
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: onhand\r\nContent-Type: application/json\r\nOnhand-Timeout-Ms: 1\r\nContent-Length: {length}\r\n\r\n"
+        );
+        self.send_in_parts(&[&head, body], Duration::from_millis(10))
+    }
+
     fn send(&mut self, request: &str) -> io::Result<Answer> {
-        let answer = self.try_send(request);
+        self.send_in_parts(&[request], Duration::ZERO)
+    }
+
+    /// Sends a request with pauses between its parts.
+    fn send_in_parts(&mut self, parts: &[&str], pause: Duration) -> io::Result<Answer> {
+        let answer = self.try_send(parts, pause);
         if answer.is_err() {
             self.stream = None;
         }
         answer
     }
 
-    fn try_send(&mut self, request: &str) -> io::Result<Answer> {
+    fn try_send(&mut self, parts: &[&str], pause: Duration) -> io::Result<Answer> {
         if self.stream.is_none() {
             let stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(2))?;
             stream.set_nodelay(true)?;
@@ -176,7 +195,12 @@ impl Client {
             self.stream = Some(BufReader::new(stream));
         }
         let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        stream.get_mut().write_all(request.as_bytes())?;
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                std::thread::sleep(pause);
+            }
+            stream.get_mut().write_all(part.as_bytes())?;
+        }
         read_answer(stream)
     }
 }
