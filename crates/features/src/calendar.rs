@@ -1,7 +1,7 @@
 //! Hours and days as numbers, counted from the Unix epoch in UTC.
 //!
-//! A bucket of a window is one of them. Shops that keep another clock tell their events in it: what matters to a
-//! window is that all of a shop's times are told alike.
+//! A bucket of a window is one of them. A shop's own clock and its midnight are not known here: "now" is of UTC, so what
+//! is told must be as well.
 
 use onhand_core::Timestamp;
 

@@ -1,9 +1,10 @@
 //! From a raw score to a probability that holds.
 //!
-//! A forest trained on log loss is nearly calibrated on its own days, and drifts after. So a map from score to
-//! probability is fitted on a slice after the training days, and which map is decided on a slice after that, by log
-//! loss: none at all, Platt's (two numbers), beta (three), or isotonic (as many as the slice supports). All rise with
-//! the score, so calibration never changes an order.
+//! A forest trained on log loss is nearly calibrated on its own rows, and less so on others. So a map from score to
+//! probability is fitted on a slice that it did not learn from, and which map is decided on another, by log loss: none at
+//! all, Platt's (two numbers), beta (three), or isotonic (as many as the slice supports). Which slices those are is for
+//! whoever trains to say (`docs/decisions/0020`). All rise with the score, so calibration turns no order round; isotonic
+//! is level below its first knot and beyond its last, where scores that differ become equal.
 
 mod isotonic;
 mod parametric;
@@ -54,12 +55,12 @@ pub enum Form {
     Isotonic,
 }
 
-/// A calibration and how each form did on the later slice.
+/// A calibration and how each form did on the slice that chooses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chosen {
     /// The best one.
     pub calibration: Calibration,
-    /// Log loss of each form on the later slice.
+    /// Log loss of each form on it.
     pub log_losses: Vec<(Form, f64)>,
 }
 
@@ -74,12 +75,12 @@ impl Calibration {
         }
     }
 
-    /// Fits each form to `fit`, and takes the one with the least log loss on `later`; of equal ones the simplest.
-    pub fn choose(fit: &Sample, later: &Sample) -> Chosen {
+    /// Fits each form to `fit`, and takes the one with the least log loss on `other`; of equal ones the simplest.
+    pub fn choose(fit: &Sample, other: &Sample) -> Chosen {
         let forms = [Form::None, Form::Platt, Form::Beta, Form::Isotonic];
         let tried = forms.map(|form| {
             let calibration = Self::fit(form, fit);
-            let loss = log_loss(&later.with(&calibration.probabilities(later.predicted())));
+            let loss = log_loss(&other.with(&calibration.probabilities(other.predicted())));
             (form, calibration, loss)
         });
         let log_losses = tried.iter().map(|(form, _, loss)| (*form, *loss)).collect();
