@@ -129,7 +129,7 @@ fn scores(model: &Artefact) {
             slow.to_bits(),
             "in a batch, it scores {row:?} otherwise"
         );
-        let probability = model.probability(row);
+        let probability = model.calibration.probability(slow);
         assert!(
             (0.0..=1.0).contains(&probability),
             "{probability} is no probability"

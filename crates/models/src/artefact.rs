@@ -101,15 +101,6 @@ struct Versioned {
 }
 
 impl Artefact {
-    /// The calibrated probability that the model gives a row: one value a feature, NaN if missing. A recalibration moves
-    /// it, by what the row is about.
-    ///
-    /// # Panics
-    /// If the row has fewer values than there are features.
-    pub fn probability(&self, row: &[f32]) -> f64 {
-        self.calibration.probability(self.forest.score(row))
-    }
-
     /// JSON, indented.
     ///
     /// # Errors

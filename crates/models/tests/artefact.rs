@@ -42,10 +42,9 @@ fn a_model_comes_back_as_it_was() {
     assert_eq!(from_json, model);
     assert_eq!(from_bytes, model);
     assert_eq!(from_json.to_bytes().unwrap(), bytes);
-    assert_eq!(
-        from_bytes.probability(&rows[0]),
-        model.probability(&rows[0])
-    );
+    let probability =
+        |model: &Artefact| model.calibration.probability(model.forest.score(&rows[0]));
+    assert_eq!(probability(&from_bytes), probability(&model));
     assert!(
         bytes.len() * 4 < json.len(),
         "{} {}",

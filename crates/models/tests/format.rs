@@ -86,8 +86,13 @@ fn both_forms(version: u32) -> (Artefact, Vec<u8>, String) {
     let flat = FlatForest::new(&model.forest).unwrap();
     for (value, probability) in SCORED {
         let row = [value; COLUMNS];
-        assert_eq!(model.probability(&row), probability, "of {value}");
-        assert_eq!(flat.score(&row), model.forest.score(&row), "of {value}");
+        let score = model.forest.score(&row);
+        assert_eq!(
+            model.calibration.probability(score),
+            probability,
+            "of {value}"
+        );
+        assert_eq!(flat.score(&row), score, "of {value}");
     }
     (model, bytes, json)
 }

@@ -4,7 +4,6 @@
 //! narrow. So whole clusters are drawn. Without clusters, rows are dealt to a thousand of them by hash, which says the
 //! same about independent rows and costs no more for ten million of them than for ten thousand.
 
-use super::Sample;
 use crate::random::{Purpose, Stream};
 
 /// Clusters that independent rows are dealt to.
@@ -38,33 +37,6 @@ impl Interval {
     }
 }
 
-/// The interval of any number made from a sample: `draws` times, clusters are drawn with replacement and `number` is
-/// asked of what came. `level` is the share of the draws within, 0.95 say.
-///
-/// # Panics
-/// If there is not one cluster a row.
-pub fn bootstrap(
-    sample: &Sample,
-    clusters: Option<&[u32]>,
-    draws: usize,
-    level: f64,
-    seed: u64,
-    number: impl Fn(&Sample) -> f64,
-) -> Interval {
-    let clusters = Clusters::of(sample.len(), clusters, seed);
-    let drawn = (0..draws).map(|draw| {
-        let times = clusters.draw(seed, draw);
-        let weights: Vec<f32> = (0..sample.len())
-            .map(|row| sample.row(row).2 as f32 * times[clusters.of_row(row)])
-            .collect();
-        number(&Sample {
-            weights: Some(&weights),
-            ..*sample
-        })
-    });
-    Interval::of(drawn.collect(), level)
-}
-
 /// Which rows are drawn together.
 pub(super) struct Clusters {
     of: Vec<u32>,
@@ -92,16 +64,6 @@ impl Clusters {
 
     pub(super) fn of_row(&self, row: usize) -> usize {
         self.of[row] as usize
-    }
-
-    /// How often each cluster was drawn.
-    fn draw(&self, seed: u64, draw: usize) -> Vec<f32> {
-        let stream = Stream::new(seed, Purpose::Bootstrap, draw);
-        let mut times = vec![0.0; self.count];
-        for index in 0..self.count {
-            times[stream.below(index as u64, self.count)] += 1.0;
-        }
-        times
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - `order`: PR-AUC and ROC-AUC, which only see the order.
 //! - `proper`: log loss and Brier, with their skill and parts, which see the numbers.
-//! - `reliability`: whether what is said to happen in 3 of 10 cases does: bins, ECE, slope and intercept.
+//! - `reliability`: whether what is said to happen in 3 of 10 cases does: bins, ECE, slope and shift.
 //! - `bootstrap`: how much of it is chance.
 
 mod bootstrap;
@@ -10,7 +10,7 @@ mod order;
 mod proper;
 mod reliability;
 
-pub use bootstrap::{Interval, bootstrap};
+pub use bootstrap::Interval;
 pub use order::{average_precision, precision_recall, roc_auc};
 pub use proper::{Brier, base_rate, brier, log_loss, skill};
 pub use reliability::{Bin, Line, Reliability, line};

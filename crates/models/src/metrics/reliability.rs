@@ -44,15 +44,6 @@ impl Reliability {
         self.mean(|bin| (bin.predicted - bin.happened).abs())
     }
 
-    /// The largest of these distances.
-    pub fn worst(&self) -> f64 {
-        let distances = self
-            .bins
-            .iter()
-            .map(|bin| (bin.predicted - bin.happened).abs());
-        distances.fold(0.0, f64::max)
-    }
-
     pub(super) fn mean(&self, of: impl Fn(&Bin) -> f64) -> f64 {
         let all: f64 = self.bins.iter().map(|bin| bin.weight).sum();
         let sum: f64 = self.bins.iter().map(|bin| bin.weight * of(bin)).sum();
@@ -147,15 +138,13 @@ fn place(edges: &[f64], predicted: f64) -> usize {
     edges.partition_point(|&edge| edge < predicted)
 }
 
-/// The line through the log odds: what happens has log odds `intercept + slope * logit(p)`. A slope below 1 says that
-/// predictions are too extreme; `shift` is the intercept if the slope is held at 1: above 0 says that they are too low
-/// (Cox, 1958).
+/// The line through the log odds: what happens has log odds `slope * logit(p)` and an intercept. A slope below 1 says
+/// that predictions are too extreme; `shift` is the intercept if the slope is held at 1: above 0 says that they are too
+/// low (Cox, 1958).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Line {
     /// 1 is best.
     pub slope: f64,
-    /// 0 is best, at a slope of 1.
-    pub intercept: f64,
     /// Calibration in the large, as log odds; 0 is best.
     pub shift: f64,
 }
@@ -168,7 +157,6 @@ pub fn line(probabilities: &Sample) -> Line {
     let held = regression::fit_from([1.0, 0.0, 0.0], probabilities, [false, false, true], terms);
     Line {
         slope: free[0],
-        intercept: free[2],
         shift: held[2],
     }
 }

@@ -73,7 +73,6 @@ fn bins_have_equal_mass_and_do_not_part_ties() {
     let table = Reliability::of(&Sample::new(&predicted, &labels, None).unwrap(), 10);
     assert!(table.bins.iter().all(|bin| bin.weight == 10.0), "{table:?}");
     near(table.ece(), 0.49);
-    near(table.worst(), 0.94);
 }
 
 /// Labels drawn from the probabilities themselves, pushed by `shift` on the log odds.
@@ -132,9 +131,6 @@ fn intervals_hold_what_was_measured_and_come_again() {
     );
     assert!(interval().high - interval().low < 0.03);
     assert_eq!(interval(), interval());
-    let loss = log_loss(&sample);
-    let of_loss = bootstrap(&sample, None, 50, 0.95, 1, log_loss);
-    assert!(of_loss.low < loss && loss < of_loss.high);
 }
 
 #[test]
@@ -150,7 +146,7 @@ fn clusters_that_fail_together_widen_the_interval() {
     }
     let sample = Sample::new(&said, &happened, None).unwrap();
     let width = |clusters| {
-        let interval = bootstrap(&sample, clusters, 100, 0.9, 1, base_rate);
+        let interval = Reliability::ece_interval(&sample, 1, clusters, 100, 0.9, 1);
         interval.high - interval.low
     };
     assert!(width(Some(&clusters)) > 3.0 * width(None));
