@@ -124,6 +124,11 @@ impl Feature {
         }
     }
 
+    /// Its [hash](Self::hash) as a model and a table write it down: in hexadecimal.
+    pub fn definition(&self) -> String {
+        format!("{:016x}", self.hash())
+    }
+
     /// A hash of all that its values depend on: name, formula, default, limit of age and the version of the folds. A
     /// model trained with it keeps it, and is not served with another.
     pub fn hash(&self) -> u64 {
@@ -203,6 +208,12 @@ impl FeatureSet {
             .position(|feature| feature.name == name)
     }
 
+    /// Where a feature stands in a row, if it is [defined](Feature::definition) so.
+    pub fn defined(&self, name: &str, definition: &str) -> Option<usize> {
+        self.position(name)
+            .filter(|place| self.features[*place].definition() == definition)
+    }
+
     /// A hash of all definitions in their order.
     pub fn hash(&self) -> u64 {
         let hashes = self
@@ -215,7 +226,7 @@ impl FeatureSet {
     /// What a table of rows says of itself: the hash of the set (`onhand.set`), and that of every definition
     /// (`onhand.features`), all in hexadecimal.
     pub fn metadata(&self) -> [(&'static str, String); 2] {
-        let of = |one: &Feature| format!("{}={:016x}", one.name, one.hash());
+        let of = |one: &Feature| format!("{}={}", one.name, one.definition());
         let hashes: Vec<String> = self.features.iter().map(of).collect();
         [
             ("onhand.set", format!("{:016x}", self.hash())),

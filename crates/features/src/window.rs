@@ -28,6 +28,11 @@ impl Moment {
         Self { now, target: now }
     }
 
+    /// The hour of the day (UTC) that is asked about, 0 to 23.
+    pub fn hour_asked_about(self) -> usize {
+        hour_of_day(hour_of(self.target)) as usize
+    }
+
     /// Both times at the beginning of their hours.
     pub(crate) fn at_full_hours(self) -> Self {
         let full = |at: Timestamp| Timestamp::from_millis(at.millis() / HOUR_MILLIS * HOUR_MILLIS);

@@ -128,10 +128,7 @@ impl Scorer {
         }
         let (mut places, mut strangers) = (Vec::new(), Vec::new());
         for feature in &artefact.features {
-            let place = set.position(feature.bins.name()).filter(|place| {
-                format!("{:016x}", set.features()[*place].hash()) == feature.definition
-            });
-            match place {
+            match set.defined(feature.bins.name(), &feature.definition) {
                 Some(place) => places.push(place),
                 None => strangers.push(feature.bins.name().to_owned()),
             }

@@ -6,7 +6,6 @@ use onhand_models::recalibrate::Line;
 
 /// The pushed text that tells groups apart.
 pub(crate) const CATEGORY: &str = "category";
-const HOUR_MILLIS: u64 = 3_600_000;
 
 /// Of the level in a place, of those that were last read together; none without a recalibration.
 pub(crate) fn line(
@@ -15,8 +14,7 @@ pub(crate) fn line(
     place: usize,
     moment: Moment,
 ) -> Line {
-    let hour = (moment.target.millis() / HOUR_MILLIS % 24) as usize;
     recalibration.map_or(Line::default(), |recalibration| {
-        recalibration.line(reader.text(CATEGORY, place), hour)
+        recalibration.line(reader.text(CATEGORY, place), moment.hour_asked_about())
     })
 }

@@ -250,7 +250,7 @@ impl Gathered {
             .iter()
             .zip(maps)
             .map(|(place, bins)| artefact::Feature {
-                definition: format!("{:016x}", self.set.features()[*place].hash()),
+                definition: self.set.features()[*place].definition(),
                 bins,
             });
         Ok(Artefact {

@@ -97,7 +97,7 @@ mod tests {
             location: LocationId::new("here").unwrap(),
             sku: Sku::new(&format!("item-{number}")).unwrap(),
             location_no: 0,
-            category: None,
+            categories: Vec::new(),
             since: Timestamp::default(),
             sku_since: Timestamp::default(),
         };

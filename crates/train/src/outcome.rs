@@ -60,12 +60,20 @@ pub struct Pair {
     pub sku: Sku,
     /// The location's number, in the order of their first levels.
     pub location_no: u32,
-    /// The number of its category in [`Outcomes::categories`], if it was told.
-    pub category: Option<u32>,
+    /// The numbers of its categories in [`Outcomes::categories`], each with when it was told: mostly one.
+    pub categories: Vec<(Timestamp, u32)>,
     /// When the ledger first heard of it.
     pub since: Timestamp,
     /// When the ledger first heard of the SKU, anywhere.
     pub sku_since: Timestamp,
+}
+
+impl Pair {
+    /// The number of its category, as it was known at a time; `None` if none was told by then.
+    pub fn category(&self, now: Timestamp) -> Option<u32> {
+        let told = self.categories.iter().rev().find(|told| told.0 <= now);
+        told.map(|told| told.1)
+    }
 }
 
 /// What there is, and what became of it.
@@ -226,7 +234,7 @@ impl Pass {
         self.open(entry);
         facts(entry, &mut |at, fact| {
             self.found.tellers.take(&fact, at, entry.stamp.at);
-            self.describe(fact);
+            self.describe(fact, entry.stamp.at);
         });
         ControlFlow::Continue(())
     }
@@ -289,14 +297,14 @@ impl Pass {
                 location: opening.location.clone(),
                 sku: opening.sku.clone(),
                 location_no,
-                category: None,
+                categories: Vec::new(),
                 since: now,
                 sku_since: *self.skus.entry(opening.sku.clone()).or_insert(now),
             });
         }
     }
 
-    fn describe(&mut self, fact: Fact<'_>) {
+    fn describe(&mut self, fact: Fact<'_>, known: Timestamp) {
         if let Fact::Pushed {
             level: Some(LevelNo(level)),
             name: "category",
@@ -309,8 +317,10 @@ impl Pass {
                 .categories
                 .entry(text.as_str().to_owned())
                 .or_insert(number);
-            if let Some(pair) = self.found.pairs.get_mut(level as usize) {
-                pair.category = Some(category);
+            if let Some(pair) = self.found.pairs.get_mut(level as usize)
+                && pair.category(known) != Some(category)
+            {
+                pair.categories.push((known, category));
             }
         }
     }

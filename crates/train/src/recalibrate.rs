@@ -11,7 +11,7 @@
 //! matter.
 
 use crate::Source;
-use crate::evaluate::{self, Asking, Misfit, Quality, Scored, hour_of};
+use crate::evaluate::{self, Asking, Misfit, Quality, Scored};
 use crate::grid::{Grid, date};
 use crate::outcome::{Label, Outcomes};
 use crate::warning::Warning;
@@ -152,7 +152,7 @@ fn of(
         said: scored.model[row],
         label: label(row),
         group: scored.category(row, outcomes),
-        hour: hour_of(outcomes, scored.slots[row] as usize) as u8,
+        hour: scored.moment(row, outcomes).hour_asked_about() as u8,
         day: day(row) - first,
     };
     let learned = rows.filter(|row| scored.is_learned[*row]).map(answer);
@@ -165,8 +165,11 @@ fn of(
 mod tests {
     use super::*;
     use crate::grid::{Grid, day_of};
+    use onhand_core::facts::push::{Push, PushLine};
     use onhand_core::stock::observe::{Observe, ObserveLine};
-    use onhand_core::{Command, Decision, Entry, Lines, LocationId, Settings, Sku};
+    use onhand_core::{
+        Command, Decision, Entry, FactName, Lines, LocationId, Settings, Sku, Value,
+    };
     use onhand_core::{Span, State, Timestamp};
     use std::ops::ControlFlow;
 
@@ -193,22 +196,43 @@ mod tests {
         }
     }
 
-    /// A ledger of feeds: when each comes, and the hours of which it says whether the shelf held something.
-    fn told(feeds: &[(u64, std::ops::Range<u64>, bool)]) -> Told {
+    /// A ledger of commands, each at its hour.
+    fn ledger(mut commands: Vec<(u64, Command)>) -> Told {
         let mut state = State::default();
-        let mut entries = Vec::new();
-        let mut give = |at, command: &Command| {
-            let Decision::Record(entry) = state.decide(at, None, command) else {
+        commands.sort_by_key(|(at, _)| *at);
+        let give = |(at, command): &(u64, Command)| {
+            let Decision::Record(entry) = state.decide(hour(*at), None, command) else {
                 panic!("not recorded: {command:?}");
             };
             state.apply(&entry).unwrap();
-            entries.push(*entry);
+            *entry
         };
+        Told(commands.iter().map(give).collect())
+    }
+
+    /// A category of the item, told at an hour.
+    fn category(at: u64, name: &str) -> (u64, Command) {
+        let line = PushLine {
+            sku: Some(Sku::new("milk").unwrap()),
+            name: FactName::new("category").unwrap(),
+            at: hour(0),
+            value: Value::Text(onhand_core::Label::new(name).unwrap()),
+        };
+        let push = Push {
+            location: LocationId::new("1").unwrap(),
+            source: onhand_core::Label::new("catalogue").unwrap(),
+            values: Lines::new(vec![line]).unwrap(),
+        };
+        (at, Command::Push(push))
+    }
+
+    /// Feeds: when each comes, and the hours of which it says whether the shelf held something.
+    fn feeds(feeds: &[(u64, Range<u64>, bool)]) -> Vec<(u64, Command)> {
         let settings = Settings {
             count_window: Span::from_secs(3 * 86_400),
             ..Settings::default()
         };
-        give(hour(0), &Command::Configure(settings));
+        let mut commands = vec![(0, Command::Configure(settings))];
         for (comes, hours, found) in feeds {
             let look = |at: u64| ObserveLine {
                 sku: Sku::new("milk").unwrap(),
@@ -220,9 +244,13 @@ mod tests {
                 source: onhand_core::Label::new("feed").unwrap(),
                 lines: Lines::new(hours.clone().map(look).collect::<Vec<_>>()).unwrap(),
             };
-            give(hour(*comes), &Command::Observe(observe));
+            commands.push((*comes, Command::Observe(observe)));
         }
-        Told(entries)
+        commands
+    }
+
+    fn told(all: &[(u64, Range<u64>, bool)]) -> Told {
+        ledger(feeds(all))
     }
 
     /// What is said of three days, recalibrated on the day before each of the last two; all was said to be 0.3.
@@ -242,6 +270,30 @@ mod tests {
             }
         }
         as_each_night(scored, &outcomes, first + 1, 1).unwrap()
+    }
+
+    #[test]
+    fn an_item_is_of_the_category_that_was_known_when_it_was_asked_about() {
+        let night = |day: u64| (24 * day + 26, 24 * day + 9..24 * day + 20, true);
+        let mut commands = feeds(&[night(0), night(1), night(2)]);
+        commands.extend([category(1, "dairy"), category(49, "bread")]);
+        let first = day_of(hour(0));
+        let grid = Grid::of_days(first..=first + 2);
+        let outcomes = Outcomes::read(&ledger(commands), grid, Label::Looks).unwrap();
+        let scored = Scored {
+            pairs: vec![0; 3],
+            slots: vec![0, 14, 28],
+            ..Scored::default()
+        };
+        let category = |row| {
+            let number = scored.category(row, &outcomes)?;
+            Some(outcomes.categories[number as usize].as_str())
+        };
+        assert_eq!(
+            [0, 1, 2].map(category),
+            [Some("dairy"), Some("dairy"), Some("bread")]
+        );
+        assert_eq!(outcomes.pairs[0].category(hour(0)), None);
     }
 
     #[test]

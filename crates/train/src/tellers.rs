@@ -112,7 +112,7 @@ mod tests {
             location: LocationId::new("here").unwrap(),
             sku: Sku::new(&format!("item-{number}")).unwrap(),
             location_no: 0,
-            category: None,
+            categories: Vec::new(),
             since: hour(24),
             sku_since: hour(24),
         };

@@ -42,7 +42,7 @@ fn model(set: &FeatureSet) -> Artefact {
     let features = FEATURES.iter().zip(data.maps()).map(|(name, bins)| {
         let feature = &set.features()[set.position(name).unwrap()];
         artefact::Feature {
-            definition: format!("{:016x}", feature.hash()),
+            definition: feature.definition(),
             bins: bins.clone(),
         }
     });

@@ -43,7 +43,7 @@ impl Shown {
             formula: feature.formula.to_string(),
             default: (!feature.default.is_nan()).then_some(feature.default),
             fresh_for_hours: feature.fresh_for.map(|span| span.millis() / 3_600_000),
-            hash: format!("{:016x}", feature.hash()),
+            hash: feature.definition(),
         }
     }
 

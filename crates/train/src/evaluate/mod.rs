@@ -18,6 +18,5 @@ pub use cold_start::{Learning, Newcomer};
 pub use html::page;
 pub use quality::{BRIER, BRIER_FIGURES, Brier, DrawnBy, FIGURES, Quality};
 pub use report::{Report, Row, Segment, Stores};
-pub(crate) use score::hour_of;
 pub use score::{A_DAY, Asking, Misfit, frame, outcomes, score};
 pub use scored::Scored;

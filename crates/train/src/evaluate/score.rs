@@ -201,9 +201,8 @@ fn set_for<E>(model: Option<&Artefact>, baselines: bool) -> Result<FeatureSet, M
     let mut features = Vec::new();
     for wanted in model.into_iter().flat_map(|model| &model.features) {
         let name = wanted.bins.name();
-        let found = all.position(name).map(|place| &all.features()[place]);
-        match found.filter(|one| format!("{:016x}", one.hash()) == wanted.definition) {
-            Some(feature) => features.push(feature.clone()),
+        match all.defined(name, &wanted.definition) {
+            Some(place) => features.push(all.features()[place].clone()),
             None => {
                 return Err(Misfit::Feature {
                     name: name.to_owned(),
@@ -255,7 +254,7 @@ impl<'a> Judge<'a> {
         let Some(baselines) = &mut self.baselines else {
             return;
         };
-        let hour = hour_of(outcomes, asked.slot);
+        let hour = outcomes.grid.moment(asked.slot).hour_asked_about();
         let each = asked.pairs.iter().zip(asked.rows.chunks(self.width));
         for (pair, row) in each.filter(|(pair, _)| cells::has(week, asked.slot, **pair)) {
             let label = outcomes.label(asked.slot, *pair);
@@ -264,7 +263,7 @@ impl<'a> Judge<'a> {
     }
 
     fn say(&self, asked: Asked<'_>, outcomes: &Outcomes, scored: &mut Scored) {
-        let hour = hour_of(outcomes, asked.slot);
+        let hour = outcomes.grid.moment(asked.slot).hour_asked_about();
         for (pair, row) in asked.pairs.iter().zip(asked.rows.chunks(self.width)) {
             scored.pairs.push(*pair);
             scored.slots.push(asked.slot as u32);
@@ -299,10 +298,4 @@ impl<'a> Judge<'a> {
             *score = calibration.probability(*score);
         }
     }
-}
-
-/// The hour of the day that a slot asks about.
-pub(crate) fn hour_of(outcomes: &Outcomes, slot: usize) -> usize {
-    let target = outcomes.grid.moment(slot).target;
-    (target.millis() / 3_600_000 % 24) as usize
 }

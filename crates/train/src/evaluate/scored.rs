@@ -1,9 +1,10 @@
 //! Questions with their answers, row by row.
 
-use super::score::{Drawn, hour_of};
+use super::score::Drawn;
 use crate::cells::{self, Cells};
 use crate::known::Asked;
 use crate::outcome::Outcomes;
+use onhand_features::Moment;
 use onhand_models::Recalibration;
 use std::ops::Range;
 
@@ -61,9 +62,15 @@ impl Scored {
 }
 
 impl Scored {
-    /// The category of a row's item.
+    /// When a row was asked, and about when.
+    pub(crate) fn moment(&self, row: usize, outcomes: &Outcomes) -> Moment {
+        outcomes.grid.moment(self.slots[row] as usize)
+    }
+
+    /// The category of a row's item, as it was known when it was asked.
     pub(crate) fn category(&self, row: usize, outcomes: &Outcomes) -> Option<u32> {
-        outcomes.pairs[self.pairs[row] as usize].category
+        let pair = &outcomes.pairs[self.pairs[row] as usize];
+        pair.category(self.moment(row, outcomes).now)
     }
 
     /// Moves what the model says of some rows.
@@ -76,7 +83,7 @@ impl Scored {
         for row in rows {
             let category = self.category(row, outcomes);
             let category = category.map(|number| outcomes.categories[number as usize].as_str());
-            let hour = hour_of(outcomes, self.slots[row] as usize);
+            let hour = self.moment(row, outcomes).hour_asked_about();
             let line = recalibration.line(category, hour);
             self.model[row] = line.moved(self.model[row]);
         }

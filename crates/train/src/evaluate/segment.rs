@@ -49,11 +49,11 @@ impl By {
     pub(super) fn of(self, outcomes: &Outcomes, pair: &Pair, slot: u32) -> u32 {
         let moment = outcomes.grid.moment(slot as usize);
         match self {
-            Self::Category => pair.category.unwrap_or(u32::MAX),
+            Self::Category => pair.category(moment.now).unwrap_or(u32::MAX),
             Self::StoreSize => store_size(outcomes.sizes[pair.location_no as usize]),
             Self::DataAge => age(days(pair.since, moment.now)),
             Self::Item => u32::from(days(pair.sku_since, moment.now) >= NEW_DAYS),
-            Self::Hour => (moment.target.millis() / 3_600_000 % 24) as u32,
+            Self::Hour => moment.hour_asked_about() as u32,
         }
     }
 
