@@ -4,7 +4,7 @@
 //! which brings a night's feed, the answer is what is usual of its kind, moved by how much emptier this location's
 //! shelves are than all. The kind is the SKU in this hour at all locations, drawn to its category, and that to all, by
 //! how little was looked at; the location is drawn to all in the same way. Who is unknown thus moves nothing: in a store
-//! that is new too it is the kind alone. For a merchant of whom nothing is known it is what the model saw on average.
+//! that is new too it is the kind alone. For a merchant of whom nothing is known it is the base rate of the training.
 //!
 //! The kind is taken everywhere, never here: what is known of a category at this location holds the location's level
 //! already, and would be moved by it once more.

@@ -72,7 +72,7 @@ fn named(features: &[String]) -> String {
 /// Why a score is what it is: `expected` and all parts add up to `score`, within 1e-6.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// The log odds of an empty shelf of which nothing is known: the mean over the rows trained on.
+    /// The mean score of the rows trained on, as log odds of an empty shelf.
     pub expected: f64,
     /// The log odds of an empty shelf, before calibration.
     pub score: f64,

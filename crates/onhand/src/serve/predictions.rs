@@ -53,7 +53,7 @@ pub(super) struct Predictions {
     /// or as a prior.
     #[arg(long, value_name = "MS", env = "ONHAND_PREDICTION_MS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=60_000))]
     prediction_ms: u32,
-    /// Hours for which an item is new at a location: until then its answer is a prior, what is usual of its kind there.
+    /// Hours for which an item is new at a location: until then its answer is a prior, what is usual of its kind.
     #[arg(
         long,
         value_name = "HOURS",
