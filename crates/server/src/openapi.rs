@@ -13,7 +13,8 @@ use utoipa::{IntoParams, OpenApi};
             repeat with another body is refused. A refusal (409) changes nothing and frees the key.\n\n\
             Every answer says in `Onhand-Durability` when what it shows is on disk: `before-answer`, or \
             `within-50ms`, where a loss of power may take what was answered in the last 50 ms.\n\n\
-            A caller may say in `Onhand-Timeout-Ms` how long it waits: what cannot be begun by then is not done.\n\n\
+            A caller may say in `Onhand-Timeout-Ms` how long it waits: what cannot be begun by then is not done, but a \
+            prediction is answered all the same, from before or as a prior.\n\n\
             Errors are `application/problem+json`; `type` is stable, `errors` names the fields at fault.",
     ),
     components(schemas(Problem, FieldError, ShortLine)),
@@ -60,6 +61,30 @@ pub(crate) struct Caller {
     timeout_ms: Option<u32>,
     /// Who asks, 1 to 128 visible ASCII characters: under overload each tenant gets the same share. Taken only by a
     /// server that runs with `--tenants-from-header`.
+    #[param(
+        rename = "Onhand-Tenant",
+        min_length = 1,
+        max_length = 128,
+        example = "marketplace-7"
+    )]
+    tenant: Option<String>,
+}
+
+/// The headers of a request that is answered in its time, whatever there is by then.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read in `origin`; this describes it")]
+pub(crate) struct Patience {
+    /// How many milliseconds the caller waits, if that is less than the server gives a prediction (`--prediction-ms`). What
+    /// the model has not got to by then is answered all the same: from before (`cached`), or as a `prior`.
+    #[param(
+        rename = "Onhand-Timeout-Ms",
+        minimum = 1,
+        maximum = 600_000,
+        example = 50
+    )]
+    timeout_ms: Option<u32>,
+    /// Who asks, as in a write. Predictions wait for no partition, so nothing depends on it here.
     #[param(
         rename = "Onhand-Tenant",
         min_length = 1,

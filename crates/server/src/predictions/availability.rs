@@ -8,9 +8,9 @@ use crate::app::{App, Shared};
 use crate::body;
 use crate::history::reading_in;
 use crate::json;
-use crate::openapi::Caller;
+use crate::openapi::Patience;
 use crate::problem::Denied;
-use crate::problem::described::PredictionProblems;
+use crate::problem::described::QuestionProblems;
 use crate::problem::unreadable::unfit;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -36,11 +36,11 @@ const BEHIND: Span = Span::from_secs(60);
     path = "/v1/predictions/availability",
     operation_id = "predict_availability",
     tag = "predictions",
-    params(Caller),
+    params(Patience),
     request_body = PredictionRequest,
     responses(
         (status = 200, description = "One for each item asked for, in order.", body = Vec<PredictionItem>),
-        PredictionProblems
+        QuestionProblems
     )
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {

@@ -12,7 +12,7 @@ use crate::key::key;
 use crate::names::TableNames;
 use crate::openapi::Caller;
 use crate::problem::Denied;
-use crate::problem::described::QuestionProblems;
+use crate::problem::described::BatchProblems;
 use crate::problem::refused::{Fields, Place, refused};
 use crate::problem::unavailable::{no_answer, unavailable};
 use axum::extract::{Request, State};
@@ -39,7 +39,7 @@ use tokio::time::timeout;
     request_body = BatchRequest,
     responses(
         (status = 200, description = "One result for each reservation, in order.", body = BatchAnswer),
-        QuestionProblems
+        BatchProblems
     )
 )]
 pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<Response, Denied> {

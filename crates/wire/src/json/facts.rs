@@ -13,14 +13,15 @@ use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// Values that others know: promotions, weather, the category of an item, the city of a store, holidays. They change no
-/// number: who learns from the ledger learns from them.
+/// number: who learns from the ledger learns from them. `discount` is what is left of the price: 0.75 is 25 % off, and 1
+/// the full price. `docs/features.md` lists the names that features read.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "location": "store-17",
     "source": "promotion-calendar",
     "values": [
-        {"sku": "milk-1l", "name": "discount", "at": "2026-03-02T00:00:00Z", "value": 0.25},
+        {"sku": "milk-1l", "name": "discount", "at": "2026-03-02T00:00:00Z", "value": 0.75},
         {"sku": "milk-1l", "name": "category", "at": "2026-03-01T00:00:00Z", "value": "dairy"},
         {"name": "holiday", "at": "2026-03-17T00:00:00Z", "value": 1}
     ]
@@ -41,9 +42,9 @@ pub struct FactRequest {
 pub struct FactLine {
     /// Of what; of the location itself if not said. A SKU that was never stocked here is known from now on.
     pub sku: Option<SkuText>,
-    /// What it is called.
+    /// What it is called: `discount`, `activity`, `category`, `city`, `holiday`, or another; no feature reads another.
     pub name: FactNameText,
-    /// From when it holds; may lie ahead.
+    /// From when it holds; may lie ahead. For features a text holds from when it is told.
     pub at: Time,
     /// What it is.
     pub value: NumberOrText,
