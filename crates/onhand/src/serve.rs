@@ -134,7 +134,8 @@ pub(crate) struct Serve {
         default_value_t = 50_000_000, value_parser = clap::value_parser!(u64).range(1..=134_217_728)
     )]
     most_levels: u64,
-    /// Days that the ledger is kept; without it for ever. Whole segments are removed behind two snapshots.
+    /// Days that the ledger is kept; without it for ever. Whole segments are removed behind two snapshots. Models are trained,
+    /// and lost features made, from the first entry alone: a ledger that was trimmed is not enough for either.
     #[arg(long, value_name = "DAYS", env = "ONHAND_KEEP_LEDGER_DAYS")]
     keep_ledger_days: Option<u64>,
     /// MiB that the log grows by between two snapshots. Fewer make a restart faster, and write more.

@@ -1,4 +1,4 @@
-//! The questions of a grid: at the end of each of some hours, every day, about an hour ahead.
+//! The questions of a grid: at the end of each of some hours, every day, about the one that begins or a later one.
 
 use onhand_core::Timestamp;
 use onhand_features::Moment;
@@ -14,7 +14,7 @@ pub struct Grid {
     pub days: RangeInclusive<u32>,
     /// At the end of which hours of the day (UTC), the first and the last included.
     pub hours: RangeInclusive<u32>,
-    /// About how many hours ahead; 1 is the hour that begins when it is asked.
+    /// About which hour from there on, from 1: the hour that begins when it is asked.
     pub lead: u32,
 }
 
@@ -44,14 +44,13 @@ impl Grid {
         self.days.start() + (slot / self.slots_a_day()) as u32
     }
 
-    /// When it is asked, and about when.
+    /// When it is asked, and about when: the beginning of an hour.
     pub fn moment(&self, slot: usize) -> Moment {
         let day = u64::from(self.day(slot));
         let hour = u64::from(*self.hours.start()) + (slot % self.slots_a_day()) as u64;
         // A decision at the end of an hour falls at the beginning of the next.
         let now = day * DAY_MILLIS + (hour + 1) * HOUR_MILLIS;
-        // "An hour ahead" is the hour that begins now.
-        let target = now + u64::from(self.lead.max(1) - 1) * HOUR_MILLIS;
+        let target = now + u64::from(self.lead - 1) * HOUR_MILLIS;
         Moment {
             now: Timestamp::from_millis(now),
             target: Timestamp::from_millis(target),

@@ -17,8 +17,8 @@ pub(super) struct Grid {
     /// At the end of which hours of the day (UTC), the first and the last included.
     #[arg(long, value_name = "A..B", default_value = "8..21", value_parser = hours, requires = "days")]
     hours: RangeInclusive<u32>,
-    /// About how many hours ahead.
-    #[arg(long, value_name = "HOURS", default_value_t = 1, requires = "days")]
+    /// About which hour from there on: 1 is the one that begins then (`lead_hours` 0), 2 the one after it.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "days", value_parser = clap::value_parser!(u32).range(1..))]
     lead: u32,
     /// Only so many of all questions, drawn at random.
     #[arg(long, value_name = "N", requires = "days")]
