@@ -23,6 +23,7 @@ use crate::tree::{Forest, Question};
 use bits::{Bits, Bytes, ROWS};
 use column::{Column, Cut, PART};
 use program::{CONSTANTS, Program};
+use pulp::{Simd, WithSimd};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -113,15 +114,12 @@ impl Sliced {
             return;
         }
         let mut room = self.kept().pop().unwrap_or_else(|| self.room());
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let rows = rows.chunks(ROWS * self.features);
-                for (scores, rows) in scores.chunks_mut(ROWS).zip(rows) {
-                    self.block(rows, scores, &mut room);
-                }
-            },
-        );
+        pulp::Arch::new().dispatch(Batch {
+            sliced: self,
+            rows,
+            scores,
+            room: &mut room,
+        });
         self.kept().push(room);
     }
 
@@ -169,6 +167,27 @@ impl Sliced {
                 let ranks = &mut ranks.as_chunks_mut::<PART>().0[part];
                 column.rank(&room.values[column.feature], ranks);
             }
+        }
+    }
+}
+
+/// A batch in the widest vectors that the machine has. Not a closure: of one, the loops did not always become part of what
+/// has vectors.
+struct Batch<'a> {
+    sliced: &'a Sliced,
+    rows: &'a [f32],
+    scores: &'a mut [f64],
+    room: &'a mut Room,
+}
+
+impl WithSimd for Batch<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let rows = self.rows.chunks(ROWS * self.sliced.features);
+        for (scores, rows) in self.scores.chunks_mut(ROWS).zip(rows) {
+            self.sliced.block(rows, scores, self.room);
         }
     }
 }
