@@ -16,6 +16,7 @@ use crate::entry::Entry;
 use crate::invariant::Violation;
 use crate::keys::Key;
 use crate::lines::Few;
+use crate::name::Sku;
 use crate::numbers::{LevelNo, LocationNo};
 use crate::reservation::hold::Hold;
 use crate::state::State;
@@ -48,9 +49,9 @@ impl State {
         let holds = || asked.iter().filter_map(hold);
         let catalogue = self.directory.catalogue();
 
-        let places = catalogue.locations(holds().map(|hold| &hold.location));
+        let places = catalogue.locations(holds().map(|hold| hold.location.as_str()));
         let places: Vec<_> = places.collect();
-        let skus = catalogue.skus(holds().flat_map(Hold::skus));
+        let skus = catalogue.skus(holds().flat_map(Hold::skus).map(Sku::as_str));
         let of_lines = holds()
             .zip(&places)
             .flat_map(|(hold, place)| repeat_n(*place, hold.lines.len()));

@@ -6,9 +6,11 @@
 
 mod fit;
 mod groups;
+mod names;
 
 use crate::entity::Entity;
 use compact_str::CompactString;
+use names::{Found, Names};
 use onhand_core::{LevelNo, LocationNo, Opening};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,14 +19,11 @@ use std::collections::BTreeMap;
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Which rows the levels belong to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Members {
     /// Rows of a level: one for each kind of entity.
     width: usize,
-    locations: BTreeMap<CompactString, u32>,
-    skus: BTreeMap<CompactString, u32>,
-    by_names: BTreeMap<(u32, u32), LevelNo>,
-    levels: Vec<(u32, u32)>,
+    names: Names,
     at_location: Vec<Vec<LevelNo>>,
     /// `width` rows for each level.
     rows: Vec<u32>,
@@ -91,7 +90,7 @@ impl Members {
 
     /// How many levels were ever opened.
     pub(crate) fn levels(&self) -> usize {
-        self.levels.len()
+        self.names.levels() as usize
     }
 
     /// How many rows there are of a kind.
@@ -105,27 +104,35 @@ impl Members {
         self.rows.get(first..first + self.width).unwrap_or(&[])
     }
 
-    /// The level of a SKU at a location.
-    pub(crate) fn find(&self, location: &str, sku: &str) -> Option<LevelNo> {
-        let key = (*self.locations.get(location)?, *self.skus.get(sku)?);
-        self.by_names.get(&key).copied()
+    /// The levels of many SKUs at locations, in their order.
+    pub(crate) fn find_all<'a>(
+        &self,
+        names: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    ) -> impl Iterator<Item = Option<LevelNo>> {
+        self.names.find_all(names).into_iter().map(|one| one.level)
     }
 
-    /// Adds the rows of a SKU at a location by name, for what is known of either, whether it has a level or not; gives
-    /// the level.
-    pub(crate) fn rows_by_name(
+    /// Adds the rows of SKUs at locations by name, for what is known of either, whether they have a level or not; gives
+    /// the levels.
+    pub(crate) fn rows_by_name<'a>(
         &self,
         entities: &[Entity],
-        (location, sku): (&str, &str),
+        names: impl Iterator<Item = (&'a str, &'a str)> + Clone,
         rows: &mut Vec<u32>,
-    ) -> Option<LevelNo> {
-        if let Some(level) = self.find(location, sku) {
-            rows.extend_from_slice(self.rows(level));
-            return Some(level);
+    ) -> Vec<Option<LevelNo>> {
+        let found = self.names.find_all(names);
+        for one in &found {
+            match one.level {
+                Some(level) => rows.extend_from_slice(self.rows(level)),
+                None => rows.extend(self.rows_without_level(entities, one)),
+            }
         }
-        let location = self.locations.get(location).copied();
-        let sku = self.skus.get(sku).copied();
-        let row = |(kind, entity): (usize, &Entity)| match entity {
+        found.into_iter().map(|one| one.level).collect()
+    }
+
+    fn rows_without_level(&self, entities: &[Entity], found: &Found) -> impl Iterator<Item = u32> {
+        let (location, sku) = (found.location, found.sku);
+        let row = move |(kind, entity): (usize, &Entity)| match entity {
             Entity::Location => location,
             Entity::Sku => sku,
             Entity::Everything => Some(0),
@@ -133,22 +140,15 @@ impl Members {
             Entity::SkuInRegion(_) => self.known_region(kind, location?, sku?),
             Entity::SkuAtLocation | Entity::Group(_) | Entity::GroupAtLocation(_) => None,
         };
-        rows.extend(
-            entities
-                .iter()
-                .enumerate()
-                .map(|one| row(one).unwrap_or(NONE)),
-        );
-        None
+        let each = entities.iter().enumerate();
+        each.map(move |one| row(one).unwrap_or(NONE))
     }
 
-    /// Opens a level: it has its location's, its SKU's and its region's rows from the beginning.
-    pub(crate) fn open(&mut self, entities: &[Entity], opening: &Opening) -> LevelNo {
-        let location = number(&mut self.locations, opening.location.as_str());
-        let sku = number(&mut self.skus, opening.sku.as_str());
-        let level = LevelNo(self.levels.len() as u32);
-        self.levels.push((location, sku));
-        self.by_names.insert((location, sku), level);
+    /// Opens a level: it has its location's, its SKU's and its region's rows from the beginning. `None` if it is open, or
+    /// there is no number left.
+    pub(crate) fn open(&mut self, entities: &[Entity], opening: &Opening) -> Option<LevelNo> {
+        let (location, sku) = (opening.location.as_str(), opening.sku.as_str());
+        let (level, location, sku) = self.names.open(location, sku)?;
         if self.at_location.len() <= location as usize {
             self.at_location
                 .resize_with(location as usize + 1, Vec::new);
@@ -169,7 +169,7 @@ impl Members {
                 self.enlist(kind, row, level);
             }
         }
-        level
+        Some(level)
     }
 
     /// Gives a level a row of its own, one given back if there is one.
@@ -245,17 +245,6 @@ impl Members {
             Entity::Everything => Some(0),
             Entity::Region(_) => self.known_region(kind, location.0, NONE),
             _ => None,
-        }
-    }
-}
-
-fn number(names: &mut BTreeMap<CompactString, u32>, name: &str) -> u32 {
-    let next = names.len() as u32;
-    match names.get(name) {
-        Some(number) => *number,
-        None => {
-            names.insert(CompactString::new(name), next);
-            next
         }
     }
 }

@@ -48,14 +48,13 @@ impl<'a> Reader<'a> {
         self.subject
     }
 
-    /// The level of a SKU at a location, if the ledger knows it.
-    pub fn find(&mut self, location: &str, sku: &str) -> Option<LevelNo> {
-        self.store.find(location, sku, self.subject);
-        self.subject.level()
+    /// Looks SKUs at locations up, of which nothing but their texts is to be read.
+    pub fn find_all<'n>(&mut self, names: impl Iterator<Item = (&'n str, &'n str)> + Clone) {
+        self.store.find_all(names, self.subject);
     }
 
-    /// The pushed text of this name that was last told of the level that was last found; of some that were read together, of
-    /// the one in a place. `None` if there is none, or no feature is kept for the groups of that name.
+    /// The pushed text of this name that was last told of the one in a place of those that were
+    /// looked up last. `None` if there is none, or no feature is kept for the groups of that name.
     pub fn text(&self, name: &'static str, place: usize) -> Option<&str> {
         let entities = &self.store.set.plan().entities;
         let kind = entities

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What the bytes begin with: what they are, and in which version.
-const MAGIC: [u8; 8] = *b"ohfeat05";
+const MAGIC: [u8; 8] = *b"ohfeat06";
 const HEAD: usize = MAGIC.len() + 8;
 const CHECK: usize = 8;
 

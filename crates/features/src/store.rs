@@ -68,7 +68,7 @@ pub struct NotNext {
 }
 
 /// The state of every feature of a set.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Store {
     pub(crate) set: Arc<FeatureSet>,
     pub(crate) kept: Kept,
@@ -76,7 +76,7 @@ pub struct Store {
 }
 
 /// All that a snapshot holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) limits: Limits,
     pub(crate) last: Stamp,
@@ -186,7 +186,10 @@ impl Store {
         }
         self.kept.last = entry.stamp;
         for opening in &entry.openings {
-            let level = self.kept.members.open(&self.set.plan().entities, opening);
+            let entities = &self.set.plan().entities;
+            let Some(level) = self.kept.members.open(entities, opening) else {
+                continue;
+            };
             self.kept.balances.push([0; 2]);
             self.kept.heard.push(day);
             self.kept.newest.push(Timestamp::default());
@@ -198,6 +201,14 @@ impl Store {
             .event
             .movements(&mut |movement| self.add_up(&movement));
         Ok(())
+    }
+
+    /// The levels of SKUs at locations, in their order; each if the ledger knows it.
+    pub fn levels<'a>(
+        &self,
+        names: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    ) -> impl Iterator<Item = Option<LevelNo>> {
+        self.kept.members.find_all(names)
     }
 
     pub(crate) fn row(&self, level: LevelNo, kind: usize) -> u32 {

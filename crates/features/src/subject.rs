@@ -132,22 +132,19 @@ impl Store {
     /// Looks up a SKU at a location. Where the ledger knows no such level, the features of its location and of its SKU
     /// are still told.
     pub fn find(&self, location: &str, sku: &str, subject: &mut Subject) {
-        self.find_all([(location, sku)], subject);
+        self.find_all(std::iter::once((location, sku)), subject);
     }
 
     /// Looks up some SKUs at locations.
     pub fn find_all<'n>(
         &self,
-        names: impl IntoIterator<Item = (&'n str, &'n str)>,
+        names: impl Iterator<Item = (&'n str, &'n str)> + Clone,
         subject: &mut Subject,
     ) {
         let (entities, members) = (&self.set.plan().entities, &self.kept.members);
         let block = &mut subject.block;
         block.clear();
-        for (location, sku) in names {
-            let level = members.rows_by_name(entities, (location, sku), &mut block.rows);
-            block.levels.push(level);
-        }
+        block.levels = members.rows_by_name(entities, names, &mut block.rows);
     }
 
     /// Takes a SKU at a location by its number.

@@ -20,7 +20,7 @@ use onhand_core::{LevelNo, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The versions of a store's rows.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Versions {
     pub(crate) life: Life,
     /// Whose versions were raised.
@@ -52,13 +52,6 @@ impl Default for Life {
     fn default() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-impl Clone for Life {
-    /// A copy goes its own way from here.
-    fn clone(&self) -> Self {
-        Self::default()
     }
 }
 

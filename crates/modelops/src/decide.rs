@@ -27,9 +27,9 @@ impl<S: Stores> Predictor<S> {
         let mut all = Vec::with_capacity(asked.len());
         for some in asked.chunks(AT_ONCE) {
             self.stores.read(partition, &mut |mut reader| {
-                all.extend(some.iter().map(|item| {
-                    reader.find(item.location, item.sku);
-                    let category = reader.text(CATEGORY, 0)?;
+                reader.find_all(some.iter().map(Asked::name));
+                all.extend((0..some.len()).map(|place| {
+                    let category = reader.text(CATEGORY, place)?;
                     self.policy.categories.get(category).copied()
                 }));
             });

@@ -143,7 +143,7 @@ fn read(
 ) -> Vec<Option<LevelNo>> {
     match whom {
         Whom::Names(items) => {
-            let names: Vec<_> = items.iter().map(|one| (one.location, one.sku)).collect();
+            let names: Vec<_> = items.iter().map(Asked::name).collect();
             reader.rows(&names, moment, rows).to_vec()
         }
         Whom::Levels(levels) => {

@@ -43,6 +43,12 @@ pub struct Asked<'a> {
     pub sku: &'a str,
 }
 
+impl<'a> Asked<'a> {
+    pub(crate) fn name(&self) -> (&'a str, &'a str) {
+        (self.location, self.sku)
+    }
+}
+
 /// Why an answer is not what the full model says now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fallback {
@@ -199,11 +205,10 @@ impl<S: Stores> Predictor<S> {
     fn known(&self, partition: u16, asked: &[Asked<'_>]) -> Vec<Option<(LevelNo, u64)>> {
         let mut known = Vec::with_capacity(asked.len());
         for some in asked.chunks(LOOKED_UP) {
-            self.stores.read(partition, &mut |mut reader| {
-                known.extend(some.iter().map(|item| {
-                    let level = reader.find(item.location, item.sku)?;
-                    Some((level, reader.store().version(level)))
-                }));
+            self.stores.read(partition, &mut |reader| {
+                let store = reader.store();
+                let levels = store.levels(some.iter().map(Asked::name));
+                known.extend(levels.map(|level| Some((level?, store.version(level?)))));
             });
         }
         known

@@ -3,9 +3,14 @@
 //! A fixed number of places. A new score takes the place of one that nobody asked for since the hand last came by (the
 //! clock algorithm; Corbató, *A paging experiment with the Multics system*, 1968), so what is asked for often stays,
 //! and nothing is moved when it is read.
+//!
+//! Levels are numbered as they come, those of a location mostly one after the other. So a score is found by an array
+//! of places by level, four bytes for each up to the last one asked for: a page finds its own side by side.
 
 use onhand_core::{LevelNo, Timestamp};
-use std::collections::HashMap;
+
+/// No place.
+const NONE: u32 = u32::MAX;
 
 /// A score, and what it was made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +33,7 @@ pub struct Score {
 #[derive(Debug)]
 pub struct Scores {
     most: usize,
-    by_level: HashMap<LevelNo, u32>,
+    by_level: Vec<u32>,
     places: Vec<Place>,
     hand: usize,
 }
@@ -42,11 +47,11 @@ struct Place {
 }
 
 impl Scores {
-    /// Room for so many, at least one. Memory is taken as it fills: about 88 bytes a score.
+    /// Room for so many, at least one. Memory is taken as it fills: 80 bytes a score, and four a level.
     pub fn with_room(most: usize) -> Self {
         Self {
-            most: most.clamp(1, u32::MAX as usize),
-            by_level: HashMap::new(),
+            most: most.clamp(1, NONE as usize),
+            by_level: Vec::new(),
             places: Vec::new(),
             hand: 0,
         }
@@ -64,7 +69,8 @@ impl Scores {
 
     /// The score of a level, which somebody asks for now.
     pub fn ask(&mut self, level: LevelNo, now: Timestamp) -> Option<Score> {
-        let place = &mut self.places[*self.by_level.get(&level)? as usize];
+        let place = self.place(level)?;
+        let place = &mut self.places[place];
         place.is_wanted = true;
         place.asked_at = now;
         Some(place.score)
@@ -72,7 +78,7 @@ impl Scores {
 
     /// The score of a level, if somebody asked for it since a time.
     pub fn wanted(&self, level: LevelNo, since: Timestamp) -> Option<Score> {
-        let place = &self.places[*self.by_level.get(&level)? as usize];
+        let place = &self.places[self.place(level)?];
         (place.asked_at >= since).then_some(place.score)
     }
 
@@ -84,23 +90,23 @@ impl Scores {
             is_wanted: true,
             asked_at: now,
         };
-        if let Some(place) = self.by_level.get(&level) {
-            self.places[*place as usize] = new;
+        if let Some(place) = self.place(level) {
+            self.places[place] = new;
         } else if self.places.len() < self.most {
-            self.by_level.insert(level, self.places.len() as u32);
+            self.found_at(level, self.places.len() as u32);
             self.places.push(new);
         } else {
             let place = self.free();
-            self.by_level.remove(&self.places[place].level);
-            self.by_level.insert(level, place as u32);
+            self.found_at(self.places[place].level, NONE);
+            self.found_at(level, place as u32);
             self.places[place] = new;
         }
     }
 
     /// Puts a score in the place of an older one of the same level, if that is still there.
     pub fn renew(&mut self, level: LevelNo, score: Score) {
-        if let Some(place) = self.by_level.get(&level) {
-            self.places[*place as usize].score = score;
+        if let Some(place) = self.place(level) {
+            self.places[place].score = score;
         }
     }
 
@@ -115,6 +121,19 @@ impl Scores {
         places
             .filter(move |place| place.asked_at >= since)
             .map(|place| (place.level, place.score))
+    }
+
+    fn place(&self, level: LevelNo) -> Option<usize> {
+        let place = *self.by_level.get(level.0 as usize)?;
+        (place != NONE).then_some(place as usize)
+    }
+
+    fn found_at(&mut self, level: LevelNo, place: u32) {
+        let level = level.0 as usize;
+        if self.by_level.len() <= level {
+            self.by_level.resize(level + 1, NONE);
+        }
+        self.by_level[level] = place;
     }
 
     /// A place whose score nobody asked for since the hand last came by. At the latest it is the first one again.
@@ -158,7 +177,8 @@ mod tests {
             if favourite.is_none() {
                 scores.put(LevelNo(0), score(0.0), at(1));
             }
-            assert!(scores.len() <= 10 && scores.by_level.len() == scores.len());
+            let found = scores.by_level.iter().filter(|place| **place != NONE);
+            assert!(scores.len() <= 10 && found.count() == scores.len());
         }
         assert_eq!(scores.ask(LevelNo(999), at(2)), Some(score(999.0)));
         assert_eq!(scores.ask(LevelNo(500), at(2)), None);

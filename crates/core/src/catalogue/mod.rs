@@ -3,8 +3,8 @@
 //! The problem: the writer finds levels by name, and so does every reader; two of everything cost as much memory as
 //! the stock itself. The rule: names, numbers and the index are there once, behind an `Arc` that the state and its
 //! readers share. Nothing in it ever changes or goes away, so a reader needs no lock: what it can see is complete.
-//! Only the state of the partition adds to it (the functions that do are of this crate alone), and it is the one
-//! writer.
+//! Only the state of the partition adds to one that is shared (the functions that do are of this crate alone), and it is
+//! the one writer.
 //!
 //! The writer runs ahead of what is durable, and so does the catalogue. It tells names and numbers, no stock: who
 //! shows it to others leaves out what is past the [`Extent`] that is durable.
@@ -73,19 +73,19 @@ impl Catalogue {
     /// The numbers of many locations, in their order.
     pub fn locations<'a>(
         &self,
-        locations: impl Iterator<Item = &'a LocationId>,
+        locations: impl Iterator<Item = &'a str>,
     ) -> impl Iterator<Item = Option<LocationNo>> {
-        let texts = locations.map(LocationId::as_str);
-        self.locations.find_all(texts).map(|no| no.map(LocationNo))
+        self.locations
+            .find_all(locations)
+            .map(|no| no.map(LocationNo))
     }
 
     /// The numbers of many SKUs, in their order.
     pub fn skus<'a>(
         &self,
-        skus: impl Iterator<Item = &'a Sku>,
+        skus: impl Iterator<Item = &'a str>,
     ) -> impl Iterator<Item = Option<SkuNo>> {
-        let texts = skus.map(Sku::as_str);
-        self.skus.find_all(texts).map(|no| no.map(SkuNo))
+        self.skus.find_all(skus).map(|no| no.map(SkuNo))
     }
 
     /// The name of a location; empty if there is no such number.
@@ -143,6 +143,16 @@ impl Catalogue {
     /// The number of a SKU, named now if it is new; `None` if there is no number left.
     pub(crate) fn add_sku(&self, sku: &str) -> Option<SkuNo> {
         self.skus.find_or_add(sku).map(SkuNo)
+    }
+
+    /// Numbers a SKU at a location, by name; `None` if it has a number already, or there is none left. Who can change all of
+    /// a catalogue is the only one who sees it: this is for those who keep one of their own.
+    pub fn open(&mut self, location: &str, sku: &str) -> Option<LevelNo> {
+        let (location, sku) = (self.add_location(location)?, self.add_sku(sku)?);
+        match self.level(location, sku) {
+            Some(_) => None,
+            None => self.add_level(location, sku),
+        }
     }
 
     /// Numbers a level that is not there yet; `None` if there is no number left.

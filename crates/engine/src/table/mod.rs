@@ -117,8 +117,9 @@ impl ReadTable {
         &self,
         names: impl Iterator<Item = (&'a LocationId, &'a Sku)> + Clone,
     ) -> Vec<Option<Seen>> {
-        let locations = self.catalogue.locations(names.clone().map(|name| name.0));
-        let skus = self.catalogue.skus(names.map(|name| name.1));
+        let locations = names.clone().map(|name| name.0.as_str());
+        let locations = self.catalogue.locations(locations);
+        let skus = self.catalogue.skus(names.map(|name| name.1.as_str()));
         let both = |(location, sku): (Option<_>, Option<_>)| {
             let location = location.filter(|no| self.shows(*no));
             location.zip(sku)

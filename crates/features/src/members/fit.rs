@@ -3,9 +3,7 @@
 
 use super::{Key, Members, NONE};
 use crate::entity::Entity;
-use compact_str::CompactString;
 use onhand_core::LevelNo;
-use std::collections::BTreeMap;
 
 impl Members {
     /// Whether they are of these kinds with so many rows each, and say the same of every level wherever it is named.
@@ -23,8 +21,8 @@ impl Members {
         ];
         by_kind.iter().all(|number| *number == kinds)
             && self.listed == listed
-            && self.rows.len() == self.levels.len() * kinds
-            && self.names_fit()
+            && self.rows.len() == self.levels() * kinds
+            && self.locations_fit()
             && (0..kinds).all(|kind| {
                 self.count(kind) == rows[kind]
                     && self.numbers_fit(kind, entities[kind])
@@ -34,33 +32,22 @@ impl Members {
             })
     }
 
-    fn names_fit(&self) -> bool {
-        let level_of = |level: LevelNo| self.levels.get(level.0 as usize);
-        let is_named = |((location, sku), level): (&(u32, u32), &LevelNo)| {
-            level_of(*level) == Some(&(*location, *sku))
-        };
+    /// Every level is at its location, and nowhere else.
+    fn locations_fit(&self) -> bool {
         let are_here = |(levels, place): (&Vec<LevelNo>, u32)| {
-            let is_here = |level: &LevelNo| level_of(*level).is_some_and(|level| level.0 == place);
+            let is_here = |level: &LevelNo| self.names.of(*level).is_some_and(|of| of.0 == place);
             levels.is_sorted_by(|a, b| a.0 < b.0) && levels.iter().all(is_here)
         };
-        let exists = |(location, sku): &(u32, u32)| {
-            (*location as usize) < self.locations.len() && (*sku as usize) < self.skus.len()
-        };
-        is_numbered(&self.locations)
-            && is_numbered(&self.skus)
-            && self.levels.iter().all(exists)
-            && self.by_names.len() == self.levels.len()
-            && self.by_names.iter().all(is_named)
-            && self.at_location.len() == self.locations.len()
-            && self.at_location.iter().map(Vec::len).sum::<usize>() == self.levels.len()
+        self.at_location.len() == self.names.locations() as usize
+            && self.at_location.iter().map(Vec::len).sum::<usize>() == self.levels()
             && self.at_location.iter().zip(0..).all(are_here)
     }
 
     /// Where the number of a location or a SKU is its row, there are as many rows as numbers.
     fn numbers_fit(&self, kind: usize, entity: Entity) -> bool {
         match entity {
-            Entity::Location => self.count(kind) == self.locations.len(),
-            Entity::Sku => self.count(kind) == self.skus.len(),
+            Entity::Location => self.count(kind) == self.names.locations() as usize,
+            Entity::Sku => self.count(kind) == self.names.skus() as usize,
             _ => true,
         }
     }
@@ -121,13 +108,4 @@ impl Members {
             && self.groups[kind].len() == begun
             && self.groups[kind].iter().all(is_known)
     }
-}
-
-/// Whether each name has a number of its own, from 0 on.
-fn is_numbered(names: &BTreeMap<CompactString, u32>) -> bool {
-    let mut is_taken = vec![false; names.len()];
-    names.values().all(|number| {
-        let place = is_taken.get_mut(*number as usize);
-        place.is_some_and(|is_taken| !std::mem::replace(is_taken, true))
-    })
 }

@@ -15,7 +15,9 @@ impl Members {
         text: &str,
     ) -> bool {
         let location = match entities[kind] {
-            Entity::GroupAtLocation(_) => self.levels[level.0 as usize].0,
+            Entity::GroupAtLocation(_) => {
+                self.names.of(level).map_or(NONE, |(location, _)| location)
+            }
             _ => NONE,
         };
         self.move_to(kind, level, (CompactString::new(text), location))
@@ -37,7 +39,7 @@ impl Members {
         let levels = self.at_location.get(location as usize);
         for level in levels.cloned().unwrap_or_default() {
             let sku = match entity {
-                Entity::SkuInRegion(_) => self.levels[level.0 as usize].1,
+                Entity::SkuInRegion(_) => self.names.of(level).map_or(NONE, |(_, sku)| sku),
                 _ => NONE,
             };
             self.move_to(kind, level, (text.clone(), sku));
@@ -79,7 +81,10 @@ impl Members {
 
     fn leave(&mut self, kind: usize, row: u32, level: LevelNo) {
         if let Some(list) = self.lists[kind].get_mut(row as usize) {
-            list.retain(|one| *one != level);
+            let place = list.partition_point(|one| one.0 < level.0);
+            if list.get(place) == Some(&level) {
+                list.remove(place);
+            }
         }
         let group = &mut self.of_rows[kind][row as usize];
         group.levels -= 1;

@@ -98,9 +98,9 @@ fn rows(store: &Store) -> Vec<Vec<u32>> {
 }
 
 #[test]
-fn a_saved_store_of_version_5() {
+fn a_saved_store_of_version_6() {
     let store = store_of(features(), &entries());
-    let path = fixture("store.v5.bin");
+    let path = fixture("store.v6.bin");
     let Ok(saved) = std::fs::read(&path) else {
         std::fs::write(&path, store.snapshot()).unwrap();
         panic!("it was missing and is written now: look at it before you keep it");
@@ -121,7 +121,7 @@ fn a_saved_store_of_version_5() {
 /// It goes on as the one that was never saved: the next entries change both alike.
 #[test]
 fn a_saved_store_goes_on() {
-    let (entries, saved) = (entries(), std::fs::read(fixture("store.v5.bin")).unwrap());
+    let (entries, saved) = (entries(), std::fs::read(fixture("store.v6.bin")).unwrap());
     let mut never_saved = store_of(features(), &entries);
     let mut read = Store::restore(Arc::clone(never_saved.set()), &saved).unwrap();
     let mut last = entries.last().unwrap().clone();
@@ -137,11 +137,13 @@ fn a_saved_store_goes_on() {
 
 #[test]
 fn what_is_no_saved_store_is_refused_by_name() {
-    let saved = std::fs::read(fixture("store.v5.bin")).unwrap();
+    let saved = std::fs::read(fixture("store.v6.bin")).unwrap();
     let store = store_of(features(), &[]);
     let refused = |bytes: &[u8]| Store::restore(Arc::clone(store.set()), bytes).unwrap_err();
-    let earlier = std::fs::read(fixture("store.v4.bin")).unwrap();
-    assert!(matches!(refused(&earlier), BadSnapshot::Format));
+    for earlier in ["store.v4.bin", "store.v5.bin"] {
+        let earlier = std::fs::read(fixture(earlier)).unwrap();
+        assert!(matches!(refused(&earlier), BadSnapshot::Format));
+    }
     assert!(matches!(refused(&saved[..7]), BadSnapshot::Format));
     let mut flipped = saved.clone();
     *flipped.last_mut().unwrap() ^= 1;
@@ -153,7 +155,7 @@ fn what_is_no_saved_store_is_refused_by_name() {
 
 /// The saved store with some of its bytes, which are in it once, replaced; and with the checksum of that.
 fn forged(what: &[u8], by: &[u8]) -> Vec<u8> {
-    let mut bytes = std::fs::read(fixture("store.v5.bin")).unwrap();
+    let mut bytes = std::fs::read(fixture("store.v6.bin")).unwrap();
     bytes.truncate(bytes.len() - 8);
     let places: Vec<usize> = (0..bytes.len())
         .filter(|at| bytes[*at..].starts_with(what))
@@ -169,19 +171,25 @@ fn forged(what: &[u8], by: &[u8]) -> Vec<u8> {
 fn a_saved_store_whose_numbers_lead_nowhere_is_refused_though_its_checksum_is_right() {
     let store = store_of(features(), &[]);
     let refused = |what: &[u8], by: &[u8]| {
-        let refused = Store::restore(Arc::clone(store.set()), &forged(what, by)).unwrap_err();
-        assert!(matches!(refused, BadSnapshot::Shape), "{what:?}: {refused}");
+        Store::restore(Arc::clone(store.set()), &forged(what, by)).unwrap_err()
     };
-    // Names with their numbers: 4,000,000,000, one that is there twice, one past the last.
-    refused(
-        b"\x02s1\0\x02s2\x01",
-        b"\x02s1\x80\xd0\xac\xf3\x0e\x02s2\x01",
-    );
-    refused(b"\x02s1\0\x02s2\x01", b"\x02s1\0\x02s2\0");
-    refused(b"\x04milk\0\x03rye\x01", b"\x04milk\0\x03rye\x02");
-    // Levels, by location and SKU, and the levels at each of two locations; the last is at neither.
+    // Levels, by the numbers of location and SKU: of one that is not there, one twice, not numbered as they came.
     let levels = b"\x03\0\0\x01\0\0\x01";
+    let wrong = [
+        b"\x03\0\0\x05\0\0\x01",
+        b"\x03\0\0\x01\0\0\0",
+        b"\x03\0\x01\x01\0\0\0",
+    ];
+    for by in wrong {
+        assert!(matches!(refused(levels, by), BadSnapshot::Damaged));
+    }
+    // Names: one twice, one of which there is no level.
+    let twice = refused(b"\x02s1\x02s2", b"\x02s1\x02s1");
+    assert!(matches!(twice, BadSnapshot::Damaged));
+    let more = refused(b"\x02\x04milk\x03rye", b"\x03\x04milk\x03rye\x01?");
+    assert!(matches!(more, BadSnapshot::Damaged));
+    // The levels at each of two locations; the last is at neither.
     let lists = [&levels[..], b"\x02\x02\0\x02\x01\x01"].concat();
     let short = [&levels[..], b"\x02\x01\0\x01\x01"].concat();
-    refused(&lists, &short);
+    assert!(matches!(refused(&lists, &short), BadSnapshot::Shape));
 }

@@ -57,7 +57,7 @@ fn each_of_some_that_are_read_together_says_how_old_it_is_and_why_it_fell_back()
     let store = store_of(features(), &ledger().entries);
     let (mut subject, mut rows) = (Subject::default(), vec![0.0; 9]);
     let names = [("north", "milk"), ("north", "bread"), ("north", "jam")];
-    store.find_all(names, &mut subject);
+    store.find_all(names.into_iter(), &mut subject);
     let moment = Moment::of(hour(40));
     store.read(&mut subject, moment, &mut rows);
     assert!(rows[0].is_nan() && rows[3] == 1.0 && rows[6].is_nan());

@@ -39,6 +39,7 @@ pub mod text;
 pub mod time;
 pub mod transfers;
 pub mod value;
+mod write;
 
 use onhand_core::{LevelNo, LocationNo};
 

@@ -5,6 +5,7 @@ use super::object::objects;
 use super::read::Fault;
 use super::text::{LocationText, SkuText};
 use super::time::Time;
+use super::write::{is_plain, push_by_serde, push_list, push_number};
 use onhand_core::{Few, LocationId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -100,6 +101,55 @@ pub struct PredictionItem<'a> {
     pub explanation: Option<Explanation<'a>>,
 }
 
+impl PredictionItem<'_> {
+    /// Items in JSON: to the byte what Serde makes of them, faster.
+    pub fn all_to_json(items: &[PredictionItem<'_>]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64 + items.len() * 192);
+        // Nearly always the same for all.
+        let (mut told, mut model) = (None, Vec::new());
+        push_list(&mut out, items, |out, item| {
+            let of_item = Some((&*item.model, &*item.version));
+            if told != of_item {
+                told = of_item;
+                model.clear();
+                item.push_model(&mut model);
+            }
+            item.push_json(out, &model);
+        });
+        out
+    }
+
+    fn push_json(&self, out: &mut Vec<u8>, model: &[u8]) {
+        if self.explanation.is_some() || !is_plain(&self.sku) {
+            return push_by_serde(out, self);
+        }
+        out.extend_from_slice(b"{\"sku\":\"");
+        out.extend_from_slice(self.sku.as_bytes());
+        out.extend_from_slice(b"\",\"probability_found\":");
+        push_by_serde(out, &self.probability_found);
+        out.extend_from_slice(b",\"decision\":");
+        push_by_serde(out, &self.decision);
+        out.extend_from_slice(model);
+        out.extend_from_slice(b",\"features_age_ms\":");
+        push_number(out, self.features_age_ms);
+        out.extend_from_slice(b",\"facts_age_ms\":");
+        match self.facts_age_ms {
+            Some(age) => push_number(out, age),
+            None => out.extend_from_slice(b"null"),
+        }
+        out.extend_from_slice(b",\"fallback\":");
+        push_by_serde(out, &self.fallback);
+        out.push(b'}');
+    }
+
+    fn push_model(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b",\"model\":");
+        push_by_serde(out, &self.model);
+        out.extend_from_slice(b",\"version\":");
+        push_by_serde(out, &self.version);
+    }
+}
+
 /// What to do with an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -152,4 +202,53 @@ pub struct ExplanationPart<'a> {
     pub is_default: bool,
     /// Whether it fell back because the newest fact behind it is older than the feature's limit.
     pub is_stale: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item<'a>(sku: &'a str, found: f64, model: &'a str) -> PredictionItem<'a> {
+        PredictionItem {
+            sku: sku.into(),
+            probability_found: found,
+            decision: Decision::Warn,
+            model: model.into(),
+            version: "2f1c".into(),
+            features_age_ms: u64::MAX,
+            facts_age_ms: None,
+            fallback: None,
+            explanation: None,
+        }
+    }
+
+    #[test]
+    fn the_text_is_what_serde_makes_of_it() {
+        let explained = PredictionItem {
+            explanation: Some(Explanation {
+                expected: -1.5,
+                score: 0.25,
+                calibration: "p = s".into(),
+                parts: Vec::new(),
+            }),
+            ..item("milk", 0.5, "availability")
+        };
+        let old = PredictionItem {
+            decision: Decision::Hide,
+            facts_age_ms: Some(0),
+            fallback: Some(Fallback::Cached),
+            ..item("~!/'", 0.0, "another")
+        };
+        let items = [
+            item("milk-1l", 0.912_345, "availability"),
+            item("a\"b\\é ", 1.0, "availability"),
+            explained,
+            old,
+            item("rye", 1e-6, "a\"b"),
+        ];
+        for items in [&items[..0], &items[..1], &items] {
+            let text = String::from_utf8(PredictionItem::all_to_json(items)).unwrap();
+            assert_eq!(text, serde_json::to_string(items).unwrap());
+        }
+    }
 }
