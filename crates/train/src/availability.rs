@@ -108,11 +108,13 @@ pub fn gather<S: Source, T: Source<Error = S::Error>>(
 ) -> Result<Gathered, TrainError<S::Error>> {
     let grid = Grid::of_days(plan.from..=plan.until);
     let outcomes = Outcomes::read(truth, grid, plan.label).map_err(TrainError::Source)?;
-    let split = Split::of(*outcomes.grid.days.start(), plan.until);
+    // Nobody knows yet what became of later days, so the model learns nothing of them, and does not say that it did.
+    let until = outcomes.last_day().unwrap_or(plan.until);
+    let split = Split::of(*outcomes.grid.days.start(), until);
     if !split.is_whole() {
         return Err(TrainError::Days {
-            days: (plan.until + 1).saturating_sub(split.from),
-            until: date(plan.until),
+            days: (until + 1).saturating_sub(split.from),
+            until: date(until),
         });
     }
     let set = Arc::new(catalog::availability());

@@ -157,6 +157,13 @@ impl Outcomes {
         }
     }
 
+    /// The last day of which any label is known.
+    pub fn last_day(&self) -> Option<u32> {
+        let mut slots = (0..self.labels.len()).rev();
+        let last = slots.find(|slot| self.labelled(*slot).next().is_some());
+        last.map(|slot| self.grid.day(slot))
+    }
+
     /// Pairs that have a label at a slot.
     pub fn labelled(&self, slot: usize) -> impl Iterator<Item = u32> {
         let labels = self.labels.get(slot).into_iter().flatten();

@@ -85,6 +85,8 @@ pub fn latest<S: Source, T: Source<Error = S::Error>>(
     let found = of(&scored, &outcomes, all.clone(), |row| scored.labels[row])?;
     scored.recalibrate(&found, &outcomes, all);
     let after = quality(&scored)?;
+    let mut warnings = Warning::of_learning(&outcomes, plan.label);
+    warnings.extend(Warning::of_days(first..=plan.until, &model));
     let mut say = |name: &str, what: String| {
         model.facts.insert(format!("recalibration.{name}"), what);
     };
@@ -96,7 +98,7 @@ pub fn latest<S: Source, T: Source<Error = S::Error>>(
         model,
         before,
         after,
-        warnings: Warning::of_learning(&outcomes, plan.label),
+        warnings,
     })
 }
 

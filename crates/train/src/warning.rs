@@ -61,8 +61,18 @@ impl Warning {
         let told = outcomes
             .looks_alone(days.clone())
             .map(|told| Self::JudgedByLooks { told });
-        let learned = model.into_iter().flat_map(learned);
-        let learned = learned.filter_map(|(how, learned)| {
+        let learned = model
+            .into_iter()
+            .flat_map(|model| Self::of_days(days.clone(), model));
+        told.into_iter().chain(learned).collect()
+    }
+
+    /// Of days that a model learned from, and is held against.
+    pub(crate) fn of_days(
+        days: RangeInclusive<u32>,
+        model: &Artefact,
+    ) -> impl Iterator<Item = Self> + use<'_> {
+        learned(model).filter_map(move |(how, learned)| {
             let (first, last) = learned.split_once("..")?;
             // Dates are written so that the later one is the greater text.
             let is_learned = |day: &u32| (first..=last).contains(&date(*day).as_str());
@@ -73,8 +83,7 @@ impl Warning {
                 of: days.clone().count(),
             };
             Some(learned).filter(|learned| !matches!(learned, Self::DaysLearned { days: 0, .. }))
-        });
-        told.into_iter().chain(learned).collect()
+        })
     }
 }
 

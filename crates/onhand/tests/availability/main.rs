@@ -181,6 +181,18 @@ fn other_stores_and_later_days_can_be_judged() {
     assert_eq!(report["rows"], 3 * 14);
 }
 
+#[test]
+fn a_model_does_not_say_that_it_learned_of_days_that_nobody_knows_of_yet() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, out) = (file(dir.path(), &shops()), dir.path().join("model.onhand"));
+    let arguments = ["train", "availability", "--data", file.to_str().unwrap()];
+    let days = ["--until", "2030-01-01", "--out", out.to_str().unwrap()];
+    succeed(&[&arguments[..], &days, &FOREST].concat());
+    let card = std::fs::read_to_string(dir.path().join("model.md")).unwrap();
+    let known = format!("2024-04-01..{}", date(DAYS - 1));
+    assert!(card.contains(&known) && !card.contains("2030"), "{card}");
+}
+
 /// The probabilities of one day, recalibrated on two days before it.
 #[test]
 fn a_night_learns_from_the_days_before_and_from_nothing_later() {
@@ -201,6 +213,9 @@ fn a_night_learns_from_the_days_before_and_from_nothing_later() {
         succeed(&[&arguments[..], &more, &out].concat())
     };
     let told = learned(&date(7), "2");
+    let warning = told["warnings"][0].as_str().unwrap();
+    let trained_on_them = "trained on 2024-04-01..2024-04-08, and 2 of the 2 days";
+    assert!(warning.contains(trained_on_them), "{warning}");
     assert!(told["after"]["log_loss"].as_f64() < told["before"]["log_loss"].as_f64());
     let card = std::fs::read_to_string(dir.path().join("night.md")).unwrap();
     assert!(card.contains("2024-04-07..2024-04-08"), "{card}");
