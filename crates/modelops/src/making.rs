@@ -5,7 +5,7 @@
 //! rows anew, over all shelves of their SKUs.
 
 use crate::predictor::{Asked, Predictor, Stores};
-use crate::scorer::Explanation;
+use crate::scorer::Grounds;
 use crate::scores::Score;
 use crate::shift::line;
 use onhand_core::LevelNo;
@@ -48,7 +48,8 @@ pub(crate) struct Made {
     pub(crate) level: Option<LevelNo>,
     pub(crate) score: Score,
     pub(crate) line: Line,
-    pub(crate) explanation: Option<Explanation>,
+    /// If it is to be explained, and the model was asked.
+    pub(crate) grounds: Option<Grounds>,
 }
 
 impl<S: Stores> Predictor<S> {
@@ -95,8 +96,8 @@ impl<S: Stores> Predictor<S> {
                 if !one.score.is_prior {
                     self.scorer.pick(row, picked);
                     one.line = line(recalibration, &reader, place, moment);
-                    let why = || self.scorer.explain(&reader, place, row, one.line, moment);
-                    one.explanation = explain.then(why);
+                    let grounds = || self.scorer.grounds(&reader, place, row, moment);
+                    one.grounds = explain.then(grounds);
                 }
                 one
             }));
@@ -129,7 +130,7 @@ impl<S: Stores> Predictor<S> {
                 version: level.map_or(0, |level| store.version(level)),
             },
             line: Line::default(),
-            explanation: None,
+            grounds: None,
         }
     }
 }

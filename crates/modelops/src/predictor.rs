@@ -85,6 +85,15 @@ pub struct Predictor<S> {
     scores: Vec<Mutex<Scores>>,
 }
 
+/// What a store knows of a level, in short.
+struct Known {
+    level: LevelNo,
+    /// Of what was told of it.
+    version: u64,
+    /// Up to when the store knows all that the ledger holds.
+    as_of: Timestamp,
+}
+
 /// A score, and why it is not current; `None` where there is none.
 type Told = Option<(Score, Option<Fallback>)>;
 
@@ -128,6 +137,52 @@ impl<S: Stores> Predictor<S> {
         moment: Moment,
         go_on: &dyn Fn() -> bool,
     ) -> Vec<Prediction> {
+        let mut told = self.undecided(partition, asked, moment, go_on);
+        self.decide(partition, asked, &mut told);
+        told
+    }
+
+    /// The same, with the parts of each score, which is made anew for it. Without time left for that an item is said what
+    /// [`Self::predict`] says, and not why.
+    pub fn explain(
+        &self,
+        partition: u16,
+        asked: &[Asked<'_>],
+        moment: Moment,
+        go_on: &dyn Fn() -> bool,
+    ) -> Vec<Prediction> {
+        let mut told = self.undecided(partition, asked, moment, go_on);
+        for (item, told) in asked.iter().zip(&mut told) {
+            if !go_on() {
+                break;
+            }
+            *told = self.explained(partition, item, moment);
+        }
+        self.decide(partition, asked, &mut told);
+        told
+    }
+
+    fn explained(&self, partition: u16, item: &Asked<'_>, moment: Moment) -> Prediction {
+        let mut rows = Vec::new();
+        let item = Whom::Names(std::slice::from_ref(item));
+        let mut made = self.read_some(partition, item, moment, true, &mut rows);
+        self.ask_the_model(&mut made, &rows);
+        let explain = |made: &Made| Some(self.scorer.explain(made.grounds.as_ref()?, made.line));
+        let made = made.first();
+        Prediction {
+            explanation: made.and_then(explain),
+            ..self.say(made.map(|made| (made.score, None)), moment.now)
+        }
+    }
+
+    /// What is said of items; what to do about them is not decided yet.
+    fn undecided(
+        &self,
+        partition: u16,
+        asked: &[Asked<'_>],
+        moment: Moment,
+        go_on: &dyn Fn() -> bool,
+    ) -> Vec<Prediction> {
         let (mut told, open) = self.look_up(partition, asked, moment);
         let names: Vec<_> = open.iter().map(|at| asked[*at]).collect();
         let made = self.score(partition, Whom::Names(&names), moment, go_on);
@@ -136,39 +191,7 @@ impl<S: Stores> Predictor<S> {
             told[*at] = Some((made.score, None));
         }
         let told = told.into_iter().map(|told| self.say(told, moment.now));
-        let mut told: Vec<_> = told.collect();
-        self.decide(partition, asked, &mut told);
-        told
-    }
-
-    /// Predicts for items of one partition, in their order, with the parts of each score. Nothing is taken from the
-    /// cache; without time left an item has no explanation.
-    pub fn explain(
-        &self,
-        partition: u16,
-        asked: &[Asked<'_>],
-        moment: Moment,
-        go_on: &dyn Fn() -> bool,
-    ) -> Vec<Prediction> {
-        let explain = |item: &Asked<'_>| {
-            if !go_on() {
-                return self.say(None, moment.now);
-            }
-            let mut rows = Vec::new();
-            let item = Whom::Names(std::slice::from_ref(item));
-            let mut made = self.read_some(partition, item, moment, true, &mut rows);
-            self.ask_the_model(&mut made, &rows);
-            let made = made.into_iter().next();
-            let explanation = made.as_ref().and_then(|made| made.explanation.clone());
-            let told = made.map(|made| (made.score, None));
-            Prediction {
-                explanation,
-                ..self.say(told, moment.now)
-            }
-        };
-        let mut told: Vec<_> = asked.iter().map(explain).collect();
-        self.decide(partition, asked, &mut told);
-        told
+        told.collect()
     }
 
     /// The scores that there are, each with why it is not current, and the places of those that are not.
@@ -180,16 +203,19 @@ impl<S: Stores> Predictor<S> {
     ) -> (Vec<Told>, Vec<usize>) {
         let mut told = vec![None; asked.len()];
         let mut open = Vec::new();
-        if hour(moment.target) != hour(moment.now) {
+        if moment.target != moment.now {
             open.extend(0..asked.len());
             return (told, open);
         }
-        let known = self.known(partition, asked);
+        let known = self.known(partition, asked, moment.now);
         let mut scores = self.remembered_of(partition);
         for (at, known) in known.into_iter().enumerate() {
-            let score = known.and_then(|(level, version)| {
-                let score = scores.ask(level, moment.now)?;
-                Some((score, score.is_current(version, moment.now)))
+            let score = known.and_then(|known| {
+                let score = scores.ask(known.level, moment.now)?;
+                let is_current = score.is_current(known.version, moment.now);
+                // Nothing was told of the item since, so the score knows all that the store knows.
+                let as_of = if is_current { known.as_of } else { score.as_of };
+                Some((Score { as_of, ..score }, is_current))
             });
             let is_current = score.is_some_and(|(_, is_current)| is_current);
             let why = |is_current: bool| (!is_current).then_some(Fallback::Cached);
@@ -201,14 +227,20 @@ impl<S: Stores> Predictor<S> {
         (told, open)
     }
 
-    /// The levels of items that the ledger knows, each with the version of what was told of it.
-    fn known(&self, partition: u16, asked: &[Asked<'_>]) -> Vec<Option<(LevelNo, u64)>> {
+    /// What the store knows of items, if the ledger knows them.
+    fn known(&self, partition: u16, asked: &[Asked<'_>], now: Timestamp) -> Vec<Option<Known>> {
         let mut known = Vec::with_capacity(asked.len());
         for some in asked.chunks(LOOKED_UP) {
             self.stores.read(partition, &mut |reader| {
                 let store = reader.store();
+                let as_of = self.stores.as_of(partition, store, now);
+                let of_level = |level| Known {
+                    level,
+                    version: store.version(level),
+                    as_of,
+                };
                 let levels = store.levels(some.iter().map(Asked::name));
-                known.extend(levels.map(|level| Some((level?, store.version(level?)))));
+                known.extend(levels.map(|level| level.map(of_level)));
             });
         }
         known
@@ -216,7 +248,8 @@ impl<S: Stores> Predictor<S> {
 
     /// Remembers what was asked for.
     fn keep(&self, partition: u16, moment: Moment, made: &[Made]) {
-        if hour(moment.target) != hour(moment.now) {
+        // What is said of another moment is not what is said of now, even in the same hour: a discount may begin between.
+        if moment.target != moment.now {
             return;
         }
         let mut scores = self.remembered_of(partition);

@@ -97,6 +97,15 @@ pub struct Part {
     pub fell_back: Option<FellBack>,
 }
 
+/// What an explanation is made of: what was read, without what follows from it.
+#[derive(Clone, Debug)]
+pub struct Grounds {
+    /// The row of the model.
+    values: Vec<f32>,
+    /// What each of its values stands on.
+    standing: Vec<Standing>,
+}
+
 impl Scorer {
     /// A model as the compact bytes of an artefact, for a set of features.
     ///
@@ -197,35 +206,42 @@ impl Scorer {
         1.0 - line.moved(self.calibration.probability(score))
     }
 
-    /// Why a score is what it is. `row` is the one in a `place` of those that were read together last, at a moment; `line`
-    /// is how it is moved.
-    pub fn explain(
+    /// What an explanation is made of. `row` is the one in a `place` of those that were read together last, at a moment.
+    pub fn grounds(
         &self,
         reader: &Reader<'_>,
         place: usize,
         row: &[f32],
-        line: Line,
         moment: Moment,
-    ) -> Explanation {
+    ) -> Grounds {
         let (store, subject) = (reader.store(), reader.subject());
+        let standing = |feature: &usize| store.standing(subject, place, *feature, moment);
         let mut values = Vec::new();
         self.pick(row, &mut values);
-        let told = self.forest.explain(&values);
-        let part = |(feature, part): (&usize, &f64)| {
-            let Standing { age, fell_back } = store.standing(subject, place, *feature, moment);
+        Grounds {
+            values,
+            standing: self.places.iter().map(standing).collect(),
+        }
+    }
+
+    /// Why a score is what it is; `line` is how it is moved. It takes a thousand times as long as the score.
+    pub fn explain(&self, grounds: &Grounds, line: Line) -> Explanation {
+        let told = self.forest.explain(&grounds.values);
+        let part = |(at, feature): (usize, &usize)| {
+            let Standing { age, fell_back } = grounds.standing[at];
             Part {
                 feature: self.set.features()[*feature].name,
-                part: *part,
-                value: Some(row[*feature]).filter(|value| !value.is_nan()),
+                part: told.parts[at],
+                value: Some(grounds.values[at]).filter(|value| !value.is_nan()),
                 age,
                 fell_back,
             }
         };
-        let mut parts: Vec<_> = self.places.iter().zip(&told.parts).map(part).collect();
+        let mut parts: Vec<_> = self.places.iter().enumerate().map(part).collect();
         parts.sort_by(|one, other| other.part.abs().total_cmp(&one.part.abs()));
         Explanation {
             expected: told.expected,
-            score: self.flat.score(&values),
+            score: self.flat.score(&grounds.values),
             calibration: self.said(line),
             parts,
         }

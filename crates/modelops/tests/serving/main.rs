@@ -112,8 +112,8 @@ fn the_rows_that_a_prediction_is_made_of_are_served_before_a_witness() {
     assert_eq!(shop.served(), ["here many"]);
     one(&predictor, "many", later(6), YES);
     assert!(shop.served().is_empty(), "it was remembered");
-    predictor.explain(0, &asked(&["few"]), later(5), YES);
-    assert_eq!(shop.served(), ["here few"]);
+    predictor.explain(0, &asked(&["many"]), later(6), YES);
+    assert_eq!(shop.served(), ["here many"], "it was read to be explained");
 }
 
 #[test]
@@ -151,9 +151,10 @@ fn thresholds_go_by_the_category_of_the_item_unless_its_location_has_its_own() {
 fn a_score_is_made_anew_once_something_was_told() {
     let (shop, predictor) = open();
     let (before, scored) = (one(&predictor, "many", later(5), YES), later(5).now);
-    // Served as it is, without the model; and only as long as it is current.
-    assert_eq!(one(&predictor, "many", later(6), NO).as_of, scored);
-    assert_eq!(one(&predictor, "many", later(6), NO).fallback, None);
+    // Served as it is, without the model, and as of now, since nothing was told; and only as long as it is current.
+    let same = one(&predictor, "many", later(6), NO);
+    assert_eq!((same.fallback, same.found), (None, before.found));
+    assert_eq!(same.as_of, later(6).now);
     let old = one(&predictor, "many", later(15), NO);
     assert_eq!((old.fallback, old.as_of), (Some(Fallback::Cached), scored));
     shop.sell(later(7).now, "here", "many", 28);
@@ -413,5 +414,35 @@ fn another_hour_than_this_one_is_never_remembered() {
         target: later(70).now,
     };
     assert_eq!(one(&predictor, "many", moment, YES).fallback, None);
+    // Nor is another moment of this one.
+    let soon = Moment {
+        target: later(50).now,
+        ..moment
+    };
+    assert_eq!(one(&predictor, "many", soon, YES).fallback, None);
     assert_eq!(predictor.remembered(), 0);
+    // And what is remembered is not what is said of another moment.
+    one(&predictor, "many", later(5), YES);
+    assert_eq!(
+        one(&predictor, "many", soon, NO).fallback,
+        Some(Fallback::Prior)
+    );
+}
+
+#[test]
+fn without_time_to_explain_an_item_is_said_what_it_is_said_without_why() {
+    let (_shop, predictor) = open();
+    let names = asked(&["few", "many", "never-heard-of"]);
+    let plain = predictor.predict(0, &names, later(5), YES);
+    let calls = Cell::new(0);
+    // Time for the score that is not there yet, and to explain the first.
+    let some = || calls.replace(calls.get() + 1) < 2;
+    let told = predictor.explain(0, &names, later(5), &some);
+    assert!(told[0].explanation.is_some() && told[1].explanation.is_none());
+    let of = |all: &[Prediction]| -> Vec<_> {
+        let each = all.iter();
+        each.map(|one| (one.found, one.decision, one.fallback))
+            .collect()
+    };
+    assert_eq!(of(&told), of(&plain));
 }

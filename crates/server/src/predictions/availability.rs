@@ -13,6 +13,7 @@ use crate::problem::Denied;
 use crate::problem::described::QuestionProblems;
 use crate::problem::unreadable::unfit;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use onhand_core::{LocationId, Sku, Span, Timestamp};
 use onhand_engine::{Moment as Instant, Origin};
@@ -49,7 +50,9 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
         request,
         room: _room,
     } = body::question(&app, request).await?;
-    look(&app, origin, request, |items| json::ok(&items)).await
+    let show = |items: Vec<PredictionItem<'_>>| PredictionItem::all_to_json(&items);
+    let bytes = look(&app, origin, request, show).await?;
+    Ok(json::with(StatusCode::OK, "application/json", bytes))
 }
 
 /// Predicts, and shows it.
@@ -153,16 +156,13 @@ impl App {
         })
     }
 
-    /// Until when a prediction is made that is asked for now.
+    /// Until when a prediction is made that is asked for now. Of the time that a caller leaves, a quarter is for the answer
+    /// to be written and sent: he would have none of what is done in the last moment.
     fn predicted_by(&self, origin: Origin) -> Instant {
-        let usual = self
-            .engine
-            .clock()
-            .moment()
-            .plus(self.options.prediction_time);
-        origin
-            .deadline
-            .map_or(usual, |deadline| deadline.min(usual))
+        let now = self.engine.clock().moment();
+        let time = origin.deadline.map(|deadline| deadline.since(now) * 3 / 4);
+        let usual = self.options.prediction_time;
+        now.plus(time.map_or(usual, |time| time.min(usual)))
     }
 }
 

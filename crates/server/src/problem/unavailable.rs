@@ -41,7 +41,7 @@ pub(crate) fn unavailable(why: &Unavailable) -> Denied {
 
 /// The problem of an answer that did not come in time.
 pub(crate) fn no_answer() -> Denied {
-    let detail = "There was no answer in time, and it is not known whether it was done. Try again with the same \
-                  Idempotency-Key: if it was done, you get its answer.";
+    let detail = "There was no answer in time. A question can be asked again. Of a write it is not known whether it was done: try \
+                  again with the same Idempotency-Key; if it was done, you get its answer.";
     Denied::new(Kind::NoAnswer, detail).retry_after(2)
 }
