@@ -89,6 +89,16 @@ pub enum Event {
 }
 
 impl Event {
+    /// How many lines it has, about. Values of a location itself name no level.
+    pub fn lines(&self) -> usize {
+        let mut lines = 0;
+        match self {
+            Self::Pushed(pushed) => lines = pushed.values().count(),
+            other => other.levels(&mut |_| lines += 1),
+        }
+        lines
+    }
+
     /// The movements it carries out, in order. Movements of zero units may be among them.
     pub fn movements(&self, each: &mut dyn FnMut(Movement)) {
         match self {

@@ -116,7 +116,7 @@ impl Ledger<'_> {
                     let missed = u64::from(Defect::PageSkipsAnEntry.is_on());
                     return Some(Some(Seq(entry.stamp.seq.0 + missed)));
                 }
-                lines += lines_of(&entry.event);
+                lines += entry.event.lines();
                 entries.push(entry);
             }
             None
@@ -264,16 +264,6 @@ impl Ledger<'_> {
         }
         Ok(None)
     }
-}
-
-/// How many lines an entry has, about. Values of a location itself name no level.
-fn lines_of(event: &Event) -> usize {
-    let mut lines = 0;
-    match event {
-        Event::Pushed(pushed) => lines = pushed.values().count(),
-        other => other.levels(&mut |_| lines += 1),
-    }
-    lines
 }
 
 fn opens(openings: &[Opening], location: &str, sku: &str) -> bool {

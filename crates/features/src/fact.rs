@@ -4,7 +4,7 @@
 //! level (or one location), each with the time that it happened. When it was known is the entry's stamp, and the same
 //! for all. This is the only place where the learning wing looks into entries: a new event is given its facts here.
 
-use onhand_core::facts::push::Pushed;
+use onhand_core::facts::push::{FactValue, Pushed};
 use onhand_core::reservation::{
     fulfill::{Fulfilled, PickedLine},
     hold::Held,
@@ -12,6 +12,7 @@ use onhand_core::reservation::{
 use onhand_core::stock::adjust::{Adjusted, Adjusts, Direction};
 use onhand_core::stock::{count::Counted, observe::Observed, sell::Sold};
 use onhand_core::{Entry, Event, LevelNo, LocationNo, Timestamp, Value};
+use std::collections::BTreeMap;
 
 /// Something that can be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,17 +159,28 @@ fn observed(event: &Observed, each: Each<'_, '_>) {
     }
 }
 
+/// A text of a location moves all that it has into another group, so of those of one name only the last is a fact.
 fn pushed<'a>(event: &'a Pushed, each: Each<'_, 'a>) {
-    for fact in &event.facts {
-        for one in &fact.values {
-            let pushed = Fact::Pushed {
-                location: event.location,
-                level: one.level,
-                name: fact.name.as_str(),
-                value: &one.value,
-            };
-            each(fact.at, pushed);
+    let is_of_location =
+        |one: &FactValue| one.level.is_none() && matches!(one.value, Value::Text(_));
+    let mut last = BTreeMap::new();
+    for (place, (fact, one)) in event.values().enumerate() {
+        if is_of_location(one) {
+            last.insert(fact.name.as_str(), place);
         }
+    }
+    for (place, (fact, one)) in event.values().enumerate() {
+        let name = fact.name.as_str();
+        if is_of_location(one) && last.get(name) != Some(&place) {
+            continue;
+        }
+        let pushed = Fact::Pushed {
+            location: event.location,
+            level: one.level,
+            name,
+            value: &one.value,
+        };
+        each(fact.at, pushed);
     }
 }
 
@@ -218,5 +230,68 @@ fn held(now: Timestamp, event: &Held, each: Each<'_, '_>) {
             held: line.reserved,
         };
         each(now, asked);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+    use onhand_core::facts::push::Fact as Told;
+    use onhand_core::{FactName, Label, Millionths, Stamp};
+
+    #[test]
+    fn of_the_texts_of_a_location_only_the_last_of_each_name_is_a_fact() {
+        let text = |text| Value::Text(Label::new(text).unwrap());
+        let told = |millis, name: &str, values: Vec<(Option<u32>, Value)>| Told {
+            at: Timestamp::from_millis(millis),
+            name: FactName::new(name).unwrap(),
+            values: values
+                .into_iter()
+                .map(|(level, value)| FactValue {
+                    level: level.map(LevelNo),
+                    value,
+                })
+                .collect(),
+        };
+        let rain = || Value::Number(Millionths::new(1).unwrap());
+        let event = Pushed {
+            location: LocationNo(0),
+            source: Label::new("x").unwrap(),
+            facts: vec![
+                told(1, "city", vec![(None, text("a")), (None, text("b"))]),
+                told(1, "city", vec![(Some(7), text("of a SKU"))]),
+                told(2, "city", vec![(None, text("c"))]),
+                told(2, "land", vec![(None, text("d"))]),
+                told(3, "rain", vec![(None, rain()), (None, rain())]),
+            ],
+        };
+        let entry = Entry {
+            stamp: Stamp::default(),
+            key: None,
+            openings: Vec::new(),
+            event: Event::Pushed(event),
+        };
+        let mut seen = Vec::new();
+        facts(&entry, &mut |at, fact| {
+            let Fact::Pushed { value, .. } = fact else {
+                panic!("{fact:?}");
+            };
+            let said = match value {
+                Value::Text(text) => text.as_str().to_owned(),
+                Value::Number(_) => "a number".to_owned(),
+            };
+            seen.push((at.millis(), said));
+        });
+        let seen: Vec<_> = seen.iter().map(|(at, said)| (*at, said.as_str())).collect();
+        let wanted = [
+            (1, "of a SKU"),
+            (2, "c"),
+            (2, "d"),
+            (3, "a number"),
+            (3, "a number"),
+        ];
+        assert_eq!(seen, wanted);
     }
 }

@@ -40,7 +40,9 @@ pub enum BadSnapshot {
 impl Store {
     /// The store as bytes.
     pub fn snapshot(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
+        // Room for all from the start: to grow by doubling would take three times as much.
+        let mut bytes = Vec::with_capacity(HEAD + self.bytes() + CHECK);
+        bytes.extend(MAGIC);
         bytes.extend(self.set.hash().to_le_bytes());
         let mut bytes = postcard::to_extend(&self.kept, bytes)
             .expect("arrays and maps can be written to memory");

@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 
 /// Entries read at once.
 const READ: usize = 256;
-/// Entries applied before readers get a turn.
+/// Entries applied before readers get a turn, and their lines: one line takes some microseconds.
 const APPLIED: usize = 16;
+const LINES: usize = 256;
 /// How long to wait where nothing is new.
 const IDLE: Duration = Duration::from_millis(5);
 /// How often the stores are weighed, which takes a look at each of their rows.
@@ -89,11 +90,11 @@ impl Follower {
                 let entry = source.read(partition, seq, 1).ok()?.into_iter().next()?;
                 (entry.stamp.seq == seq).then_some(entry.stamp)
             };
-            let store = saved.load(partition, &plan.set, last, &written)?;
+            let store = saved.load(partition, &plan.set, last, &written);
             let new = || Store::new(Arc::clone(&plan.set), plan.limits);
-            Ok(RwLock::new(store.unwrap_or_else(new)))
+            RwLock::new(store.unwrap_or_else(new))
         });
-        let stores: Arc<[_]> = stores.collect::<io::Result<Vec<_>>>()?.into();
+        let stores: Arc<[_]> = stores.collect();
         let follow = Follow {
             started: source.now(),
             source,
@@ -148,6 +149,17 @@ impl Drop for Follower {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// How many of some entries are applied before readers get a turn: one at least.
+fn in_one_turn(entries: &[Entry]) -> usize {
+    let mut lines = 0;
+    let fits = |entry: &&Entry| {
+        lines += entry.event.lines();
+        lines <= LINES
+    };
+    let few = entries.iter().take(APPLIED).take_while(fits).count();
+    few.max(1)
 }
 
 /// A reader that panicked has changed nothing.
@@ -220,7 +232,10 @@ impl<S: Source> Follow<S> {
             return Ok(0);
         }
         let entries = self.source.read(partition, last.next(), READ)?;
-        for some in entries.chunks(APPLIED) {
+        let mut rest = &entries[..];
+        while !rest.is_empty() {
+            let (some, more) = rest.split_at(in_one_turn(rest));
+            rest = more;
             let mut store = store.write().unwrap_or_else(PoisonError::into_inner);
             some.iter().try_for_each(|entry| store.apply(entry))?;
             drop(store);
@@ -259,10 +274,54 @@ impl<S: Source> Follow<S> {
 
     fn save(&self) {
         for (number, store) in self.stores.iter().enumerate() {
-            let bytes = read(store).snapshot();
+            let store = read(store);
+            if store.last().seq == Seq::ZERO {
+                // It knows nothing. What was saved before, though it does not fit, may be all that a trimmed ledger left.
+                continue;
+            }
+            let bytes = store.snapshot();
+            drop(store);
             if let Err(error) = self.saved.save(number as u16, &bytes) {
                 tracing::warn!(partition = number, %error, "the feature store could not be saved: the next start replays more");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onhand_core::stock::receive::{Received, ReceivedLine};
+    use onhand_core::{Event, LevelNo, Stamp};
+
+    fn of_lines(lines: usize) -> Entry {
+        let line = |level| ReceivedLine {
+            level: LevelNo(level),
+            units: 1,
+            lot: None,
+            expires_on: None,
+        };
+        Entry {
+            stamp: Stamp::default(),
+            key: None,
+            openings: Vec::new(),
+            event: Event::Received(Received {
+                occurred_at: Timestamp::default(),
+                reference: None,
+                lines: (0..lines as u32).map(line).collect(),
+            }),
+        }
+    }
+
+    #[test]
+    fn readers_get_a_turn_after_so_many_entries_or_so_many_lines() {
+        let turn = |lines: &[usize]| {
+            let entries: Vec<_> = lines.iter().map(|lines| of_lines(*lines)).collect();
+            in_one_turn(&entries)
+        };
+        assert_eq!(turn(&[1; 40]), APPLIED);
+        assert_eq!(turn(&[100; 40]), 2);
+        assert_eq!(turn(&[10_000, 1]), 1);
+        assert_eq!(turn(&[1, 10_000]), 1);
     }
 }

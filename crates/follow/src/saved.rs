@@ -30,11 +30,14 @@ impl Saved {
         set: &Arc<FeatureSet>,
         last: Seq,
         written: &dyn Fn(Seq) -> Option<Stamp>,
-    ) -> io::Result<Option<Store>> {
+    ) -> Option<Store> {
         let bytes = match fs::read(self.path(partition)) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!(partition, %error, "the saved feature store cannot be read: it is made anew");
+                return None;
+            }
         };
         match Store::restore(Arc::clone(set), &bytes) {
             Ok(store) if store.last().seq <= last => {
@@ -46,7 +49,7 @@ impl Saved {
                         "the saved feature store is of another ledger, or of a tail that was lost: it is made anew"
                     );
                 }
-                Ok(is_its_own.then_some(store))
+                is_its_own.then_some(store)
             }
             Ok(store) => {
                 let ahead = store.last().seq.0;
@@ -56,11 +59,11 @@ impl Saved {
                     last = last.0,
                     "the saved feature store is ahead of the ledger: it is made anew"
                 );
-                Ok(None)
+                None
             }
             Err(error) => {
                 tracing::warn!(partition, %error, "the saved feature store is passed over");
-                Ok(None)
+                None
             }
         }
     }

@@ -246,6 +246,30 @@ fn a_saved_store_that_does_not_fit_is_made_anew() {
     assert_eq!(follower.reader(0).snapshot(), replayed(&grown));
 }
 
+/// Of a ledger that cannot be read from its beginning, what was saved by another build may be all that is left.
+#[test]
+fn a_store_that_knows_nothing_is_not_put_in_the_place_of_a_saved_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    ledger.entries.lock().unwrap().extend(sales(40));
+    ledger.is_broken.store(true, Ordering::Relaxed);
+    let path = dir.path().join("0.features");
+    std::fs::write(&path, "of another build").unwrap();
+    start(&ledger, dir.path()).stop();
+    assert_eq!(std::fs::read(&path).unwrap(), b"of another build");
+}
+
+#[test]
+fn a_saved_store_that_cannot_be_read_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    ledger.entries.lock().unwrap().extend(sales(60));
+    std::fs::create_dir(dir.path().join("0.features")).unwrap();
+    let follower = start(&ledger, dir.path());
+    caught_up(&follower, &ledger);
+    assert_eq!(follower.reader(0).snapshot(), replayed(&ledger));
+}
+
 #[test]
 fn what_is_served_is_written_down_up_to_a_bound() {
     let dir = tempfile::tempdir().unwrap();

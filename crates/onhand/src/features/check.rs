@@ -125,7 +125,7 @@ impl Check {
                 .extend(openings.map(|one| (one.location.clone(), one.sku.clone())));
             served.entries += 1;
             if served.entries.is_multiple_of(stop_every) {
-                store = restarted(&store, &mut served.snapshot_bytes);
+                restart(&mut store);
             }
             for draw in self.drawn(served.entries, entries) {
                 let question = ask(draw, &store, served.questions.pairs.len() as u64);
@@ -139,7 +139,7 @@ impl Check {
             ControlFlow::Continue(())
         })?;
         served.entities = store.rows();
-        restarted(&store, &mut served.snapshot_bytes);
+        served.snapshot_bytes = store.snapshot().len();
         Ok(served)
     }
 
@@ -185,10 +185,11 @@ fn read(
     store.read(subject, moment, row);
 }
 
-fn restarted(store: &Store, bytes: &mut usize) -> Store {
-    let snapshot = store.snapshot();
-    *bytes = snapshot.len();
-    Store::restore(Arc::clone(store.set()), &snapshot).expect("it was written a moment ago")
+/// The store as its bytes say it. It may fill half of the memory, so there are never two of it beside them.
+fn restart(kept: &mut Store) {
+    let (set, snapshot) = (Arc::clone(kept.set()), kept.snapshot());
+    *kept = store(&set);
+    *kept = Store::restore(set, &snapshot).expect("it was written a moment ago");
 }
 
 /// Makes the rows again as a frame; gives the differences by feature.
