@@ -5,22 +5,19 @@
 //! From the eight bits of the ranks the answer to `rank > place` is made for 16 places of each half-byte, and those of
 //! all thresholds are put together from two of them.
 
-use super::bits::{self, Bits, Bytes};
+use super::bits::{self, Bits, Bytes, ROWS};
 use std::collections::BTreeSet;
 
-/// Rows whose values are searched together.
-pub(super) const PART: usize = 64;
-
-/// The rank of a missing value: above all others.
-const MISSING: u8 = u8::MAX;
+/// The most that a rank can be: what is missing has it, or one that is lower and above those of all numbers.
+const MOST: usize = u8::MAX as usize;
 
 /// Cells that the range of the thresholds is cut into.
-const CELLS: usize = 1024;
+const CELLS: usize = 2048;
 
 /// Room for the thresholds and for a search that begins at the last of them.
 const ROOM: usize = 512;
 
-/// So many thresholds are all compared with, eight values in one instruction, before a search that must take one value after
+/// So many thresholds are all compared with, many values in one instruction, before a search that must take one value after
 /// the other would be done.
 const COMPARED: usize = 16;
 
@@ -31,11 +28,12 @@ pub(super) type Cut = (f32, bool);
 #[derive(Debug)]
 pub(super) struct Column {
     pub(super) feature: usize,
-    /// In order; then infinity, which is below no value.
+    /// In order; then infinity, which is below no value, but not above one that is missing.
     thresholds: Box<[f32; ROOM]>,
-    /// Of each cell, how many thresholds lie in those before it; then what a missing value has.
-    ranks: Box<[u8; 2 * CELLS]>,
-    count: usize,
+    /// Of each cell, how many thresholds lie in those before it.
+    ranks: Box<[u8; CELLS]>,
+    /// The rank of the largest values. A missing one has a higher one.
+    most: u8,
     low: f32,
     scale: f32,
     /// Steps of a search among the thresholds of a cell.
@@ -55,20 +53,17 @@ impl Column {
         // all but one be empty.
         let high = thresholds.iter().rfind(|one| **one < f32::MAX);
         let high = high.copied().unwrap_or(low);
-        if thresholds.len() >= MISSING.into() || thresholds.iter().any(|one| one.is_nan()) {
+        if thresholds.len() >= MOST || thresholds.iter().any(|one| one.is_nan()) {
             return None;
         }
-        let scale = if high > low {
-            (CELLS - 2) as f32 / (high - low)
-        } else {
-            1.0
-        };
+        // Not infinite, and not nothing: the cell of a number must be one.
+        let scale = ((CELLS - 2) as f32 / (high - low)).clamp(f32::MIN_POSITIVE, f32::MAX);
         let mut within = vec![0; CELLS];
-        for threshold in &thresholds {
+        for threshold in thresholds.iter().chain([&f32::INFINITY]) {
             within[cell(*threshold, low, scale) as usize] += 1;
         }
         let most: usize = within.iter().copied().max()?;
-        let mut ranks = Box::new([MISSING; 2 * CELLS]);
+        let mut ranks = Box::new([0; CELLS]);
         let mut below = 0;
         for (rank, within) in ranks.iter_mut().zip(within) {
             *rank = below as u8;
@@ -93,7 +88,7 @@ impl Column {
             feature,
             thresholds: thresholds.try_into().ok()?,
             ranks,
-            count,
+            most: count as u8,
             low,
             scale,
             steps: usize::BITS - most.leading_zeros(),
@@ -102,55 +97,58 @@ impl Column {
         Some((column, order))
     }
 
-    /// The ranks of some rows' values.
+    /// The ranks of the rows' values.
     #[inline(always)]
-    pub(super) fn rank(&self, values: &[f32; PART], ranks: &mut [u8; PART]) {
-        if self.count <= COMPARED {
-            return self.compare(values, ranks);
-        }
-        let (low, scale) = (self.low, self.scale);
-        let mut cells = [0; PART];
-        for (cell, value) in cells.iter_mut().zip(values) {
-            let missing = u32::from(value.is_nan()) * CELLS as u32;
-            *cell = self::cell(*value, low, scale) | missing;
-        }
+    fn rank(&self, values: &[f32; ROWS]) -> Bytes {
         match self.steps {
-            0 | 1 => self.search::<1>(values, &cells, ranks),
-            2 => self.search::<2>(values, &cells, ranks),
-            3 => self.search::<3>(values, &cells, ranks),
-            _ => self.search::<8>(values, &cells, ranks),
+            _ if usize::from(self.most) < COMPARED => self.compare(values),
+            0 | 1 => self.search::<1>(values),
+            2 => self.search::<2>(values),
+            3 => self.search::<3>(values),
+            _ => self.search::<8>(values),
         }
     }
 
     #[inline(always)]
-    fn compare(&self, values: &[f32; PART], ranks: &mut [u8; PART]) {
-        let mut counts = [0; PART];
-        for threshold in &self.thresholds[..self.count.min(COMPARED)] {
-            for (count, value) in counts.iter_mut().zip(values) {
-                *count += u32::from(threshold < value);
+    fn compare(&self, values: &[f32; ROWS]) -> Bytes {
+        let mut ranks = [0; ROWS];
+        for (values, ranks) in values
+            .as_chunks::<64>()
+            .0
+            .iter()
+            .zip(ranks.as_chunks_mut::<64>().0)
+        {
+            let mut counts = [0; 64];
+            // Infinity too: a missing value is above it.
+            for threshold in &self.thresholds[..=usize::from(self.most).min(COMPARED)] {
+                for (count, value) in counts.iter_mut().zip(values) {
+                    *count += u32::from(is_above(*value, *threshold));
+                }
+            }
+            for (rank, count) in ranks.iter_mut().zip(counts) {
+                *rank = count as u8;
             }
         }
-        for ((rank, count), value) in ranks.iter_mut().zip(counts).zip(values) {
-            let missing = u32::from(value.is_nan()) * u32::from(MISSING);
-            *rank = (count | missing) as u8;
-        }
+        ranks
     }
 
     #[inline(always)]
-    fn search<const STEPS: u32>(
-        &self,
-        values: &[f32; PART],
-        cells: &[u32; PART],
-        ranks: &mut [u8; PART],
-    ) {
-        for ((value, cell), rank) in values.iter().zip(cells).zip(ranks) {
-            let mut at = usize::from(self.ranks[*cell as usize % (2 * CELLS)]);
+    fn search<const STEPS: u32>(&self, values: &[f32; ROWS]) -> Bytes {
+        let (low, scale) = (self.low, self.scale);
+        let mut cells = [0; ROWS];
+        for (cell, value) in cells.iter_mut().zip(values) {
+            *cell = self::cell(*value, low, scale);
+        }
+        let mut ranks = [0; ROWS];
+        for ((value, cell), rank) in values.iter().zip(cells).zip(&mut ranks) {
+            let mut at = usize::from(self.ranks[cell as usize % CELLS]);
             for step in (0..STEPS).rev() {
                 let last = self.thresholds[(at + (1 << step) - 1) % ROOM];
-                at += usize::from(last < *value) << step;
+                at += usize::from(is_above(*value, last)) << step;
             }
-            *rank = at as u8;
+            *rank = if STEPS > 1 { at.min(MOST) } else { at } as u8;
         }
+        ranks
     }
 
     /// Questions about the feature.
@@ -160,10 +158,9 @@ impl Column {
 
     /// The answers of all rows to each question.
     #[inline(always)]
-    pub(super) fn answer(&self, ranks: &Bytes, answers: &mut [Bits]) {
-        let planes = bits::planes(ranks);
-        let missing = planes.iter().fold(Bits::ALL, |all, plane| all.and(plane));
-        let halves = Halves::new(&planes);
+    pub(super) fn answer(&self, values: &[f32; ROWS], answers: &mut [Bits]) {
+        let halves = Halves::new(&bits::planes(&self.rank(values)));
+        let missing = halves.above(self.most);
         let [missing_above, missing_left] = &self.cuts;
         let (to_above, to_left) = answers.split_at_mut(missing_above.len());
         // Not `map` and `extend`: their loop is a function of its own, which was compiled without wide vectors.
@@ -199,15 +196,25 @@ impl Halves {
     }
 }
 
-/// The cell of a value: never a lower one for a higher value. 0 if the value is missing.
+/// Whether a value is above a threshold: always if it is missing.
+#[inline(always)]
+#[allow(
+    clippy::neg_cmp_op_on_partial_ord,
+    reason = "what is missing is not below"
+)]
+fn is_above(value: f32, threshold: f32) -> bool {
+    !(value <= threshold)
+}
+
+/// The cell of a value: never a lower one for a higher value. The last one if the value is missing.
 #[inline(always)]
 fn cell(value: f32, low: f32, scale: f32) -> u32 {
     const LAST: f32 = (CELLS - 1) as f32;
     // From 2^23 on a float's lowest bit is worth 1, so that its last bits are a rounded number.
     const WHOLE: f32 = 8_388_608.0;
     let at = (value - low) * scale;
-    let at = if at > 0.0 { at } else { 0.0 };
     let at = if at < LAST { at } else { LAST };
+    let at = if at > 0.0 { at } else { 0.0 };
     (at + WHOLE).to_bits() % CELLS as u32
 }
 

@@ -21,7 +21,7 @@ mod program;
 
 use crate::tree::{Forest, Question};
 use bits::{Bits, Bytes, ROWS};
-use column::{Column, Cut, PART};
+use column::{Column, Cut};
 use program::{CONSTANTS, Program};
 use pulp::{Simd, WithSimd};
 use std::collections::BTreeMap;
@@ -33,8 +33,11 @@ const TOGETHER: usize = 8;
 /// Rows that are walked in the time of a block: of 160 trees of 127 leaves, 72 took 111 µs either way.
 const FEW: usize = 72;
 
-/// Rows whose values are turned together: as many as fit a line of the cache.
+/// Features whose values are turned together: as many as fit a line of the cache.
 const TURNED: usize = 16;
+
+/// Rows and features of a square that is turned.
+const SIDE: usize = 8;
 
 /// A forest as masks.
 #[derive(Debug)]
@@ -52,10 +55,8 @@ pub(crate) struct Sliced {
 /// Room for what is known of a block.
 #[derive(Debug)]
 struct Room {
-    /// By feature, the values of some rows.
-    values: Vec<[f32; PART]>,
-    /// By column.
-    ranks: Vec<Bytes>,
+    /// By feature of a group.
+    values: [[f32; ROWS]; TURNED],
     masks: Vec<Bits>,
     codes: [Bytes; TOGETHER],
 }
@@ -133,8 +134,7 @@ impl Sliced {
         let mut masks = vec![Bits::NONE; self.answers + most];
         masks[..CONSTANTS.len()].copy_from_slice(&CONSTANTS);
         Room {
-            values: vec![[f32::NAN; PART]; self.features],
-            ranks: vec![[0; ROWS]; self.columns.len()],
+            values: [[f32::NAN; ROWS]; TURNED],
             masks,
             codes: [[0; ROWS]; TOGETHER],
         }
@@ -142,12 +142,18 @@ impl Sliced {
 
     #[inline(always)]
     fn block(&self, rows: &[f32], scores: &mut [f64], room: &mut Room) {
-        self.rank(rows, room);
         let mut rest = &mut room.masks[CONSTANTS.len()..];
-        for (column, ranks) in self.columns.iter().zip(&room.ranks) {
-            let (answers, next) = rest.split_at_mut(column.questions());
-            column.answer(ranks, answers);
-            rest = next;
+        for columns in self
+            .columns
+            .chunk_by(|one, other| one.feature / TURNED == other.feature / TURNED)
+        {
+            let first = columns[0].feature / TURNED * TURNED;
+            turn(rows, self.features, first, &mut room.values);
+            for column in columns {
+                let (answers, next) = rest.split_at_mut(column.questions());
+                column.answer(&room.values[column.feature % TURNED], answers);
+                rest = next;
+            }
         }
         scores.fill(self.base);
         for trees in self.trees.chunks(TOGETHER) {
@@ -155,18 +161,6 @@ impl Sliced {
                 tree.run(&mut room.masks, self.answers, codes);
             }
             add(trees, &room.codes, scores);
-        }
-    }
-
-    /// Ranks the values of a block's rows.
-    #[inline(always)]
-    fn rank(&self, rows: &[f32], room: &mut Room) {
-        for (part, rows) in rows.chunks(PART * self.features).enumerate() {
-            turn(rows, self.features, &mut room.values);
-            for (column, ranks) in self.columns.iter().zip(&mut room.ranks) {
-                let ranks = &mut ranks.as_chunks_mut::<PART>().0[part];
-                column.rank(&room.values[column.feature], ranks);
-            }
         }
     }
 }
@@ -197,26 +191,31 @@ fn cut(question: &Question) -> Cut {
     (question.threshold + 0.0, question.missing_left)
 }
 
-/// Lays the values of rows side by side. What is beyond the last row stays as it is: nobody asks for it.
+/// Lays the values of rows side by side, of the features from the `first` on. What is beyond the last row stays as it is:
+/// nobody asks for it.
 #[inline(always)]
-fn turn(rows: &[f32], features: usize, values: &mut [[f32; PART]]) {
-    for (group, rows) in rows.chunks(TURNED * features).enumerate() {
-        let first = group * TURNED;
-        if rows.len() == TURNED * features {
-            let rows: [&[f32]; TURNED] =
-                std::array::from_fn(|row| &rows[row * features..][..features]);
-            for (feature, values) in values.iter_mut().enumerate() {
-                let values = &mut values.as_chunks_mut::<TURNED>().0[group];
-                for (value, row) in values.iter_mut().zip(rows) {
-                    *value = row[feature];
+fn turn(rows: &[f32], features: usize, first: usize, values: &mut [[f32; ROWS]; TURNED]) {
+    // Squares of eight: what is beyond the last one is laid value by value.
+    let squares = rows.chunks_exact(SIDE * features);
+    let mut done = 0;
+    if features - first >= TURNED {
+        for (group, rows) in squares.enumerate() {
+            for side in (0..TURNED).step_by(SIDE) {
+                let square: [[f32; SIDE]; SIDE] = std::array::from_fn(|row| {
+                    let at = row * features + first + side;
+                    rows[at..at + SIDE].try_into().unwrap_or_default()
+                });
+                for (feature, values) in values[side..side + SIDE].iter_mut().enumerate() {
+                    let values = &mut values.as_chunks_mut::<SIDE>().0[group];
+                    *values = std::array::from_fn(|row| square[row][feature]);
                 }
             }
-        } else {
-            for (row, values_of_row) in rows.chunks(features).enumerate() {
-                for (values, value) in values.iter_mut().zip(values_of_row) {
-                    values[first + row] = *value;
-                }
-            }
+        }
+        done = rows.len() / features / SIDE * SIDE;
+    }
+    for (row, rest) in rows.chunks(features).enumerate().skip(done) {
+        for (values, value) in values.iter_mut().zip(&rest[first..]) {
+            values[row] = *value;
         }
     }
 }
