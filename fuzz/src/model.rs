@@ -1,12 +1,13 @@
 //! Models: the compact form and the one in JSON.
 //!
-//! The input is a byte that says which form it is, then its bytes.
+//! The input is a byte that says which form it is, then its bytes; of the compact form with or without its checksum, which no
+//! fuzzer guesses.
 //!
 //! Oracle: an error that says what is wrong; or a model that is the same in both forms when it is written and read
 //! again, that its last byte belongs to, and whose scores are the same however they are made. Its probabilities are
 //! some.
 
-use onhand_models::artefact::{Artefact, Feature, Unreadable, VERSION};
+use onhand_models::artefact::{Artefact, Feature, Unreadable, VERSION, with_checksum};
 use onhand_models::{Booster, Calibration, Dataset, FlatForest, Recalibration};
 use std::collections::BTreeMap;
 
@@ -14,6 +15,10 @@ use std::collections::BTreeMap;
 pub const COMPACT: u8 = 0;
 /// JSON.
 pub const JSON: u8 = 1;
+/// The compact form, to which its checksum is added.
+pub const UNCHECKED: u8 = 2;
+/// How many bytes that is.
+pub const CHECK: usize = 8;
 
 /// A small model with this calibration: of a sum that two of three columns make.
 pub fn model(calibration: Calibration) -> Artefact {
@@ -57,8 +62,9 @@ const NAMES: [&str; 3] = ["plus", "minus", "neither"];
 /// Runs one input.
 pub fn run(input: &[u8]) {
     let (form, bytes) = crate::first(input);
-    let read = match form % 2 {
+    let read = match form % 3 {
         COMPACT => Artefact::from_bytes(bytes),
+        UNCHECKED => Artefact::from_bytes(&with_checksum(bytes.to_vec())),
         _ => Artefact::from_json(&String::from_utf8_lossy(bytes)),
     };
     match read {

@@ -5,7 +5,8 @@
 //! text by name, because it is for people and for other crates, which know what it means.
 //!
 //! Two forms with the same content: JSON, for interchange and for reading, and a compact one of postcard behind a magic
-//! word. Both begin with a version. The same model gives the same bytes: maps are in the order of their keys, and there
+//! word and before a checksum, for nearly every bit of it could be another and still be a model. Both begin with a
+//! version. The same model gives the same bytes: maps are in the order of their keys, and there
 //! is no time in it that the caller did not put there.
 
 use crate::calibrate::Calibration;
@@ -14,16 +15,19 @@ use crate::recalibrate::Recalibration;
 use crate::tree::{Broken, Forest};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The format that this build writes.
-pub const VERSION: u32 = 2;
-/// The oldest that it reads. Version 1 had no recalibration.
+pub const VERSION: u32 = 3;
+/// The oldest that it reads. Version 1 had no recalibration, version 2 no checksum.
 const OLDEST: u32 = 1;
 
 /// How the compact form says that there is no recalibration.
 const NO_RECALIBRATION: [u8; 1] = [0];
 /// What the compact form begins with.
 const MAGIC: &[u8; 8] = b"onhandML";
+/// Bytes of the checksum that the compact form ends with: XXH3 of all before it, the lowest byte first.
+const CHECK: usize = 8;
 
 /// A model with all that is to be known of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +70,9 @@ pub enum Unreadable {
     /// Not a compact model at all.
     #[error("this is not a model: the first bytes are not those of one")]
     NotAModel,
+    /// Its checksum is that of other bytes.
+    #[error("the model is damaged: its checksum is that of other bytes")]
+    Damaged,
     /// Damaged, or JSON of another shape.
     #[error("cannot read the model: {0}")]
     Content(String),
@@ -129,7 +136,8 @@ impl Artefact {
     /// # Errors
     /// None that is known; the encoder's are passed on.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Unreadable> {
-        postcard::to_extend(self, MAGIC.to_vec()).map_err(content)
+        let bytes = postcard::to_extend(self, MAGIC.to_vec()).map_err(content)?;
+        Ok(with_checksum(bytes))
     }
 
     /// Reads what [`Self::to_bytes`] wrote.
@@ -142,7 +150,8 @@ impl Artefact {
         expect_version(head.version)?;
         let body = match head.version {
             1 => &[body, &NO_RECALIBRATION].concat(),
-            _ => body,
+            2 => body,
+            _ => checked_body(bytes)?,
         };
         let (model, rest) = postcard::take_from_bytes::<Self>(body).map_err(content)?;
         match rest.len() {
@@ -181,6 +190,24 @@ impl Artefact {
             && self.recalibration.iter().all(Recalibration::is_sound)
             && cuts.all(|cuts| cuts.iter().all(|cut| cut.is_finite()))
     }
+}
+
+/// Bytes with their checksum behind them.
+pub fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+    let check = xxh3_64(&bytes);
+    bytes.extend(check.to_le_bytes());
+    bytes
+}
+
+/// What lies between the magic word and the checksum, if that is right.
+fn checked_body(bytes: &[u8]) -> Result<&[u8], Unreadable> {
+    let (told, check) = bytes
+        .split_last_chunk::<CHECK>()
+        .ok_or(Unreadable::Damaged)?;
+    let is_right = xxh3_64(told).to_le_bytes() == *check;
+    told.strip_prefix(MAGIC)
+        .filter(|_| is_right)
+        .ok_or(Unreadable::Damaged)
 }
 
 fn first_again<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {

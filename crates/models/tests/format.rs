@@ -103,12 +103,21 @@ fn models_of_version_1() {
     let (model, bytes, _) = both_forms(1);
     assert_eq!((model.version, &model.recalibration), (VERSION, &None));
     let written = model.to_bytes().unwrap();
-    assert_eq!(written.len(), bytes.len() + 1, "it says that there is none");
+    assert_eq!(written.len(), bytes.len() + 9, "it says that there is none");
+}
+
+/// They had no checksum, and are written as those of today.
+#[test]
+fn models_of_version_2() {
+    let (model, bytes, _) = both_forms(2);
+    assert_eq!(model.version, VERSION);
+    let written = model.to_bytes().unwrap();
+    assert_eq!(written.len(), bytes.len() + 8, "it has its checksum");
 }
 
 #[test]
-fn models_of_version_2() {
-    let (model, bytes, json) = both_forms(2);
+fn models_of_version_3() {
+    let (model, bytes, json) = both_forms(3);
     assert!(
         model.to_bytes().unwrap() == bytes,
         "it would be written differently now"

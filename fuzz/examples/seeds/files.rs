@@ -223,6 +223,9 @@ fn models() -> std::io::Result<()> {
             let bytes = model.to_bytes().expect("a model is plain data");
             let json = model.to_json().expect("its numbers are finite");
             put("model", name, &with_first(model::COMPACT, &bytes))?;
+            let told = &bytes[..bytes.len() - model::CHECK];
+            let unchecked = format!("{name}-unchecked");
+            put("model", &unchecked, &with_first(model::UNCHECKED, told))?;
             let name = format!("{name}-json");
             put("model", &name, &with_first(model::JSON, json.as_bytes()))
         })
