@@ -2,7 +2,8 @@
 //!
 //! A level's SKU and location never change; its category may, when another is pushed: what happens from then on
 //! counts for the new one. A group that its last level has left gives its row back, so there are never more of them than
-//! levels, whatever texts are pushed; and not more than a bound. Rows are numbers, so that sums are flat arrays. Levels, locations and SKUs are numbered as the partition numbers them, by the openings in its entries.
+//! levels, whatever texts are pushed; and not more than a bound. Rows are numbers, so that sums are flat
+//! arrays. Levels, locations and SKUs are numbered as the partition numbers them, by the openings in its entries.
 
 mod fit;
 mod groups;

@@ -40,9 +40,10 @@ pub enum BadSnapshot {
 impl Store {
     /// The store as bytes.
     pub fn snapshot(&self) -> Vec<u8> {
-        // Room for all from the start: to grow by doubling would take three times as much.
-        let mut bytes = Vec::with_capacity(HEAD + self.bytes() + CHECK);
-        bytes.extend(MAGIC);
+        let mut bytes = MAGIC.to_vec();
+        // Room for the sums and values, which is most of it, from the start: to grow by doubling takes up to three times as
+        // much for a moment. They are written shorter than they lie in memory, so where there is no such room it may still do.
+        let _ = bytes.try_reserve_exact(self.bytes());
         bytes.extend(self.set.hash().to_le_bytes());
         let mut bytes = postcard::to_extend(&self.kept, bytes)
             .expect("arrays and maps can be written to memory");

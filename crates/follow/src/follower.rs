@@ -81,7 +81,7 @@ impl Follower {
     /// Takes up the saved stores, and follows on a thread of its own. `registry` gets its metrics.
     ///
     /// # Errors
-    /// The folder cannot be made or read, or the thread not started.
+    /// The folder cannot be made, or the thread not started.
     pub fn start(source: impl Source, plan: Plan, registry: &mut Registry) -> io::Result<Self> {
         let saved = Saved::open(plan.folder.clone())?;
         let stores = (0..source.partitions()).map(|partition| {

@@ -65,7 +65,8 @@ pub struct Prediction {
     pub found: f64,
     /// What to do about it.
     pub decision: Decision,
-    /// Up to when what was known went into it.
+    /// Up to when what was known of the item went into it; of others, in a score that is current, perhaps
+    /// [`CURRENT_FOR`] less.
     pub as_of: Timestamp,
     /// When the newest thing happened that was told of the item; `None` if nothing was, or there was no time to look.
     pub newest_fact: Option<Timestamp>,
@@ -213,7 +214,7 @@ impl<S: Stores> Predictor<S> {
             let score = known.and_then(|known| {
                 let score = scores.ask(known.level, moment.now)?;
                 let is_current = score.is_current(known.version, moment.now);
-                // Nothing was told of the item since, so the score knows all that the store knows.
+                // Nothing was told of the item since. What was told of others may be missing, for as long as it is current.
                 let as_of = if is_current { known.as_of } else { score.as_of };
                 Some((Score { as_of, ..score }, is_current))
             });

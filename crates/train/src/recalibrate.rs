@@ -71,6 +71,8 @@ pub fn latest<S: Source, T: Source<Error = S::Error>>(
     let first = (plan.until + 1).saturating_sub(plan.days);
     let grid = Grid::of_days(first..=plan.until);
     let outcomes = Outcomes::read(truth, grid, plan.label).map_err(Misfit::Source)?;
+    // What became of later days nobody knows yet.
+    let until = outcomes.last_day().unwrap_or(plan.until);
     let asking = Asking {
         first: plan.until + 1,
         before: plan.days,
@@ -86,12 +88,12 @@ pub fn latest<S: Source, T: Source<Error = S::Error>>(
     scored.recalibrate(&found, &outcomes, all);
     let after = quality(&scored)?;
     let mut warnings = Warning::of_learning(&outcomes, plan.label);
-    warnings.extend(Warning::of_days(first..=plan.until, &model));
+    warnings.extend(Warning::of_days(first..=until, &model));
     let mut say = |name: &str, what: String| {
         model.facts.insert(format!("recalibration.{name}"), what);
     };
     say("parent", parent);
-    say("days", format!("{}..{}", date(first), date(plan.until)));
+    say("days", format!("{}..{}", date(first), date(until)));
     say("rows", scored.labels.len().to_string());
     model.recalibration = Some(found);
     Ok(Recalibrated {

@@ -139,7 +139,7 @@ impl Check {
             ControlFlow::Continue(())
         })?;
         served.entities = store.rows();
-        served.snapshot_bytes = store.snapshot().len();
+        served.snapshot_bytes = restart(&mut store);
         Ok(served)
     }
 
@@ -185,11 +185,12 @@ fn read(
     store.read(subject, moment, row);
 }
 
-/// The store as its bytes say it. It may fill half of the memory, so there are never two of it beside them.
-fn restart(kept: &mut Store) {
+/// The store as its bytes say it, and how many they are. It may fill half of the memory, so there are never two of it beside them.
+fn restart(kept: &mut Store) -> usize {
     let (set, snapshot) = (Arc::clone(kept.set()), kept.snapshot());
     *kept = store(&set);
     *kept = Store::restore(set, &snapshot).expect("it was written a moment ago");
+    snapshot.len()
 }
 
 /// Makes the rows again as a frame; gives the differences by feature.

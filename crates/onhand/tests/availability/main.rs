@@ -191,6 +191,15 @@ fn a_model_does_not_say_that_it_learned_of_days_that_nobody_knows_of_yet() {
     let card = std::fs::read_to_string(dir.path().join("model.md")).unwrap();
     let known = format!("2024-04-01..{}", date(DAYS - 1));
     assert!(card.contains(&known) && !card.contains("2030"), "{card}");
+    // Nor one that is recalibrated.
+    let arguments = ["train", "recalibrate", "--data", file.to_str().unwrap()];
+    let model = ["--model", out.to_str().unwrap(), "--days", "5"];
+    let until = date(DAYS + 1);
+    let days = ["--until", &until, "--out", out.to_str().unwrap()];
+    succeed(&[&arguments[..], &model, &days].concat());
+    let card = std::fs::read_to_string(dir.path().join("model.md")).unwrap();
+    let known = format!("{}..{}", date(DAYS - 3), date(DAYS - 1));
+    assert!(card.contains(&known) && !card.contains(&until), "{card}");
 }
 
 /// The probabilities of one day, recalibrated on two days before it.

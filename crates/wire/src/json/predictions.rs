@@ -89,7 +89,8 @@ pub struct PredictionItem<'a> {
     pub model: Cow<'a, str>,
     /// Which one of that name: a hash of its bytes.
     pub version: Cow<'a, str>,
-    /// How far what went into it lies behind the ledger, in milliseconds.
+    /// How far what was known of the item lies behind the ledger, in milliseconds. What happens to others shows in a score
+    /// within five minutes.
     pub features_age_ms: u64,
     /// How old the newest fact about the item's shelf here is, in milliseconds: a sale, a pick, a look, a delivery, a count,
     /// a loss, as far as it was told; a reservation says nothing of the shelf. Null if there is none, or there was no time to look.

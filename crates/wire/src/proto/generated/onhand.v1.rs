@@ -436,7 +436,7 @@ pub struct AvailabilityPrediction {
     /// What the thresholds make of it.
     #[prost(enumeration = "Decision", tag = "3")]
     pub decision: i32,
-    /// How far what went into it lies behind the ledger, in milliseconds.
+    /// How far what was known of the item lies behind the ledger, in milliseconds.
     #[prost(uint64, tag = "4")]
     pub features_age_ms: u64,
     /// Why it is not what the model says now.
