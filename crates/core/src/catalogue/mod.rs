@@ -145,9 +145,8 @@ impl Catalogue {
         self.skus.find_or_add(sku).map(SkuNo)
     }
 
-    /// Numbers a SKU at a location, by name; `None` if it has a number already, or there is none left
-    /// (the names stay then). Who can change all of
-    /// a catalogue is the only one who sees it: this is for those who keep one of their own.
+    /// Numbers a SKU at a location, by name; `None` if it has a number already, or there is none left (the names stay
+    /// then). Who can change all of a catalogue is the only one who sees it: this is for those who keep one of their own.
     pub fn open(&mut self, location: &str, sku: &str) -> Option<LevelNo> {
         let (location, sku) = (self.add_location(location)?, self.add_sku(sku)?);
         match self.level(location, sku) {
