@@ -66,11 +66,11 @@ pub struct Question {
     pub right: u32,
 }
 
-/// A tree that cannot be followed: a child that does not come after its parent alone, a feature that no row has, or
-/// more than [`MOST_DEEP`] splits one below the other.
+/// A tree that cannot be followed: a child that does not come after its parent alone, a node that no other leads to, a
+/// feature that no row has, or more than [`MOST_DEEP`] splits one below the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "tree {tree}, node {node}: its feature or its children do not exist, another node leads to one of them, or they are too deep"
+    "tree {tree}, node {node}: its feature or its children do not exist, another node leads to one of them, they are too deep, or no node leads to it"
 )]
 pub struct Broken {
     /// Which tree.
@@ -212,13 +212,14 @@ impl Tree {
     }
 
     /// The first node whose feature or children do not exist, one of whose children another node led to already (there
-    /// would be more ways than nodes), or that leads deeper than [`MOST_DEEP`].
+    /// would be more ways than nodes), that leads deeper than [`MOST_DEEP`], or that no node leads to: a row never comes
+    /// there, and what serves the tree may count on each leaf being some row's.
     fn first_broken(&self, features: u32) -> Option<usize> {
         if self.nodes.is_empty() {
             return Some(0);
         }
         let mut depths = vec![0; self.nodes.len()];
-        let mut is_new = |parent: usize, child: u32| {
+        let is_new = |parent: usize, child: u32, depths: &mut [usize]| {
             let child = child as usize;
             if child <= parent || child >= depths.len() || depths[child] > 0 {
                 return false;
@@ -230,11 +231,12 @@ impl Tree {
             .iter()
             .enumerate()
             .position(|(index, node)| match &node.kind {
+                _ if index > 0 && depths[index] == 0 => true,
                 Kind::Leaf { .. } => false,
                 Kind::Split(question) => {
                     (question.feature >= features && !Defect::SplitFeatureUnchecked.is_on())
-                        || !is_new(index, question.left)
-                        || !is_new(index, question.right)
+                        || !is_new(index, question.left, &mut depths)
+                        || !is_new(index, question.right, &mut depths)
                 }
             })
     }

@@ -194,6 +194,21 @@ fn a_tree_in_a_circle_is_refused() {
     ));
 }
 
+/// In a batch, such a leaf counted as the one of rows that came to others: found by fuzzing.
+#[test]
+fn a_leaf_that_no_split_leads_to_is_refused() {
+    let (model, _) = artefact();
+    let mut json: serde_json::Value = serde_json::from_str(&model.to_json().unwrap()).unwrap();
+    let nodes = json["forest"]["trees"][1]["nodes"].as_array_mut().unwrap();
+    nodes.push(serde_json::json!({"rows": 1, "kind": {"Leaf": {"value": 1.0}}}));
+    let node = nodes.len() - 1;
+    let error = Artefact::from_json(&json.to_string()).unwrap_err();
+    let Unreadable::Broken(broken) = error else {
+        panic!("refused for {error}");
+    };
+    assert_eq!((broken.tree, broken.node), (1, node));
+}
+
 /// A hash of bytes (FNV-1a).
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
