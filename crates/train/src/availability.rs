@@ -1,29 +1,26 @@
 //! The fit: *will the shelf be empty in the hour that begins now?*
 //!
-//! [`gather`] asks a ledger's past and holds the rows; [`Gathered::fit`] grows the forest, stops it and calibrates it at
-//! other stores, and says how good it is at others again. The artefact
-//! has in it all that decided what it became, and no time of day.
+//! [`Questions::read`] finds what became of a ledger's past, and so whether there is anything to learn; the long pass,
+//! [`Questions::ask`], holds the rows; [`Gathered::fit`] grows the forest, stops it and calibrates it at other stores, and
+//! says how good it is at others again. The artefact has in it all that decided what it became, and no time of day.
 
 mod calibrated;
 mod parts;
+mod questions;
 
-use crate::Source;
-use crate::cells;
-use crate::columns;
 use crate::frame::Frame;
-use crate::grid::{Grid, date};
-use crate::known;
-use crate::outcome::{Label, Outcomes};
+use crate::grid::date;
+use crate::outcome::Label;
 use crate::split::{HoldOut, Part, Split, Trained};
 use crate::warning::Warning;
 use calibrated::Calibrated;
 use onhand_core::Stamp;
-use onhand_features::{FeatureSet, catalog};
+use onhand_features::FeatureSet;
 use onhand_models::artefact::{self, Artefact};
 use onhand_models::boost::{Booster, Fit, Monotone, Round};
 use onhand_models::dataset::{Dataset, Refused};
 use onhand_models::{FlatForest, flat::Unservable};
-use parts::Parts;
+pub use questions::Questions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -63,6 +60,23 @@ pub enum TrainError<E> {
         /// The last.
         until: String,
     },
+    /// Nobody told of any shelf.
+    #[error(
+        "{} from {from} to {until}, in the hours that are asked about (9:00 to 23:00 UTC), so there is nothing to learn \
+         from: tell what is seen on the shelves (POST /v1/stock/observations), and what pickers do not find",
+        match .label {
+            Label::Shelf => "the ledger tells of no shelf whether it was empty",
+            Label::Looks => "nobody looked at a shelf",
+        }
+    )]
+    Untold {
+        /// What labels would have been made of.
+        label: Label,
+        /// The first day asked about.
+        from: String,
+        /// The last.
+        until: String,
+    },
     /// A part without rows.
     #[error(
         "no question {what} has a known answer: does the ledger hold what was seen on the shelves?"
@@ -97,67 +111,6 @@ pub struct Gathered {
     warnings: Vec<Warning>,
 }
 
-/// Asks a ledger's past. `known` is what was known, `truth` what became of it; mostly the same ledger.
-///
-/// # Errors
-/// See [`TrainError`].
-pub fn gather<S: Source, T: Source<Error = S::Error>>(
-    known: &S,
-    truth: &T,
-    plan: &Plan,
-) -> Result<Gathered, TrainError<S::Error>> {
-    let grid = Grid::of_days(plan.from..=plan.until);
-    let outcomes = Outcomes::read(truth, grid, plan.label).map_err(TrainError::Source)?;
-    // Nobody knows yet what became of later days, so the model learns nothing of them, and does not say that it did.
-    let until = outcomes.last_day().unwrap_or(plan.until);
-    let split = Split::of(*outcomes.grid.days.start(), until);
-    if !split.is_whole() {
-        return Err(TrainError::Days {
-            days: (until + 1).saturating_sub(split.from),
-            until: date(until),
-        });
-    }
-    let set = Arc::new(catalog::availability());
-    let parts = Parts::of(&outcomes, plan, split);
-    let cells = parts.cells();
-    let mut frames: BTreeMap<Part, Frame> = parts
-        .each
-        .iter()
-        .map(|(part, cells)| (*part, Frame::with_room(set.len(), cells::count(cells))))
-        .collect();
-    let threads = plan.booster.threads;
-    let mut take = |asked: known::Asked<'_>| {
-        for (pair, row) in asked.pairs.iter().zip(asked.rows.chunks(set.len())) {
-            let part = parts.part(outcomes.grid.day(asked.slot), *pair);
-            if let Some(frame) = frames.get_mut(&part) {
-                frame.push(row, outcomes.label(asked.slot, *pair));
-            }
-        }
-    };
-    known::ask(
-        known,
-        Arc::clone(&set),
-        &outcomes,
-        &cells,
-        threads,
-        &mut take,
-    )
-    .map_err(TrainError::Source)?;
-    let used = columns::learned(&set, frames[&Part::Train].telling());
-    frames.values_mut().for_each(|frame| frame.keep(&used));
-    let gathered = Gathered {
-        split,
-        used,
-        frames,
-        ledger: outcomes.range,
-        trained: parts.trained(&outcomes),
-        held_out: parts.held_out.iter().filter(|is_held| **is_held).count(),
-        warnings: Warning::of_learning(&outcomes, plan.label),
-        set,
-    };
-    gathered.checked()
-}
-
 /// Where physics says which way it goes: the likelier it is, by today's sales and silences here and nearby, that the
 /// shelf is empty, the likelier it is empty. It costs nothing: on later days the loss is a little less
 /// (`docs/decisions/0020`).
@@ -178,20 +131,6 @@ fn rules(names: &[&str]) -> Vec<Monotone> {
 }
 
 impl Gathered {
-    fn checked<E>(self) -> Result<Self, TrainError<E>> {
-        let needed = [
-            (Part::Train, "to grow trees on"),
-            (Part::Stop, "that tells when to stop"),
-            (Part::Fit, "of calibration"),
-            (Part::Choose, "that tells which calibration"),
-        ];
-        match needed.into_iter().find(|(part, _)| self.rows(*part) == 0) {
-            Some((_, what)) => Err(TrainError::Rows { what }),
-            None if self.used.is_empty() => Err(TrainError::Alike),
-            None => Ok(self),
-        }
-    }
-
     /// How many rows a part has.
     pub fn rows(&self, part: Part) -> usize {
         self.frames
@@ -202,11 +141,6 @@ impl Gathered {
     /// A part's rows.
     pub fn frame(&self, part: Part) -> Option<&Frame> {
         self.frames.get(&part)
-    }
-
-    /// What will make the model's figures too good.
-    pub fn warnings(&self) -> &[Warning] {
-        &self.warnings
     }
 
     /// The names of the columns.

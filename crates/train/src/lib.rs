@@ -27,6 +27,9 @@ pub mod outcome;
 pub mod recalibrate;
 pub mod split;
 mod tellers;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "test code")]
+mod told;
 pub mod warning;
 
 use onhand_core::Entry;

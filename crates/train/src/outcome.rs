@@ -186,6 +186,8 @@ struct Pass {
     store: Store,
     subject: Subject,
     begun: bool,
+    /// Whether anything was told of any shelf yet.
+    told: bool,
     next: usize,
     locations: BTreeMap<LocationId, u32>,
     skus: BTreeMap<Sku, Timestamp>,
@@ -201,6 +203,7 @@ impl Pass {
             store: Store::new(Arc::new(set), Limits::default()),
             subject: Subject::default(),
             begun: false,
+            told: false,
             next: 0,
             locations: BTreeMap::new(),
             skus: BTreeMap::new(),
@@ -240,6 +243,7 @@ impl Pass {
         self.found.range.1 = entry.stamp;
         self.open(entry);
         facts(entry, &mut |at, fact| {
+            self.told |= matches!(fact, Fact::Looked { .. } | Fact::Picked { .. });
             self.found.tellers.take(&fact, at, entry.stamp.at);
             self.describe(fact, entry.stamp.at);
         });
@@ -274,6 +278,9 @@ impl Pass {
 
     /// The labels of a slot, as far as they are known.
     fn labels(&mut self, slot: usize) -> Vec<f32> {
+        if !self.told {
+            return Vec::new();
+        }
         let moment = Moment {
             now: self.known_at(slot),
             target: self.found.grid.moment(slot).target,
@@ -332,9 +339,14 @@ impl Pass {
         }
     }
 
-    /// What is left to be read knows all there is.
+    /// What is left to be read knows all there is. A look tells of a day at most, so of days after that nothing is known.
     fn finish(mut self) -> Outcomes {
-        while self.begun && self.next < self.found.grid.slots() {
+        let last = day_of(self.found.range.1.at) + 1;
+        let is_left = |pass: &Self| {
+            let slots = pass.found.grid.slots();
+            pass.begun && pass.next < slots && pass.found.grid.day(pass.next) <= last
+        };
+        while is_left(&self) {
             self.read_slot();
         }
         while self.begun && self.next_morning().is_some() {

@@ -169,50 +169,10 @@ fn of(
 mod tests {
     use super::*;
     use crate::grid::{Grid, day_of};
+    use crate::told::{Told, hour, ledger};
     use onhand_core::facts::push::{Push, PushLine};
     use onhand_core::stock::observe::{Observe, ObserveLine};
-    use onhand_core::{
-        Command, Decision, Entry, FactName, Lines, LocationId, Settings, Sku, Value,
-    };
-    use onhand_core::{Span, State, Timestamp};
-    use std::ops::ControlFlow;
-
-    const HOUR: u64 = 3_600_000;
-    /// A midnight.
-    const START: u64 = 19_723 * 24 * HOUR;
-
-    fn hour(hours: u64) -> Timestamp {
-        Timestamp::from_millis(START + hours * HOUR)
-    }
-
-    struct Told(Vec<Entry>);
-
-    impl Source for Told {
-        type Error = std::convert::Infallible;
-
-        fn each(
-            &self,
-            _: &'static str,
-            each: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
-        ) -> Result<(), Self::Error> {
-            let _ = self.0.iter().try_for_each(each);
-            Ok(())
-        }
-    }
-
-    /// A ledger of commands, each at its hour.
-    fn ledger(mut commands: Vec<(u64, Command)>) -> Told {
-        let mut state = State::default();
-        commands.sort_by_key(|(at, _)| *at);
-        let give = |(at, command): &(u64, Command)| {
-            let Decision::Record(entry) = state.decide(hour(*at), None, command) else {
-                panic!("not recorded: {command:?}");
-            };
-            state.apply(&entry).unwrap();
-            *entry
-        };
-        Told(commands.iter().map(give).collect())
-    }
+    use onhand_core::{Command, FactName, Lines, LocationId, Settings, Sku, Span, Value};
 
     /// A category of the item, told at an hour.
     fn category(at: u64, name: &str) -> (u64, Command) {

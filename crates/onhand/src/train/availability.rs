@@ -7,7 +7,7 @@ use crate::{memory, model, output, progress};
 use clap::{Args, ValueEnum};
 use onhand_models::artefact::Artefact;
 use onhand_models::boost::Booster;
-use onhand_train::availability::{Gathered, Plan, gather};
+use onhand_train::availability::{Gathered, Plan, Questions};
 use onhand_train::evaluate::Quality;
 use onhand_train::outcome::Label;
 use onhand_train::split::{HoldOut, Part};
@@ -153,10 +153,14 @@ impl Availability {
         if let Some(looks) = self.looks {
             entries = entries.looked(looks)?;
         }
-        let gathered = gather(&entries, &entries, &plan).map_err(Failure::say)?;
-        drop(entries);
-        let (rows, warnings) = (gathered.rows(Part::Train), gathered.warnings().to_vec());
+        let questions = Questions::read(&entries, &plan).map_err(Failure::say)?;
+        let warnings = questions.warnings().to_vec();
+        // Before the long pass, so that whoever sees them may stop it.
         warnings.iter().for_each(output::warn);
+        let gathered = questions.ask(&entries, plan.booster.threads);
+        let gathered = gathered.map_err(Failure::say)?;
+        drop(entries);
+        let rows = gathered.rows(Part::Train);
         if let Some(folder) = &self.frames {
             write_frames(folder, &gathered)?;
         }

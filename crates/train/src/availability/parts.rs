@@ -7,6 +7,7 @@ use crate::split::{Fold, Part, Split, Trained};
 use std::collections::BTreeSet;
 
 /// The questions of each part.
+#[derive(Debug)]
 pub(super) struct Parts {
     split: Split,
     /// By location.
@@ -52,6 +53,12 @@ impl Parts {
     pub(super) fn part(&self, day: u32, pair: u32) -> Part {
         let (is_held_out, fold) = self.pairs[pair as usize];
         self.split.part(day, is_held_out, fold)
+    }
+
+    /// How many questions a part has.
+    pub(super) fn rows(&self, part: Part) -> usize {
+        let of_part = self.each.iter().filter(|each| each.0 == part);
+        of_part.map(|(_, cells)| cells::count(cells)).sum()
     }
 
     pub(super) fn cells(&self) -> Cells {

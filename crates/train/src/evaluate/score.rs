@@ -112,6 +112,9 @@ pub fn score<S: Source>(
     let set = Arc::new(set_for(model, asking.baselines)?);
     let mut judge = Judge::new(&set, model, asking)?;
     let drawn = Drawn::of(outcomes, asking);
+    if drawn.has_none() {
+        return Err(Misfit::NoRows);
+    }
     let cells = drawn.cells();
     let mut scored = Scored::with_room(outcomes, &cells, asking.begin());
     known::ask(known, set, outcomes, &cells, asking.threads, &mut |asked| {
@@ -128,10 +131,7 @@ pub fn score<S: Source>(
     if let Some(recalibration) = model.and_then(|model| model.recalibration.as_ref()) {
         scored.recalibrate(recalibration, outcomes, 0..scored.model.len());
     }
-    match scored.labels.is_empty() {
-        true => Err(Misfit::NoRows),
-        false => Ok(scored),
-    }
+    Ok(scored)
 }
 
 /// About `rows` of the questions from day `first` on as a frame of the model's features, for other tools to answer.
@@ -187,6 +187,11 @@ impl Drawn {
             learned,
             week: cells::sample(outcomes, week, ROWS_BEFORE, 1),
         }
+    }
+
+    /// Whether there is nothing to be said, but what the baselines learn from.
+    fn has_none(&self) -> bool {
+        cells::count(&self.judged) + cells::count(&self.learned) == 0
     }
 
     fn cells(&self) -> Cells {
