@@ -12,7 +12,7 @@ impl<S: Stores> Predictor<S> {
     pub(crate) fn decide(&self, partition: u16, asked: &[Asked<'_>], told: &mut [Prediction]) {
         let categories = self.categories(partition, asked);
         for ((item, category), told) in asked.iter().zip(categories).zip(told) {
-            let is_prior = told.fallback == Some(Fallback::Prior);
+            let is_prior = told.fallback.is_some_and(Fallback::is_prior);
             told.decision = self
                 .policy
                 .decide(item.location, category, told.found, is_prior);

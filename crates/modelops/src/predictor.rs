@@ -54,8 +54,17 @@ impl<'a> Asked<'a> {
 pub enum Fallback {
     /// There was no time for the model: a score from before.
     Cached,
-    /// The item is new here, or there was no time and no score from before: what is usual of its kind.
-    Prior,
+    /// The item is new here: what is usual of its kind.
+    New,
+    /// There was no time, and no score from before: what is usual of which nothing is known.
+    Unasked,
+}
+
+impl Fallback {
+    /// Whether it is a prior: the model never said anything of the item.
+    pub fn is_prior(self) -> bool {
+        self != Self::Cached
+    }
 }
 
 /// What is said of an item.
@@ -268,7 +277,7 @@ impl<S: Stores> Predictor<S> {
             decision: Decision::Warn,
             as_of: now,
             newest_fact: None,
-            fallback: Some(Fallback::Prior),
+            fallback: Some(Fallback::Unasked),
             explanation: None,
         };
         let Some((score, fallback)) = told else {
@@ -280,7 +289,7 @@ impl<S: Stores> Predictor<S> {
             newest_fact: score.newest_fact,
             // However old: the model never said anything of it.
             fallback: match score.is_prior {
-                true => Some(Fallback::Prior),
+                true => Some(Fallback::New),
                 false => fallback,
             },
             ..unknown

@@ -247,12 +247,12 @@ fn what_is_new_here_has_a_prior_and_so_has_what_there_was_no_time_for() {
     shop.receive(later(0).now, "here", "new", 50);
     for sku in ["new", "never-heard-of"] {
         let told = one(&predictor, sku, later(5), YES);
-        assert_eq!(told.fallback, Some(Fallback::Prior), "{sku}");
+        assert_eq!(told.fallback, Some(Fallback::New), "{sku}");
     }
     let stale = one(&predictor, "new", later(30), NO);
-    assert_eq!(stale.fallback, Some(Fallback::Prior), "old, and a prior");
+    assert_eq!(stale.fallback, Some(Fallback::New), "old, and a prior");
     let none = one(&predictor, "many", later(5), NO);
-    assert_eq!(none.fallback, Some(Fallback::Prior));
+    assert_eq!(none.fallback, Some(Fallback::Unasked));
     // What it was trained on was found so often.
     let found = (0..4_000).filter(|row| row % 31 + row % 7 >= 12).count();
     assert!((none.found - found as f64 / 4_000.0).abs() < 1e-6);
@@ -290,7 +290,7 @@ fn of_a_new_one(shop: &Shop, predictor: &Predictor<Shop>, place: &str, sku: &str
         sku,
     }];
     let told = predictor.predict(0, &asked, next_week(5), YES).remove(0);
-    assert_eq!(told.fallback, Some(Fallback::Prior));
+    assert_eq!(told.fallback, Some(Fallback::New));
     told.found
 }
 
@@ -425,7 +425,7 @@ fn another_hour_than_this_one_is_never_remembered() {
     one(&predictor, "many", later(5), YES);
     assert_eq!(
         one(&predictor, "many", soon, NO).fallback,
-        Some(Fallback::Prior)
+        Some(Fallback::Unasked)
     );
 }
 

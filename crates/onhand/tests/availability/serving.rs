@@ -4,7 +4,9 @@ use super::{file, shops, succeed, train};
 use crate::support::{Client, Server, onhand};
 use onhand_models::Artefact;
 use onhand_wire::proto::predictions_client::PredictionsClient;
-use onhand_wire::proto::{Fallback, PredictAvailabilityRequest, PredictAvailabilityResponse};
+use onhand_wire::proto::{
+    Fallback, FallbackReason, PredictAvailabilityRequest, PredictAvailabilityResponse,
+};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -97,6 +99,8 @@ fn a_page_is_predicted_and_explained_and_read_beside_its_stock() {
         );
     }
     assert_eq!(told[2]["fallback"], "prior");
+    assert_eq!(told[2]["fallback_reason"], "new_item");
+    assert!(told[0].get("fallback_reason").is_none(), "{told}");
     let elsewhere = ask(
         &mut client,
         PREDICT,
@@ -153,7 +157,14 @@ fn a_page_is_predicted_and_explained_and_read_beside_its_stock() {
             again[at]["probability_found"]
         );
     }
-    assert_eq!(beside["items"][2]["probability_fallback"], "prior");
+    let new = &beside["items"][2];
+    assert_eq!(
+        (
+            &new["probability_fallback"],
+            &new["probability_fallback_reason"]
+        ),
+        (&json!("prior"), &json!("new_item"))
+    );
     let late = json!({"location": "store-1", "skus": ["product-2"], "at": "2100-01-01T00:00:00Z"});
     let refused = client.post(PREDICT, "no key", &late.to_string()).unwrap();
     assert_eq!(
@@ -208,7 +219,11 @@ fn who_does_not_wait_is_told_what_was_said_before_and_a_thread_makes_it_anew() {
         answer.json()
     };
     let never_asked = json!({"location": "store-2", "skus": ["product-4"]});
-    assert_eq!(at_once(&mut client, &never_asked)[0]["fallback"], "prior");
+    let untimely = at_once(&mut client, &never_asked);
+    assert_eq!(
+        (&untimely[0]["fallback"], &untimely[0]["fallback_reason"]),
+        (&json!("prior"), &json!("no_time"))
+    );
 
     // Until an answer falls between an event and the thread that goes by it.
     let begun = Instant::now();
@@ -216,6 +231,7 @@ fn who_does_not_wait_is_told_what_was_said_before_and_a_thread_makes_it_anew() {
         receive(&mut client, number);
         let now = at_once(&mut client, &store_1());
         if now[0]["fallback"] == "cached" {
+            assert_eq!(now[0]["fallback_reason"], "no_time");
             let found = now[0]["probability_found"].as_f64().unwrap();
             assert!(0.0 < found && found < 1.0, "{now}");
             break;
@@ -233,7 +249,7 @@ fn who_does_not_wait_is_told_what_was_said_before_and_a_thread_makes_it_anew() {
         assert!(begun.elapsed() < Duration::from_secs(10), "{now}");
     }
     let metrics = client.get("/metrics").unwrap().body;
-    let counted = "onhand_predictions_items_total{fallback=\"cached\"} ";
+    let counted = "onhand_predictions_items_total{fallback=\"cached\",reason=\"no_time\"} ";
     assert!(metrics.contains(counted), "{metrics}");
 }
 
@@ -302,6 +318,11 @@ fn grpc_says_what_http_says() {
             Fallback::Unspecified,
             Fallback::Prior
         ]
+    );
+    let reasons = [0, 2].map(|at| told.items[at].fallback_reason());
+    assert_eq!(
+        reasons,
+        [FallbackReason::Unspecified, FallbackReason::NewItem]
     );
     assert!(told.items[0].facts_age_ms.is_some() && told.items[2].explanation.is_none());
 

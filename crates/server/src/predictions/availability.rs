@@ -70,11 +70,9 @@ pub(crate) async fn look<T: Send + 'static>(
         let target = target(asked.at, now)?;
         let told = told(app, &asked, Moment { now, target }, until)?;
         let model = app.predictions()?.model.scorer();
-        let items = asked
-            .skus
-            .iter()
-            .zip(told)
-            .map(|(sku, told)| PredictionItem {
+        let items = asked.skus.iter().zip(told).map(|(sku, told)| {
+            let (fallback, fallback_reason) = shown(told.fallback);
+            PredictionItem {
                 sku: sku.0.as_str().into(),
                 probability_found: rounded(told.found),
                 decision: decision(told.decision),
@@ -82,9 +80,11 @@ pub(crate) async fn look<T: Send + 'static>(
                 version: model.version().into(),
                 features_age_ms: now.since(told.as_of).millis(),
                 facts_age_ms: told.newest_fact.map(|at| now.since(at).millis()),
-                fallback: told.fallback.map(shown),
+                fallback,
+                fallback_reason,
                 explanation: told.explanation.map(explanation),
-            });
+            }
+        });
         Ok(show(items.collect()))
     })
     .await

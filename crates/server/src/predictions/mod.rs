@@ -63,6 +63,7 @@ pub(crate) struct Predictions {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Told {
     fallback: &'static str,
+    reason: &'static str,
 }
 
 impl Predictions {
@@ -70,7 +71,7 @@ impl Predictions {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let told = Family::default();
         let own = registry.sub_registry_with_prefix("onhand_predictions");
-        let help = "Items predicted, by fallback: none where it was what the model said then";
+        let help = "Items predicted, by fallback and its reason: none where it was what the model said then";
         own.register("items", help, told.clone());
         Self {
             model,
@@ -80,28 +81,35 @@ impl Predictions {
     }
 
     fn count(&self, predictions: &[Prediction]) {
-        for (fallback, name) in [
-            (None, "none"),
-            (Some(Fallback::Cached), "cached"),
-            (Some(Fallback::Prior), "prior"),
+        for (of, fallback, reason) in [
+            (None, "none", "none"),
+            (Some(Fallback::Cached), "cached", "no_time"),
+            (Some(Fallback::New), "prior", "new_item"),
+            (Some(Fallback::Unasked), "prior", "no_time"),
         ] {
-            let told = predictions.iter().filter(|one| one.fallback == fallback);
+            let told = predictions.iter().filter(|one| one.fallback == of);
             let told = told.count() as u64;
             if told > 0 {
-                self.told
-                    .get_or_create(&Told { fallback: name })
-                    .inc_by(told);
+                let of = Told { fallback, reason };
+                self.told.get_or_create(&of).inc_by(told);
             }
         }
     }
 }
 
-/// How a fallback is shown.
-pub(crate) fn shown(fallback: Fallback) -> json::Fallback {
-    match fallback {
-        Fallback::Cached => json::Fallback::Cached,
-        Fallback::Prior => json::Fallback::Prior,
-    }
+/// How a fallback is shown, and why it is one.
+pub(crate) fn shown(
+    fallback: Option<Fallback>,
+) -> (Option<json::Fallback>, Option<json::FallbackReason>) {
+    let Some(fallback) = fallback else {
+        return (None, None);
+    };
+    let (shown, reason) = match fallback {
+        Fallback::Cached => (json::Fallback::Cached, json::FallbackReason::NoTime),
+        Fallback::New => (json::Fallback::Prior, json::FallbackReason::NewItem),
+        Fallback::Unasked => (json::Fallback::Prior, json::FallbackReason::NoTime),
+    };
+    (Some(shown), Some(reason))
 }
 
 /// How a probability is shown: to a millionth.

@@ -87,7 +87,7 @@ fn add(items: &mut [AvailabilityItem<'_>], now: Timestamp, chances: &[Prediction
     for (item, chance) in items.iter_mut().zip(chances) {
         item.probability_found = Some(rounded(chance.found));
         item.probability_age_ms = Some(now.since(chance.as_of).millis());
-        item.probability_fallback = chance.fallback.map(shown);
+        (item.probability_fallback, item.probability_fallback_reason) = shown(chance.fallback);
     }
 }
 
@@ -170,6 +170,7 @@ fn unknown<'a>(&(location, sku): &Name<'a>) -> AvailabilityItem<'a> {
         probability_found: None,
         probability_age_ms: None,
         probability_fallback: None,
+        probability_fallback_reason: None,
     }
 }
 

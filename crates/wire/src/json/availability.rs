@@ -3,7 +3,7 @@
 use super::levels::Consistency;
 use super::lines::Listed;
 use super::object::objects;
-use super::predictions::Fallback;
+use super::predictions::{Fallback, FallbackReason};
 use super::read::Fault;
 use super::text::{LocationText, SkuText};
 use super::write::{is_plain, push_by_serde, push_list, push_number};
@@ -143,9 +143,12 @@ pub struct AvailabilityItem<'a> {
     /// With it: how old what went into it is, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability_age_ms: Option<u64>,
-    /// With it: why it is not what the model says now; left out if it is.
+    /// With it: what it is, if it is not what the model says now; left out if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability_fallback: Option<Fallback>,
+    /// With that: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability_fallback_reason: Option<FallbackReason>,
 }
 
 impl AvailabilityAnswer<'_> {
@@ -214,6 +217,7 @@ mod tests {
             probability_found: None,
             probability_age_ms: None,
             probability_fallback: None,
+            probability_fallback_reason: None,
         }
     }
 

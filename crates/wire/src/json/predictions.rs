@@ -95,8 +95,11 @@ pub struct PredictionItem<'a> {
     /// How old the newest fact about the item's shelf here is, in milliseconds: a sale, a pick, a look, a delivery, a count,
     /// a loss, as far as it was told; a reservation says nothing of the shelf. Null if there is none, or there was no time to look.
     pub facts_age_ms: Option<u64>,
-    /// Why it is not what the model says now; null if it is.
+    /// What it is, if it is not what the model says now; null if it is.
     pub fallback: Option<Fallback>,
+    /// Why it is a fallback; left out if it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_reason: Option<FallbackReason>,
     /// Why the score is what it is, if that was asked for and the model was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation<'a>>,
@@ -140,6 +143,10 @@ impl PredictionItem<'_> {
         }
         out.extend_from_slice(b",\"fallback\":");
         push_by_serde(out, &self.fallback);
+        if let Some(reason) = &self.fallback_reason {
+            out.extend_from_slice(b",\"fallback_reason\":");
+            push_by_serde(out, reason);
+        }
         out.push(b'}');
     }
 
@@ -163,7 +170,7 @@ pub enum Decision {
     Hide,
 }
 
-/// Why a prediction is not what the model says now.
+/// What a prediction is that is not what the model says now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fallback {
@@ -171,6 +178,16 @@ pub enum Fallback {
     Cached,
     /// The item is new here, or there was no time and nothing was said before: what is usual of its kind.
     Prior,
+}
+
+/// Why a prediction is a fallback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FallbackReason {
+    /// The item is new here, or not known: the model needs a past. So it will be until it has one.
+    NewItem,
+    /// There was no time for the model: asked again, or with more time, it may say more.
+    NoTime,
 }
 
 /// Why a score is what it is: `expected` and all parts add up to `score`.
@@ -219,6 +236,7 @@ mod tests {
             features_age_ms: u64::MAX,
             facts_age_ms: None,
             fallback: None,
+            fallback_reason: None,
             explanation: None,
         }
     }
@@ -238,6 +256,7 @@ mod tests {
             decision: Decision::Hide,
             facts_age_ms: Some(0),
             fallback: Some(Fallback::Cached),
+            fallback_reason: Some(FallbackReason::NoTime),
             ..item("~!/'", 0.0, "another")
         };
         let items = [

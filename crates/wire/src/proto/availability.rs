@@ -2,8 +2,8 @@
 
 use super::field::{field, listed, optional};
 use super::{
-    AvailabilityItem, AvailabilityRequest, AvailabilityResponse, Consistency, Fallback, LevelName,
-    PartitionPosition,
+    AvailabilityItem, AvailabilityRequest, AvailabilityResponse, Consistency, Fallback,
+    FallbackReason, LevelName, PartitionPosition,
 };
 use crate::json::availability::{
     AvailabilityAnswer, AvailabilityRequest as Question, LevelName as Name,
@@ -64,6 +64,8 @@ impl From<AvailabilityAnswer<'_>> for AvailabilityResponse {
             probability_found: item.probability_found,
             probability_age_ms: item.probability_age_ms,
             probability_fallback: Fallback::from(item.probability_fallback).into(),
+            probability_fallback_reason: FallbackReason::from(item.probability_fallback_reason)
+                .into(),
         });
         let positions = answer.positions.into_iter().map(|one| PartitionPosition {
             partition: one.partition.into(),

@@ -2,8 +2,8 @@
 
 use super::field::{field, listed, time};
 use super::{
-    AvailabilityPrediction, Decision, Fallback, PredictAvailabilityRequest, ScoreExplanation,
-    ScorePart,
+    AvailabilityPrediction, Decision, Fallback, FallbackReason, PredictAvailabilityRequest,
+    ScoreExplanation, ScorePart,
 };
 use crate::json::predictions as json;
 use crate::json::read::Fault;
@@ -31,6 +31,7 @@ impl From<json::PredictionItem<'_>> for AvailabilityPrediction {
             features_age_ms: item.features_age_ms,
             facts_age_ms: item.facts_age_ms,
             fallback: Fallback::from(item.fallback).into(),
+            fallback_reason: FallbackReason::from(item.fallback_reason).into(),
             explanation: item.explanation.map(ScoreExplanation::from),
         }
     }
@@ -52,6 +53,16 @@ impl From<Option<json::Fallback>> for Fallback {
             None => Self::Unspecified,
             Some(json::Fallback::Cached) => Self::Cached,
             Some(json::Fallback::Prior) => Self::Prior,
+        }
+    }
+}
+
+impl From<Option<json::FallbackReason>> for FallbackReason {
+    fn from(reason: Option<json::FallbackReason>) -> Self {
+        match reason {
+            None => Self::Unspecified,
+            Some(json::FallbackReason::NewItem) => Self::NewItem,
+            Some(json::FallbackReason::NoTime) => Self::NoTime,
         }
     }
 }

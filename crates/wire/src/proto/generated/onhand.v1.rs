@@ -439,7 +439,7 @@ pub struct AvailabilityPrediction {
     /// How far what was known of the item lies behind the ledger, in milliseconds.
     #[prost(uint64, tag = "4")]
     pub features_age_ms: u64,
-    /// Why it is not what the model says now.
+    /// What it is, if it is not what the model says now.
     #[prost(enumeration = "Fallback", tag = "5")]
     pub fallback: i32,
     /// Why the score is what it is, if that was asked for and the model was asked.
@@ -449,6 +449,9 @@ pub struct AvailabilityPrediction {
     /// a loss, as far as it was told; a reservation says nothing of the shelf. Not set if there is none, or there was no time to look.
     #[prost(uint64, optional, tag = "7")]
     pub facts_age_ms: ::core::option::Option<u64>,
+    /// Why it is a fallback.
+    #[prost(enumeration = "FallbackReason", tag = "8")]
+    pub fallback_reason: i32,
 }
 /// Why a score is what it is: expected and all parts add up to score.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -526,7 +529,7 @@ impl Decision {
         }
     }
 }
-/// Why a prediction is not what the model says now.
+/// What a prediction is that is not what the model says now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Fallback {
@@ -555,6 +558,39 @@ impl Fallback {
             "FALLBACK_UNSPECIFIED" => Some(Self::Unspecified),
             "FALLBACK_CACHED" => Some(Self::Cached),
             "FALLBACK_PRIOR" => Some(Self::Prior),
+            _ => None,
+        }
+    }
+}
+/// Why a prediction is a fallback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FallbackReason {
+    /// It is none.
+    Unspecified = 0,
+    /// The item is new here, or not known: the model needs a past. So it will be until it has one.
+    NewItem = 1,
+    /// There was no time for the model: asked again, or with more time, it may say more.
+    NoTime = 2,
+}
+impl FallbackReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FALLBACK_REASON_UNSPECIFIED",
+            Self::NewItem => "FALLBACK_REASON_NEW_ITEM",
+            Self::NoTime => "FALLBACK_REASON_NO_TIME",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FALLBACK_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "FALLBACK_REASON_NEW_ITEM" => Some(Self::NewItem),
+            "FALLBACK_REASON_NO_TIME" => Some(Self::NoTime),
             _ => None,
         }
     }
@@ -1398,9 +1434,12 @@ pub struct AvailabilityItem {
     /// How old what went into that is, in milliseconds.
     #[prost(uint64, optional, tag = "8")]
     pub probability_age_ms: ::core::option::Option<u64>,
-    /// Why that is not what the model says now.
+    /// What that is, if it is not what the model says now.
     #[prost(enumeration = "Fallback", tag = "9")]
     pub probability_fallback: i32,
+    /// Why.
+    #[prost(enumeration = "FallbackReason", tag = "10")]
+    pub probability_fallback_reason: i32,
 }
 /// How far the ledger of a partition is reflected.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
