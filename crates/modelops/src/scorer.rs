@@ -11,7 +11,7 @@ use onhand_features::{FeatureSet, FellBack, Moment, Reader, Standing};
 use onhand_models::artefact::Unreadable;
 use onhand_models::flat::Unservable;
 use onhand_models::recalibrate::Line;
-use onhand_models::{Artefact, Calibration, FlatForest, Forest, Recalibration};
+use onhand_models::{Artefact, Calibration, FlatForest, Forest, Hours, Recalibration};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -30,6 +30,7 @@ pub struct Scorer {
     flat: FlatForest,
     calibration: Calibration,
     recalibration: Option<Recalibration>,
+    hours: Option<Hours>,
 }
 
 /// A model that cannot be served here.
@@ -149,6 +150,7 @@ impl Scorer {
         }
         Ok(Self {
             flat: FlatForest::new(&artefact.forest)?,
+            hours: Hours::of(&artefact),
             name: artefact.name,
             version,
             set,
@@ -167,6 +169,17 @@ impl Scorer {
     /// Which one of that name: a hash of its bytes.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// About which hours of the day it was asked when it was trained; `None` if its file does not say.
+    pub fn hours(&self) -> Option<Hours> {
+        self.hours
+    }
+
+    /// Whether it was never asked about an hour of the day when it was trained. `false` if its file does not say.
+    pub fn never_learned(&self, moment: Moment) -> bool {
+        let hour = moment.hour_asked_about() as u32;
+        self.hours.is_some_and(|hours| !hours.has(hour))
     }
 
     /// The features that it is served with.

@@ -19,7 +19,7 @@ use onhand_features::FeatureSet;
 use onhand_models::artefact::{self, Artefact};
 use onhand_models::boost::{Booster, Fit, Monotone, Round};
 use onhand_models::dataset::{Dataset, Refused};
-use onhand_models::{FlatForest, flat::Unservable};
+use onhand_models::{FlatForest, Hours, flat::Unservable};
 pub use questions::Questions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -108,6 +108,7 @@ pub struct Gathered {
     ledger: (Stamp, Stamp),
     trained: Trained,
     held_out: usize,
+    hours: Hours,
     warnings: Vec<Warning>,
 }
 
@@ -216,6 +217,7 @@ impl Gathered {
         say("made by", format!("onhand {}", env!("CARGO_PKG_VERSION")));
         say("days.learned", days(split.from, split.until + 1));
         say("days.judged", days(split.judged, split.until + 1));
+        say(Hours::FACT, self.hours.to_string());
         for (part, name) in [
             (Part::Train, "rows.train"),
             (Part::Stop, "rows.stop"),

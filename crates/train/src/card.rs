@@ -2,7 +2,7 @@
 
 use crate::evaluate::{BRIER, BRIER_FIGURES, FIGURES, Quality};
 use crate::split::FEW;
-use onhand_models::Artefact;
+use onhand_models::{Artefact, Hours};
 use std::fmt::Write;
 
 /// Features that are named with their share of the gain.
@@ -25,6 +25,7 @@ another trade than those it was trained on without evaluating it there first (`o
 | made by | {made_by} |
 | form | {trees} trees, {features} features, calibration {calibration} |
 | days | {days} |
+| hours of the day (UTC) | {hours} |
 | trees grown on | {rows} questions |
 | stopped on | {stop_rows} questions at other stores* |
 | calibrated on | {fit_rows} questions at others again*; the form chosen on {choose_rows}, then fitted to all of these |
@@ -58,6 +59,7 @@ everything, {judged}. Trees have seen these days at other stores: later days tel
         features = model.features.len(),
         calibration = fact("calibration"),
         days = fact("days.learned"),
+        hours = fact(Hours::FACT),
         judged = fact("days.judged"),
         rows = fact("rows.train"),
         stop_rows = fact("rows.stop"),

@@ -93,6 +93,11 @@ impl Predictions {
             version = scorer.version(),
             "predicting"
         );
+        if scorer.hours().is_none() {
+            tracing::info!(
+                "the model's file does not say which hours of the day it learned from, so answers do not either"
+            );
+        }
         let followed = Followed {
             follower: Arc::clone(follower),
             engine: Arc::clone(engine),

@@ -362,6 +362,43 @@ fn grpc_says_what_http_says() {
     );
 }
 
+/// Whether answers say that the hour was never learned: over HTTP of each item, beside the stock, and over gRPC.
+fn never_learned(folder: &Path, model: &Path, hours: Option<&str>) -> [bool; 3] {
+    let mut artefact = Artefact::from_bytes(&std::fs::read(model).unwrap()).unwrap();
+    artefact.facts.remove("hours.learned");
+    let hours = hours.map(|hours| ("hours.learned".to_owned(), hours.to_owned()));
+    artefact.facts.extend(hours);
+    std::fs::write(model, artefact.to_bytes().unwrap()).unwrap();
+    let server = serve(folder, model, &[]);
+    let mut client = Client::new(server.address);
+    let told = ask(&mut client, PREDICT, &store_1());
+    let is_said = |of: &Value, name: &str| of.get(name).is_some_and(|said| said == &json!(true));
+    let mut each = told.as_array().unwrap().iter();
+    let mut beside = store_1();
+    beside["probability"] = json!(true);
+    let beside = ask(&mut client, "/v1/availability", &beside);
+    [
+        each.all(|item| is_said(item, "hour_never_learned")),
+        is_said(&beside, "probability_hour_never_learned"),
+        ask_grpc(&server).hour_never_learned,
+    ]
+}
+
+#[test]
+fn an_hour_that_the_model_never_learned_is_said_if_its_file_knows() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, model) = shops_and_model(dir.path());
+    let artefact = Artefact::from_bytes(&std::fs::read(&model).unwrap()).unwrap();
+    let learned = "9 10 11 12 13 14 15 16 17 18 19 20 21 22";
+    assert_eq!(artefact.facts["hours.learned"], learned);
+    assert_eq!(never_learned(&folder, &model, Some("")), [true; 3]);
+    let all: Vec<String> = (0..24).map(|hour| hour.to_string()).collect();
+    let all = all.join(" ");
+    assert_eq!(never_learned(&folder, &model, Some(&all)), [false; 3]);
+    // As those of older builds.
+    assert_eq!(never_learned(&folder, &model, None), [false; 3]);
+}
+
 #[test]
 fn a_model_of_other_definitions_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();

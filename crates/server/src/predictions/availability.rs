@@ -68,8 +68,10 @@ pub(crate) async fn look<T: Send + 'static>(
     reading_in(app, Origin::default(), turn, move |app| {
         let now = app.engine.clock().now();
         let target = target(asked.at, now)?;
-        let told = told(app, &asked, Moment { now, target }, until)?;
+        let moment = Moment { now, target };
+        let told = told(app, &asked, moment, until)?;
         let model = app.predictions()?.model.scorer();
+        let hour_never_learned = model.never_learned(moment);
         let items = asked.skus.iter().zip(told).map(|(sku, told)| {
             let (fallback, fallback_reason) = shown(told.fallback);
             PredictionItem {
@@ -82,6 +84,7 @@ pub(crate) async fn look<T: Send + 'static>(
                 facts_age_ms: told.newest_fact.map(|at| now.since(at).millis()),
                 fallback,
                 fallback_reason,
+                hour_never_learned,
                 explanation: told.explanation.map(explanation),
             }
         });
@@ -90,12 +93,20 @@ pub(crate) async fn look<T: Send + 'static>(
     .await
 }
 
+/// What is foretold of levels.
+pub(crate) struct Foretold {
+    pub(crate) now: Timestamp,
+    /// One for each level.
+    pub(crate) each: Vec<Prediction>,
+    pub(crate) hour_never_learned: bool,
+}
+
 /// The probabilities that levels are found now, in their order; asked for beside what the ledger says of them.
 pub(crate) async fn of_levels(
     app: &Shared,
     origin: Origin,
     names: Vec<(LocationId, Sku)>,
-) -> Result<(Timestamp, Vec<Prediction>), Denied> {
+) -> Result<Foretold, Denied> {
     let until = app.predicted_by(origin);
     let turn = Arc::clone(&app.predictions()?.turns);
     reading_in(app, Origin::default(), turn, move |app| {
@@ -115,7 +126,12 @@ pub(crate) async fn of_levels(
             ));
         }
         predictions.count(&told);
-        Ok((now, told))
+        let model = predictions.model.scorer();
+        Ok(Foretold {
+            now,
+            each: told,
+            hour_never_learned: model.never_learned(Moment::of(now)),
+        })
     })
     .await
 }

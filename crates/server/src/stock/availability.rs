@@ -7,7 +7,7 @@ use crate::app::{App, Shared};
 use crate::body;
 use crate::json;
 use crate::openapi::Caller;
-use crate::predictions::availability::of_levels;
+use crate::predictions::availability::{Foretold, of_levels};
 use crate::predictions::{rounded, shown};
 use crate::problem::Denied;
 use crate::problem::described::QuestionProblems;
@@ -15,9 +15,8 @@ use crate::problem::unreadable::unfit;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use onhand_core::{LocationId, Seq, Sku, Timestamp};
+use onhand_core::{LocationId, Seq, Sku};
 use onhand_engine::{Origin, Query, What};
-use onhand_modelops::Prediction;
 use onhand_wire::json::availability::{
     Asked, AvailabilityAnswer, AvailabilityItem, AvailabilityRequest, PartitionPosition,
 };
@@ -61,8 +60,8 @@ pub(crate) async fn look<T>(
         false => None,
     };
     let show = |mut answer: AvailabilityAnswer<'_>| {
-        if let Some((now, chances)) = &chances {
-            add(&mut answer.items, *now, chances);
+        if let Some(chances) = &chances {
+            add(&mut answer, chances);
         }
         show(answer)
     };
@@ -73,20 +72,17 @@ pub(crate) async fn look<T>(
 }
 
 /// How likely each level is found.
-async fn chances(
-    app: &Shared,
-    origin: Origin,
-    asked: &Asked,
-) -> Result<(Timestamp, Vec<Prediction>), Denied> {
+async fn chances(app: &Shared, origin: Origin, asked: &Asked) -> Result<Foretold, Denied> {
     let names = asked.names();
     let names = names.map(|(location, sku)| (location.clone(), sku.clone()));
     of_levels(app, origin, names.collect()).await
 }
 
-fn add(items: &mut [AvailabilityItem<'_>], now: Timestamp, chances: &[Prediction]) {
-    for (item, chance) in items.iter_mut().zip(chances) {
+fn add(answer: &mut AvailabilityAnswer<'_>, chances: &Foretold) {
+    answer.probability_hour_never_learned = chances.hour_never_learned;
+    for (item, chance) in answer.items.iter_mut().zip(&chances.each) {
         item.probability_found = Some(rounded(chance.found));
-        item.probability_age_ms = Some(now.since(chance.as_of).millis());
+        item.probability_age_ms = Some(chances.now.since(chance.as_of).millis());
         (item.probability_fallback, item.probability_fallback_reason) = shown(chance.fallback);
     }
 }
@@ -196,6 +192,7 @@ fn answer(
             Vec::new()
         },
         items,
+        probability_hour_never_learned: false,
     }
 }
 

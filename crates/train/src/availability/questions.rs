@@ -15,6 +15,7 @@ use crate::outcome::Outcomes;
 use crate::split::{Part, Split};
 use crate::warning::Warning;
 use onhand_features::{FeatureSet, catalog};
+use onhand_models::Hours;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -103,9 +104,19 @@ impl Questions {
             ledger: self.outcomes.range,
             trained: self.parts.trained(&self.outcomes),
             held_out: held_out.count(),
+            hours: self.hours(),
             warnings: self.warnings,
             set,
         })
+    }
+
+    /// The hours of the day about which trees are grown.
+    fn hours(&self) -> Hours {
+        let trees = self.parts.each.iter().filter(|each| each.0 == Part::Train);
+        let slots = trees.flat_map(|(_, cells)| cells.iter().enumerate());
+        let asked = slots.filter(|(_, pairs)| !pairs.is_empty());
+        let hour = |slot| self.outcomes.grid.moment(slot).hour_asked_about() as u32;
+        asked.map(|(slot, _)| hour(slot)).collect()
     }
 
     /// The rows of each part, with every feature.

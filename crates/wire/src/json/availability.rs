@@ -6,7 +6,7 @@ use super::object::objects;
 use super::predictions::{Fallback, FallbackReason};
 use super::read::Fault;
 use super::text::{LocationText, SkuText};
-use super::write::{is_plain, push_by_serde, push_list, push_number};
+use super::write::{is_false, is_plain, push_by_serde, push_list, push_number};
 use onhand_core::{Few, LocationId, Sku};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -119,6 +119,10 @@ pub struct AvailabilityAnswer<'a> {
     /// With several partitions: the ledger position of each that was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub positions: Vec<PartitionPosition>,
+    /// With probabilities: true if the model was never asked about this hour of the day (UTC) when it was trained, so how good
+    /// they are was never measured. Left out otherwise, and where the model's file does not say which hours it knows.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub probability_hour_never_learned: bool,
 }
 
 /// What can be promised of one SKU at one location.
@@ -164,6 +168,9 @@ impl AvailabilityAnswer<'_> {
         if !self.positions.is_empty() {
             out.extend_from_slice(b",\"positions\":");
             push_by_serde(&mut out, &self.positions);
+        }
+        if self.probability_hour_never_learned {
+            out.extend_from_slice(b",\"probability_hour_never_learned\":true");
         }
         out.push(b'}');
         out
@@ -245,6 +252,7 @@ mod tests {
                     consistency,
                     sequence: u64::MAX,
                     positions: positions.clone(),
+                    probability_hour_never_learned: consistency == Consistency::Strong,
                 };
                 let text = String::from_utf8(answer.to_json()).unwrap();
                 assert_eq!(text, serde_json::to_string(&answer).unwrap());

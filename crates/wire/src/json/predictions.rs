@@ -5,7 +5,7 @@ use super::object::objects;
 use super::read::Fault;
 use super::text::{LocationText, SkuText};
 use super::time::Time;
-use super::write::{is_plain, push_by_serde, push_list, push_number};
+use super::write::{is_false, is_plain, push_by_serde, push_list, push_number};
 use onhand_core::{Few, LocationId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -100,6 +100,10 @@ pub struct PredictionItem<'a> {
     /// Why it is a fallback; left out if it is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_reason: Option<FallbackReason>,
+    /// True if the model was never asked about this hour of the day (UTC) when it was trained, so how good
+    /// this is was never measured. Left out otherwise, and where the model's file does not say which hours it knows.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hour_never_learned: bool,
     /// Why the score is what it is, if that was asked for and the model was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation<'a>>,
@@ -146,6 +150,9 @@ impl PredictionItem<'_> {
         if let Some(reason) = &self.fallback_reason {
             out.extend_from_slice(b",\"fallback_reason\":");
             push_by_serde(out, reason);
+        }
+        if self.hour_never_learned {
+            out.extend_from_slice(b",\"hour_never_learned\":true");
         }
         out.push(b'}');
     }
@@ -237,6 +244,7 @@ mod tests {
             facts_age_ms: None,
             fallback: None,
             fallback_reason: None,
+            hour_never_learned: false,
             explanation: None,
         }
     }
@@ -257,6 +265,7 @@ mod tests {
             facts_age_ms: Some(0),
             fallback: Some(Fallback::Cached),
             fallback_reason: Some(FallbackReason::NoTime),
+            hour_never_learned: true,
             ..item("~!/'", 0.0, "another")
         };
         let items = [

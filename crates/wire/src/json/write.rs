@@ -25,6 +25,11 @@ pub(super) fn is_plain(text: &str) -> bool {
     text.bytes().all(is_plain)
 }
 
+/// Whether a flag is left out.
+pub(super) fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// Writes a whole number.
 pub(super) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());

@@ -75,6 +75,7 @@ impl From<AvailabilityAnswer<'_>> for AvailabilityResponse {
             items: items.collect(),
             consistency: Consistency::from(answer.consistency).into(),
             sequence: answer.sequence,
+            probability_hour_never_learned: answer.probability_hour_never_learned,
             positions: positions.collect(),
         }
     }

@@ -423,6 +423,10 @@ pub struct PredictAvailabilityResponse {
     /// Which one of that name: a hash of its bytes.
     #[prost(string, tag = "3")]
     pub version: ::prost::alloc::string::String,
+    /// Whether the model was never asked about this hour of the day (UTC) when it was trained, so that how good this is was
+    /// never measured. Not set where the model's file does not say which hours it knows.
+    #[prost(bool, tag = "4")]
+    pub hour_never_learned: bool,
 }
 /// What is predicted for one item.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1406,6 +1410,10 @@ pub struct AvailabilityResponse {
     /// With several partitions: the ledger position of each that was asked.
     #[prost(message, repeated, tag = "4")]
     pub positions: ::prost::alloc::vec::Vec<PartitionPosition>,
+    /// With probabilities: whether the model was never asked about this hour of the day (UTC) when it was trained, so that how
+    /// good they are was never measured. Not set where the model's file does not say which hours it knows.
+    #[prost(bool, tag = "5")]
+    pub probability_hour_never_learned: bool,
 }
 /// What can be promised of one SKU at one location.
 #[derive(Clone, PartialEq, ::prost::Message)]
