@@ -22,8 +22,8 @@ const APPLIED: usize = 16;
 const LINES: usize = 256;
 /// How long to wait where nothing is new.
 const IDLE: Duration = Duration::from_millis(5);
-/// How often the stores are weighed, which takes a look at each of their rows.
-const WEIGHED: Duration = Duration::from_secs(1);
+/// How often the stores are weighed, which takes a look at each of their rows, and what was sampled goes to its file.
+const TIDIED: Duration = Duration::from_secs(1);
 /// How long to wait after a ledger could not be read.
 const AFTER_A_FAILURE: Duration = Duration::from_secs(1);
 
@@ -72,7 +72,7 @@ pub struct Follower {
     stores: Arc<[RwLock<Store>]>,
     /// By partition.
     pools: Vec<Pool>,
-    sampler: Option<Sampler>,
+    sampler: Option<Arc<Sampler>>,
     /// Dropped to stop the thread.
     running: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
@@ -95,7 +95,9 @@ impl Follower {
             RwLock::new(store.unwrap_or_else(new))
         });
         let stores: Arc<[_]> = stores.collect();
+        let sampler = plan.sampler.map(Arc::new);
         let follow = Follow {
+            sampler: sampler.clone(),
             started: source.now(),
             source,
             save_every: plan.save_every,
@@ -110,7 +112,7 @@ impl Follower {
         Ok(Self {
             set: plan.set,
             pools: stores.iter().map(|_| Pool::default()).collect(),
-            sampler: plan.sampler,
+            sampler,
             stores,
             running: Mutex::new(Some((stop, thread))),
         })
@@ -126,7 +128,12 @@ impl Follower {
     pub fn reader(&self, partition: u16) -> Reader<'_> {
         let number = usize::from(partition);
         let store = read(&self.stores[number]);
-        Reader::new(partition, store, &self.pools[number], self.sampler.as_ref())
+        Reader::new(
+            partition,
+            store,
+            &self.pools[number],
+            self.sampler.as_deref(),
+        )
     }
 
     /// Stops following, and saves the stores. Blocks until that is done.
@@ -177,20 +184,25 @@ struct Follow<S> {
     /// Until when a partition that could not be followed is left alone.
     failing: Vec<Option<Instant>>,
     saved: Saved,
+    sampler: Option<Arc<Sampler>>,
     metrics: Metrics,
 }
 
 impl<S: Source> Follow<S> {
     fn run(mut self, stopped: &Receiver<()>) {
-        let (mut saved_at, mut weighed_at) = (Instant::now(), None);
+        let (mut saved_at, mut tidied_at) = (Instant::now(), None);
         loop {
             let taken: usize = (0..self.stores.len())
                 .map(|number| self.follow(number))
                 .sum();
             self.measure();
-            if weighed_at.is_none_or(|at: Instant| at.elapsed() >= WEIGHED) {
+            if tidied_at.is_none_or(|at: Instant| at.elapsed() >= TIDIED) {
                 self.weigh();
-                weighed_at = Some(Instant::now());
+                // Whoever serves does not wait for it.
+                if let Some(sampler) = &self.sampler {
+                    sampler.flush();
+                }
+                tidied_at = Some(Instant::now());
             }
             if saved_at.elapsed() >= self.save_every {
                 self.save();

@@ -1,7 +1,8 @@
 //! Writing down what is served, so that it can be made again from the ledger and compared: `onhand features check`.
 //!
 //! Every so many rows one is written, one JSON object a line, until the file is as large as it may grow. A file that is
-//! there is written anew. What fails is said once, and nothing more is written: serving goes on.
+//! there is written anew. Lines are gathered, and go to the file once a second at the latest, whole ones only: a server that
+//! is killed leaves those that are older. What fails is said once, and nothing more is written: serving goes on.
 
 use onhand_core::Seq;
 use onhand_features::{FeatureSet, Moment};
@@ -88,9 +89,19 @@ impl Sampler {
             set: set.hash(),
             bits: row.iter().map(|value| value.to_bits()).collect(),
         };
+        self.with(|open| open.write(&sample));
+    }
+
+    /// Gives what was gathered to the file.
+    pub(crate) fn flush(&self) {
+        self.with(|open| open.file.flush().map(|()| true));
+    }
+
+    /// Does something with the file, as long as there is room in it and nothing failed.
+    fn with(&self, what: impl FnOnce(&mut Out) -> io::Result<bool>) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(open) = &mut *out else { return };
-        match open.write(&sample) {
+        match what(open) {
             Ok(true) => {}
             Ok(false) => {
                 tracing::info!("the file of served features is full: no more are written down");

@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use crate::problem::Denied;
-use crate::problem::unavailable::{no_answer, unavailable};
-use onhand_engine::{Answer, Found, Origin, Query, Request, Unavailable};
+use crate::problem::unavailable::{late, no_answer, unavailable};
+use onhand_engine::{Answer, Found, Origin, Query, Request};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -26,13 +26,16 @@ impl App {
     /// How long a caller waits at most, and what he is told then.
     pub(crate) fn patience(&self, origin: Origin) -> (Duration, Denied) {
         let most = self.options.answer_timeout;
-        let left = origin
-            .deadline
-            .map(|deadline| deadline.since(self.engine.clock().moment()));
-        match left.filter(|left| *left < most) {
-            Some(left) => (left, unavailable(&Unavailable::Late { retry_after: 1 })),
+        match self.time_left(origin).filter(|left| *left < most) {
+            Some(left) => (left, late()),
             None => (most, no_answer()),
         }
+    }
+
+    /// How long a caller still waits, if he says how long.
+    pub(crate) fn time_left(&self, origin: Origin) -> Option<Duration> {
+        let now = self.engine.clock().moment();
+        origin.deadline.map(|deadline| deadline.since(now))
     }
 
     /// Asks a partition something that changes nothing, and that includes every write answered before.

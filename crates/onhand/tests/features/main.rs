@@ -284,17 +284,43 @@ fn a_server_follows_its_ledger_and_what_it_served_can_be_made_again() {
     );
     server.stop();
     // The saved store is taken up where it ended.
-    let mut server = Server::start(&folder, &["--features"]);
-    let again = caught_up(&mut Client::new(server.address), &data);
+    let killed = dir.path().join("killed.jsonl");
+    let sampling = [
+        &arguments[..2],
+        &[killed.to_str().unwrap()],
+        &arguments[3..],
+    ]
+    .concat();
+    let mut server = Server::start(&folder, &sampling);
+    let mut client = Client::new(server.address);
+    let again = caught_up(&mut client, &data);
     assert_eq!(again["rows"][0]["sequence"], after["rows"][0]["sequence"]);
-    server.stop();
+    // What it served last is in the file within a second, so a kill does not lose it.
+    let last = serde_json::json!({ "items": [item], "target": "2100-01-01T00:00:00Z" });
+    let last = client.post("/v1/features", "any", &last.to_string());
+    assert_eq!(last.unwrap().status, 200);
+    let begun = Instant::now();
+    while !std::fs::read_to_string(&killed)
+        .unwrap()
+        .contains("\"target\":4102444800000")
+    {
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "it is not written down"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    server.kill();
     let folder = folder.to_str().unwrap();
-    let report = json(&["features", "check", "--data", folder, "--served", served]);
-    assert_eq!(report["differences"], 0, "{report}");
-    assert!(
-        report["rows_compared"].as_u64().unwrap() >= 2 * data.series.len() as u64,
-        "{report}"
-    );
+    for (served, rows) in [
+        (served, 2 * data.series.len()),
+        (sampling[2], 1 + data.series.len()),
+    ] {
+        let report = json(&["features", "check", "--data", folder, "--served", served]);
+        assert_eq!(report["differences"], 0, "{report}");
+        let compared = report["rows_compared"].as_u64().unwrap();
+        assert!(compared >= rows as u64, "{report}");
+    }
     let bench = ["bench", "features", "--seconds", "0.01", "--data", folder];
     let figures = json(&bench);
     let page = data

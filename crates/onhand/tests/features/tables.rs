@@ -26,13 +26,17 @@ struct Answer {
 
 impl Call {
     fn begin(address: SocketAddr, path: &str, accept: &str, body: &str) -> Self {
+        Self::with(address, path, &format!("Accept: {accept}"), body)
+    }
+
+    fn with(address: SocketAddr, path: &str, header: &str, body: &str) -> Self {
         let mut stream = TcpStream::connect(address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
         let length = body.len();
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: onhand\r\nAccept: {accept}\r\nConnection: close\r\n\
+            "POST {path} HTTP/1.1\r\nHost: onhand\r\n{header}\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
@@ -300,6 +304,38 @@ fn one_frame_is_made_at_a_time_and_one_that_nobody_waits_for_gives_its_place_bac
             "the place was not given back"
         );
         std::thread::sleep(Duration::from_millis(20));
+    }
+    server.stop();
+}
+
+/// A caller who has no time is told so, and who says none or enough has his rows.
+#[test]
+fn whoever_does_not_wait_so_long_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, _) = replay(dir.path(), &Data::made(), &[]);
+    let mut server = Server::start(&folder, &["--features"]);
+    let skus: Vec<String> = (0..10_000).map(|number| format!("sku-{number}")).collect();
+    let rows = serde_json::json!({ "location": "store-1", "skus": skus });
+    let row = serde_json::json!({ "location": "store-1", "sku": "product-1", "at": "2024-04-06T12:00:00Z" });
+    let frame = serde_json::json!({ "rows": vec![&row; 2_000] });
+    for (path, body, short) in [
+        ("/v1/features", &rows, 1),
+        ("/v1/features/frame", &frame, 10),
+    ] {
+        let within = |millis: u32| {
+            let header = format!("Onhand-Timeout-Ms: {millis}");
+            let answer = Call::with(server.address, path, &header, &body.to_string()).end();
+            (answer.status, answer)
+        };
+        let (status, answer) = within(short);
+        assert_eq!(status, 503, "{path}");
+        assert_eq!(answer.json()["type"], "urn:onhand:problem:late");
+        // A frame gives its place back at the next page.
+        let begun = Instant::now();
+        while within(60_000).0 != 200 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{path}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
     server.stop();
 }

@@ -6,7 +6,8 @@
 //!
 //! - **one frame is made at a time**, and holds its place until its answer is sent: memory is bounded by one frame.
 //!   Another is refused at once, with the time after which to try again;
-//! - **nobody waits for nothing**: when the client goes, the replay ends at its next page;
+//! - **nothing is made for nobody**: when the client goes, or the time is over for which he waits, the replay ends at its
+//!   next page;
 //! - **nothing is missed**: before the replay each partition answers for what was recorded so far, so a row of a moment
 //!   ago is the same as it will be tomorrow.
 
@@ -20,7 +21,7 @@ use crate::openapi::Caller;
 use crate::problem::Denied;
 use crate::problem::described::TableProblems;
 use crate::problem::refused::in_future;
-use crate::problem::unavailable::unavailable;
+use crate::problem::unavailable::{late, unavailable};
 use crate::problem::unreadable::unfit;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
@@ -40,6 +41,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 /// Entries read at once.
 const PAGE: usize = 1_024;
@@ -83,13 +85,16 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
     for partition in asked.keys() {
         app.find(origin, *partition, Query::Durable).await?;
     }
-    // Dropped with this call, when it is answered or its client has gone.
+    // Dropped with this call: when it is answered, its time is over, or its client has gone.
     let wanted = Arc::new(());
     let is_wanted = Arc::downgrade(&wanted);
+    let left = app.time_left(origin);
     let making = spawn_blocking(move || make(&app, asked, form, &is_wanted, place));
-    making
-        .await
-        .unwrap_or_else(|error| Err(Denied::internal(&error)))
+    let made = match left {
+        Some(left) => timeout(left, making).await.map_err(|_| late())?,
+        None => making.await,
+    };
+    made.unwrap_or_else(|error| Err(Denied::internal(&error)))
 }
 
 /// What is asked of each partition.

@@ -9,17 +9,19 @@ mod table;
 use crate::accept::{ARROW, Form};
 use crate::app::{App, Shared};
 use crate::body;
-use crate::history::reading;
+use crate::history::reading_for;
 use crate::json;
 use crate::openapi::Caller;
 use crate::problem::Denied;
 use crate::problem::described::TableProblems;
+use crate::problem::unavailable::late;
 use crate::problem::unreadable::unfit;
 use arrow_array::{ArrayRef, BooleanArray, UInt64Array};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use onhand_core::{LocationId, Sku};
+use onhand_engine::Origin;
 use onhand_features::{FeatureSet, Moment};
 use onhand_follow::Follower;
 use onhand_wire::json::availability::Asked;
@@ -55,13 +57,13 @@ pub(crate) async fn post(State(app): State<Shared>, request: Request) -> Result<
     let body::Question::<FeaturesRequest> {
         request,
         room: _room,
-        ..
+        origin,
     } = body::question(&app, request).await?;
     let form = form?;
     let (asked, target) = request.asked().map_err(unfit)?;
-    reading(&app, move |app| {
+    reading_for(&app, origin, move |app| {
         let follower = follower(app)?;
-        let answer = answer(app, follower, &asked, target)?;
+        let answer = answer(app, origin, follower, &asked, target)?;
         match form {
             Form::Json => Ok(json::ok(&answer)),
             Form::Arrow => arrow(follower.set(), &answer),
@@ -80,6 +82,7 @@ fn follower(app: &App) -> Result<&Follower, Denied> {
 
 fn answer<'a>(
     app: &App,
+    origin: Origin,
     follower: &'a Follower,
     asked: &'a Asked,
     target: Option<Time>,
@@ -94,16 +97,21 @@ fn answer<'a>(
     }
     let moment = Moment { now, target };
     let names: Vec<_> = asked.names().collect();
-    let rows = names
-        .chunks(AT_ONCE)
-        .flat_map(|some| rows(app, follower, some, moment));
+    let mut all = Vec::with_capacity(names.len());
+    for some in names.chunks(AT_ONCE) {
+        // He has been told so already; nobody reads the rest.
+        if app.time_left(origin).is_some_and(|left| left.is_zero()) {
+            return Err(late());
+        }
+        all.extend(rows(app, follower, some, moment));
+    }
     let set = follower.set();
     Ok(FeaturesAnswer {
         set: format!("{:016x}", set.hash()).into(),
         features: names_of(set),
         at: Time(now),
         target: Time(target),
-        rows: rows.collect(),
+        rows: all,
     })
 }
 

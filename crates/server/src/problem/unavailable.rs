@@ -4,6 +4,11 @@ use super::Denied;
 use onhand_engine::Unavailable;
 use onhand_wire::json::problem::Kind;
 
+/// The problem of a caller whose time is over.
+pub(crate) fn late() -> Denied {
+    unavailable(&Unavailable::Late { retry_after: 1 })
+}
+
 /// The problem of an engine that cannot answer.
 ///
 /// A request that was queued when the log failed may have been done or not; one that was refused before it was queued
