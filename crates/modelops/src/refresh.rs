@@ -5,6 +5,9 @@
 //! hour is another, or they will not be current for long. So a round costs what has changed, however many scores there
 //! are. Only the first one, and one that comes so late that the store has forgotten what it was told, looks at all.
 //!
+//! What all rows share, the means over shelves, is made ahead ([`Predictor::prepare`]): after a start and a full hour nothing
+//! is remembered of them, and whoever asks first would make what his items need in the time that he has.
+//!
 //! Between two steps the caller may rest, which bounds how much of a core this takes; what it does not get to is made
 //! when it is asked for, or served with its age. So is a score that was made while its item changed, and put down after
 //! the round that took that change up.
@@ -79,6 +82,33 @@ impl<S: Stores> Predictor<S> {
             }
         }
         done
+    }
+
+    /// Makes what rows of this hour share, so that whoever asks first need not. `rest` is called between steps, and ends it
+    /// by saying `false`. Gives how many rows were read for it.
+    pub fn prepare(&self, clock: &dyn Fn() -> Timestamp, rest: &mut dyn FnMut() -> bool) -> usize {
+        let mut read = 0;
+        for partition in 0..self.stores.partitions() {
+            let mut levels = Vec::new();
+            self.stores.read(partition, &mut |reader| {
+                levels = reader.store().one_of_each_group();
+            });
+            for some in levels.chunks(RENEWED) {
+                let moment = Moment::of(clock());
+                self.read_some(
+                    partition,
+                    Whom::Levels(some),
+                    moment,
+                    false,
+                    &mut Vec::new(),
+                );
+                read += some.len();
+                if !rest() {
+                    return read;
+                }
+            }
+        }
+        read
     }
 
     /// Of whom something was told since the last round; all that have a score, if nobody knows.

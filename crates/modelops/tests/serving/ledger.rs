@@ -108,8 +108,17 @@ impl Shop {
     }
 
     pub(crate) fn push(&self, at: Timestamp, place: &str, sku: &str, name: &str, text: &str) {
+        self.tell(at, place, Some(Sku::new(sku).unwrap()), name, text);
+    }
+
+    /// Where a location is.
+    pub(crate) fn push_city(&self, at: Timestamp, place: &str, city: &str) {
+        self.tell(at, place, None, "city", city);
+    }
+
+    fn tell(&self, at: Timestamp, place: &str, sku: Option<Sku>, name: &str, text: &str) {
         let line = PushLine {
-            sku: Some(Sku::new(sku).unwrap()),
+            sku,
             name: FactName::new(name).unwrap(),
             at,
             value: Value::Text(Label::new(text).unwrap()),

@@ -446,3 +446,24 @@ fn without_time_to_explain_an_item_is_said_what_it_is_said_without_why() {
     };
     assert_eq!(of(&told), of(&plain));
 }
+
+/// Means are over the shelves of a SKU, of a location, of a SKU in a city: one shelf of each is read.
+#[test]
+fn what_rows_share_is_made_by_a_shelf_of_each_group() {
+    let (shop, predictor) = open();
+    for place in ["there", "far", "further"] {
+        shop.receive(minute(0), place, "few", 5);
+        shop.receive(minute(0), place, "many", 5);
+    }
+    let prepare = |goes_on: bool| predictor.prepare(&|| later(5).now, &mut || goes_on);
+    // The first shelf of a location may be that of a SKU, too.
+    assert_eq!(prepare(true), 4 + 1, "of two SKUs at four locations");
+    for place in ["far", "further"] {
+        shop.push_city(minute(1), place, "york");
+    }
+    assert_eq!(prepare(true), 5 + 1, "and of both in a city");
+    for sku in 0..100 {
+        shop.receive(minute(2), "here", &format!("sku-{sku}"), 1);
+    }
+    assert!((1..100).contains(&prepare(false)), "it ends when told to");
+}

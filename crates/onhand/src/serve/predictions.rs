@@ -20,8 +20,11 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(20);
 /// So many times as long as it works the thread rests: a fifth of a core at most.
 const RESTS: u32 = 4;
+/// A start waits so long at most for what all rows share to be made: what is then left the thread makes.
+const PREPARED_WITHIN: Duration = Duration::from_secs(1);
 /// The thread gives way to all that answers requests.
 const NICE: i32 = 10;
+const HOUR_MILLIS: u64 = 3_600_000;
 
 /// Features of a SKU, a city or a category are told of one partition's locations alone.
 const SEVERAL_PARTITIONS: &str = "models are trained on ledgers of one partition, and this data folder has several: what \
@@ -131,6 +134,9 @@ pub(super) struct Working {
 
 impl Working {
     fn start(model: Arc<AvailabilityModel>, engine: Arc<Engine>) -> Result<Self, Failure> {
+        let begun = Instant::now();
+        let mut in_time = || begun.elapsed() < PREPARED_WITHIN;
+        model.prepare(&|| engine.clock().now(), &mut in_time);
         let (stop, stopped) = channel();
         let refreshed = Arc::clone(&model);
         let thread = std::thread::Builder::new().name("scores".into());
@@ -158,7 +164,7 @@ fn refresh(model: &AvailabilityModel, engine: &Engine, stopped: &Receiver<()>) {
         tracing::debug!(%error, "the refresh of scores keeps its priority");
     }
     let clock = || engine.clock().now();
-    let mut progress = Progress::default();
+    let (mut progress, mut prepared) = (Progress::default(), None);
     while wait(stopped, PAUSE) {
         let mut worked = Instant::now();
         let mut rest = || {
@@ -166,6 +172,11 @@ fn refresh(model: &AvailabilityModel, engine: &Engine, stopped: &Receiver<()>) {
             worked = Instant::now();
             goes_on
         };
+        let hour = Some(clock().millis() / HOUR_MILLIS);
+        if prepared != hour {
+            model.prepare(&clock, &mut rest);
+            prepared = hour;
+        }
         let done = model.refresh(&mut progress, &clock, &mut rest);
         tracing::trace!(?done, "refreshed");
     }
