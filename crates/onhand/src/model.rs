@@ -6,13 +6,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Reads a model.
-pub(crate) fn read(path: &Path) -> Result<Artefact, Failure> {
-    read_with_bytes(path).map(|(model, _)| model)
-}
-
 /// Reads a model, and gives the bytes that it was read from.
-pub(crate) fn read_with_bytes(path: &Path) -> Result<(Artefact, Vec<u8>), Failure> {
+pub(crate) fn read(path: &Path) -> Result<(Artefact, Vec<u8>), Failure> {
     let say = |error: String| Failure::say(format!("{}: {error}", path.display()));
     let bytes = fs::read(path).map_err(|error| say(error.to_string()))?;
     let model = Artefact::from_bytes(&bytes).map_err(|error| say(error.to_string()))?;

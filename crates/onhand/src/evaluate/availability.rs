@@ -6,8 +6,9 @@ use crate::folder::DataSource;
 use crate::{memory, model, output};
 use clap::Args;
 use onhand_core::{LocationId, Sku};
+use onhand_modelops::Scorer;
 use onhand_models::Artefact;
-use onhand_train::evaluate::{self, Asking, FIGURES, Report, Row};
+use onhand_train::evaluate::{self, Asking, FIGURES, Report, Row, Sources};
 use onhand_train::frame::Frame;
 use onhand_train::outcome::Label;
 use onhand_train::recalibrate;
@@ -92,12 +93,14 @@ impl Availability {
         if self.from > self.to {
             return Err(Failure::say("--from must not be after --to"));
         }
-        let mut model = self.model.as_deref().map(model::read).transpose()?;
+        let model = self.model.as_deref().map(model::read);
+        let (mut model, bytes) = model.transpose()?.unzip();
         if let (Some(model), Some(_)) = (&mut model, self.recalibrate) {
             model.recalibration = None;
         }
         let references = self.references()?;
-        let mut report = self.report(model.as_ref())?;
+        let sources = self.sources(bytes.as_deref());
+        let mut report = self.report(model.as_ref(), sources)?;
         report.table.extend(references);
         report.warnings.iter().for_each(output::warn);
         if let Some(path) = &self.html {
@@ -117,7 +120,23 @@ impl Availability {
         Ok(())
     }
 
-    fn report(&self, model: Option<&Artefact>) -> Result<Report, Failure> {
+    fn sources(&self, model: Option<&[u8]>) -> Sources {
+        // Where it lies concerns nobody who reads the page.
+        let name = |path: &Path| {
+            let whole = path.canonicalize();
+            let name = whole.as_deref().unwrap_or(path).file_name();
+            name.unwrap_or_default().to_string_lossy().into_owned()
+        };
+        Sources {
+            data: name(&self.source.data),
+            truth: self.truth.as_deref().map(name),
+            looks: self.looks,
+            version: model.map(Scorer::version_of),
+            nights: self.recalibrate,
+        }
+    }
+
+    fn report(&self, model: Option<&Artefact>, sources: Sources) -> Result<Report, Failure> {
         let told = self.entries(model)?;
         let looked = self.looks.map(|looks| told.looked(looks)).transpose()?;
         let truth = self.truth.as_deref();
@@ -149,7 +168,8 @@ impl Availability {
             write_frame(path, &frame, model)?;
         }
         let days = self.from..=self.to;
-        Report::of(&outcomes, &scored, model, days, self.cold_from).map_err(Failure::say)
+        let report = Report::of(&outcomes, &scored, model, sources, days, self.cold_from);
+        report.map_err(Failure::say)
     }
 
     fn entries(&self, model: Option<&Artefact>) -> Result<Entries, Failure> {

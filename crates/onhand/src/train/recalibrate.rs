@@ -82,7 +82,7 @@ impl Recalibrate {
     pub(super) fn run(self) -> Result<(), Failure> {
         let start = Instant::now();
         model::expect_writable(&self.out)?;
-        let (artefact, bytes) = model::read_with_bytes(&self.model)?;
+        let (artefact, bytes) = model::read(&self.model)?;
         let label = self.label(&artefact)?;
         let mut entries = Entries::open(&self.source.data, self.until)?;
         if let Some(looks) = self.looks {

@@ -10,6 +10,7 @@ mod serving;
 mod support;
 
 use data::{DAYS, Data};
+use onhand_modelops::Scorer;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use support::run;
@@ -150,6 +151,39 @@ fn every_question_is_asked_once_and_the_base_rate_is_the_datas() {
     let page = std::fs::read_to_string(html).unwrap();
     assert_eq!(page.matches("By segment").count(), 2);
     assert!(page.matches("<svg").count() >= 2 + 2 * 2);
+    // Which model, of which days, and about what; not where it lies.
+    let version = report["sources"]["version"].as_str().unwrap();
+    assert_eq!(version, Scorer::version_of(&std::fs::read(&model).unwrap()));
+    for part in [
+        format!("<td>availability, version {version}"),
+        format!("<td>trained on<td>2024-04-01 to {}", date(7)),
+        format!(
+            "<td>data<td>train.parquet, {} to {}: {all} questions",
+            date(8),
+            date(8)
+        ),
+    ] {
+        assert!(page.contains(&part), "{part}: {page}");
+    }
+    assert!(!page.contains(dir.path().to_str().unwrap()));
+    // The interval stands beside its point, in each row that has one.
+    let told = table.iter().filter(|row| row["ece_interval"].is_array());
+    let mut intervals = 0;
+    for row in told {
+        let [low, high] = [0, 1].map(|at| row["ece_interval"][at].as_f64().unwrap());
+        let ece = row["ece"].as_f64().unwrap();
+        let cell = format!("<td>{ece:.4} <small>({low:.4} to {high:.4})</small>");
+        assert!(page.contains(&cell), "{cell}: {page}");
+        intervals += 1;
+    }
+    assert!(intervals > 3, "{report}");
+    // Axes have one decimal.
+    for threshold in ["0.25", "0.75"] {
+        assert!(
+            page.contains(&format!("\n{threshold}\n")),
+            "{threshold}: {page}"
+        );
+    }
     assert!(
         !page.contains("<script") && !page.contains("src="),
         "{page}"

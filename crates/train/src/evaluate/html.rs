@@ -1,7 +1,7 @@
 //! The report as a page that needs no network: tables and plots in one file.
 
 use super::plot;
-use super::quality::{BRIER, BRIER_FIGURES, DrawnBy, FIGURES, Quality, grouped};
+use super::quality::{BRIER, BRIER_FIGURES, DrawnBy, ECE, FIGURES, Quality, grouped};
 use super::report::{Report, Row, Segment, Stores};
 use super::segment::By;
 use std::error::Error;
@@ -11,7 +11,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;ma
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #ddd}
-td{white-space:nowrap}.model{font-weight:600}
+td{white-space:nowrap}small{color:#555;font-weight:400}.about td:nth-child(n){text-align:left}.model{font-weight:600}
 th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}
 .plots{display:flex;flex-wrap:wrap;gap:1rem}svg{max-width:100%;height:auto}
 details{margin-top:1rem}.note{color:#555}
@@ -29,14 +29,11 @@ pub fn page(report: &Report) -> Result<String, Box<dyn Error>> {
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>Availability, {days}</title>\n<style>{STYLE}</style>\n\
          <h1>Is it on the shelf? {days}</h1>\n\
-         <p>{rows} questions at {locations} stores, {known} of which the model was trained on: at the end of each hour \
-         from 8 to 21, will the shelf be empty in the next? Every store, item, day and hour weighs alike. Intervals are \
-         drawn by stores; of a single store by days.</p>\n",
+         <p>At the end of each hour from 8 to 21: will the shelf be empty in the next? Every store, item, day and hour \
+         weighs alike. Intervals (95 %) are drawn by stores; of a single store by days.</p>\n",
         days = escaped(&report.days),
-        rows = grouped(report.rows),
-        locations = report.locations,
-        known = report.known_locations,
     )?;
+    sources(&mut page, report)?;
     for warning in &report.warnings {
         writeln!(
             page,
@@ -60,6 +57,46 @@ pub fn page(report: &Report) -> Result<String, Box<dyn Error>> {
         plots(&mut page, report)?;
     }
     Ok(page)
+}
+
+/// Which model was asked, about what.
+fn sources(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
+    let sources = &report.sources;
+    page.push_str("<table class=\"about\">");
+    let mut say = |what: &str, text: &str| write!(page, "\n<tr><td>{what}<td>{}", escaped(text));
+    if let Some(model) = &report.model {
+        let fact = |name: &str| model.get(name).map_or("unknown", String::as_str);
+        let days = |days: &str| days.replace("..", " to ");
+        let version = sources.version.as_deref().unwrap_or("unknown");
+        say("model", &format!("{}, version {version}", fact("name")))?;
+        say("trained on", &days(fact("days.learned")))?;
+        match (sources.nights, model.get("recalibration.days")) {
+            (Some(nights), _) => say(
+                "recalibrated",
+                &format!("every night, on the {nights} days before"),
+            )?,
+            (None, Some(on)) => say("recalibrated", &format!("on {}", days(on)))?,
+            (None, None) => {}
+        }
+    }
+    let asked = format!(
+        "{}, {}: {} questions at {} stores, {} of which the model was trained on",
+        sources.data,
+        report.days,
+        grouped(report.rows),
+        report.locations,
+        report.known_locations
+    );
+    say("data", &asked)?;
+    if let Some(looks) = sources.looks {
+        let looks = format!("only {looks} looks in each store and hour");
+        say("known of shelves", &looks)?;
+    }
+    if let Some(truth) = &sources.truth {
+        say("what became of it", truth)?;
+    }
+    page.push_str("\n</table>\n");
+    Ok(())
 }
 
 fn table(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
@@ -104,21 +141,20 @@ fn marked(row: &Row) -> &'static str {
 }
 
 fn head() -> String {
-    format!("<th>{}<th>95 % of the ECE", FIGURES.join("<th>"))
+    format!("<th>{}", FIGURES.join("<th>"))
 }
 
 fn cells(page: &mut String, quality: &Quality) -> Result<(), Box<dyn Error>> {
-    let interval = quality.ece_interval;
-    let interval = interval.map_or(String::new(), |(low, high)| format!("{low:.4}–{high:.4}"));
-    let by_days = match quality.ece_drawn_by {
-        Some(DrawnBy::Days) => " (by days)",
-        Some(DrawnBy::Stores) | None => "",
-    };
-    write!(
-        page,
-        "<td>{}<td>{interval}{by_days}",
-        quality.figures().join("<td>")
-    )?;
+    for (name, figure) in FIGURES.iter().zip(quality.figures()) {
+        write!(page, "<td>{figure}")?;
+        if let (&ECE, Some((low, high))) = (name, quality.ece_interval) {
+            let by_days = match quality.ece_drawn_by {
+                Some(DrawnBy::Days) => ", by days",
+                Some(DrawnBy::Stores) | None => "",
+            };
+            write!(page, " <small>({low:.4} to {high:.4}{by_days})</small>")?;
+        }
+    }
     Ok(())
 }
 
@@ -210,7 +246,7 @@ fn frontier(page: &mut String, report: &Report) -> Result<(), Box<dyn Error>> {
         "<h2>Thresholds: selection against found rate</h2>\n\
          <p class=\"note\">If items are hidden that are found with less than a probability: what share of the selection \
          is still shown, what share of that is found, and what share of the hidden would have been found all the \
-         same.</p>\n<div class=\"plots\">",
+         same. Dots name some of these probabilities.</p>\n<div class=\"plots\">",
     );
     page.push_str(&plot::frontier(&report.curves)?);
     page.push_str(

@@ -17,6 +17,6 @@ mod segment;
 pub use cold_start::{Learning, Newcomer};
 pub use html::page;
 pub use quality::{BRIER, BRIER_FIGURES, Brier, DrawnBy, FIGURES, Quality};
-pub use report::{Report, Row, Segment, Stores};
+pub use report::{Report, Row, Segment, Sources, Stores};
 pub use score::{A_DAY, Asking, Misfit, frame, outcomes, score};
 pub use scored::Scored;

@@ -62,6 +62,9 @@ pub(super) fn precision_recall(curves: &[Curves]) -> Result<String, Failed> {
     )
 }
 
+/// Thresholds that are named along the line.
+const MARKED: [f64; 5] = [0.25, 0.5, 0.75, 0.9, 0.95];
+
 /// What is found of what is shown, against what is still shown, for every threshold.
 pub(super) fn frontier(curves: &[Curves]) -> Result<String, Failed> {
     let points = |curves: &Curves| -> Vec<(f64, f64)> {
@@ -70,10 +73,16 @@ pub(super) fn frontier(curves: &[Curves]) -> Result<String, Failed> {
             .filter_map(|one| Some((one.shown, one.found?)))
             .collect()
     };
+    // On one line: of known and unseen stores they nearly meet.
+    let first = curves.first().into_iter().flat_map(|one| &one.frontier);
+    let marks = first
+        .filter(|one| MARKED.contains(&one.below))
+        .filter_map(|one| Some(((one.shown, one.found?), format!("{:.2}", one.below))));
     let all = curves.iter().flat_map(points);
     let least = all.map(|point| point.1).fold(1.0, f64::min);
     let axes = Axes {
         heights: (least * 20.0).floor() / 20.0..1.0,
+        marks: marks.collect(),
         ..Axes::of_shares("share of the selection shown", "share of it found")
     };
     lines(&axes, by_stores(curves, points))
@@ -114,6 +123,7 @@ pub(super) fn learning(
         heights: least..least + (most - least).max(0.01) * 1.33,
         has_dots: true,
         has_diagonal: false,
+        marks: Vec::new(),
         legend: SeriesLabelPosition::UpperRight,
     };
     lines(&axes, all.into())
@@ -128,6 +138,8 @@ struct Axes<'a> {
     has_dots: bool,
     /// A grey line on which both are the same.
     has_diagonal: bool,
+    /// Points that have a name.
+    marks: Vec<((f64, f64), String)>,
     legend: SeriesLabelPosition,
 }
 
@@ -140,6 +152,7 @@ impl<'a> Axes<'a> {
             heights: 0.0..1.0,
             has_dots: false,
             has_diagonal: false,
+            marks: Vec::new(),
             legend: SeriesLabelPosition::LowerLeft,
         }
     }
@@ -202,6 +215,11 @@ fn lines(axes: &Axes<'_>, lines: Vec<Line>) -> Result<String, Failed> {
                 chart.draw_series(dots.map(|dot| Circle::new(dot, 3, colour.filled())))?;
             }
         }
+        chart.draw_series(axes.marks.iter().map(|(at, name)| {
+            // Below the line, which falls to the right.
+            let text = Text::new(name.clone(), (-30, 4), SMALL.into_font());
+            EmptyElement::at(*at) + Circle::new((0, 0), 4, BLACK.filled()) + text
+        }))?;
         chart
             .configure_series_labels()
             .position(axes.legend.clone())
@@ -239,7 +257,11 @@ pub(super) fn segments(
             let segment = segments.iter().rev().nth(at.round() as usize);
             let segment = segment.filter(|_| is_a_row);
             segment.map_or(String::new(), |one| {
-                format!("{}: {}", one.by.name(), one.name)
+                // A category that is called so says it already.
+                match one.name.starts_with(one.by.name()) {
+                    true => one.name.clone(),
+                    false => format!("{}: {}", one.by.name(), one.name),
+                }
             })
         };
         chart

@@ -47,6 +47,9 @@ pub enum DrawnBy {
     Days,
 }
 
+/// The name of the figure that has an interval.
+pub(super) const ECE: &str = "ECE";
+
 /// What the figures of a table are called, in the order of [`Quality::figures`].
 pub const FIGURES: [&str; 9] = [
     "questions",
@@ -56,7 +59,7 @@ pub const FIGURES: [&str; 9] = [
     "log loss",
     "skill",
     "Brier",
-    "ECE",
+    ECE,
     "slope",
 ];
 

@@ -98,9 +98,26 @@ pub struct Hidden {
     pub found_all_the_same: Option<f64>,
 }
 
+/// What was asked, about what: so that a page still says it when it lies somewhere else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Sources {
+    /// The name of the file or folder of what was known, without where it lies.
+    pub data: String,
+    /// That of what became of it, if it is another.
+    pub truth: Option<String>,
+    /// Shoppers' looks in each store and hour, if they are all that tells of the shelf.
+    pub looks: Option<u32>,
+    /// Which model: a hash of its file's bytes, as answers of a server name it.
+    pub version: Option<String>,
+    /// The days before each day on which the model was recalibrated in the night, if it was.
+    pub nights: Option<u32>,
+}
+
 /// All that is to be said.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// What was asked, about what.
+    pub sources: Sources,
     /// The days asked about.
     pub days: String,
     /// What makes the figures too good.
@@ -126,7 +143,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Makes the report of scored questions about some days. `cold_from` is the day on which some stores and items begin.
+    /// Makes the report of scored questions from some sources about some days. `cold_from` is the day on which some stores and items begin.
     ///
     /// # Errors
     /// A prediction or a label is out of its range.
@@ -134,11 +151,13 @@ impl Report {
         outcomes: &Outcomes,
         scored: &Scored,
         model: Option<&Artefact>,
+        sources: Sources,
         days: RangeInclusive<u32>,
         cold_from: Option<u32>,
     ) -> Result<Self, Refused> {
         let scene = Scene::new(outcomes, scored, model);
         let mut report = Self {
+            sources,
             days: format!("{} to {}", date(*days.start()), date(*days.end())),
             warnings: Warning::of_judging(outcomes, days, model),
             model: model.map(about),
