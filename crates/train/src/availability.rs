@@ -8,6 +8,7 @@ mod calibrated;
 mod parts;
 mod questions;
 
+use crate::columns;
 use crate::frame::Frame;
 use crate::grid::date;
 use crate::outcome::Label;
@@ -44,6 +45,13 @@ pub struct Plan {
     pub label: Label,
     /// The forest's settings; its seed draws the rows too.
     pub booster: Booster,
+}
+
+impl Plan {
+    /// Rounds of the trial and of the fit, at most.
+    pub fn rounds(&self) -> usize {
+        self.booster.rounds + columns::trial(self.booster.rounds)
+    }
 }
 
 /// Why nothing was trained.
@@ -150,16 +158,16 @@ impl Gathered {
         self.used.iter().map(name).collect()
     }
 
-    /// Fits the model; `progress` hears of every round.
+    /// Fits the model: a trial that tells which columns are worth their price, then the forest. `progress` hears of every
+    /// round of both.
     ///
     /// # Errors
     /// The booster's.
     pub fn fit<E>(
         mut self,
         plan: &Plan,
-        progress: impl FnMut(Round),
+        mut progress: impl FnMut(Round),
     ) -> Result<Artefact, TrainError<E>> {
-        let names = self.names();
         let mut rows = BTreeMap::new();
         for part in [
             Part::Train,
@@ -170,9 +178,11 @@ impl Gathered {
         ] {
             rows.insert(part, self.rows(part));
         }
-        let mut take = |part| self.frames.remove(&part).unwrap_or_default();
-        let train = take(Part::Train).binned(&names, |rows| Dataset::builder(rows, BINS))?;
-        let stop = take(Part::Stop).binned(&names, |rows| train.like(rows))?;
+        let tried = self.used.len();
+        let train = self.worthy(&plan.booster, &mut progress)?;
+        let names = self.names();
+        let stop = self.take(Part::Stop);
+        let stop = stop.binned(&names, |rows| train.like(rows))?;
         let mut booster = plan.booster.clone();
         booster.monotone = rules(&names);
         let fit = booster.fit(&train, Some(&stop), progress)?;
@@ -181,6 +191,13 @@ impl Gathered {
         let flat = FlatForest::new(&fit.forest)?;
         let calibrated = Calibrated::of(&flat, &self.frames)?;
         let mut facts = self.facts(&rows, &booster, &fit, plan);
+        facts.insert(
+            "features.tried".to_owned(),
+            format!(
+                "{tried}, of which these {} have 99 % of what a trial gained",
+                names.len()
+            ),
+        );
         calibrated.tell(&mut facts);
         let features = self
             .used
@@ -199,6 +216,33 @@ impl Gathered {
             recalibration: None,
             facts,
         })
+    }
+
+    fn take(&mut self, part: Part) -> Frame {
+        self.frames.remove(&part).unwrap_or_default()
+    }
+
+    /// Takes the rows to grow trees on, and leaves here and in them the columns that a trial found worth their price.
+    fn worthy(
+        &mut self,
+        booster: &Booster,
+        progress: impl FnMut(Round),
+    ) -> Result<Dataset, Refused> {
+        let names = self.names();
+        let train = self.take(Part::Train);
+        let train = train.binned(&names, |rows| Dataset::builder(rows, BINS))?;
+        let trial = Booster {
+            rounds: columns::trial(booster.rounds),
+            monotone: rules(&names),
+            ..booster.clone()
+        };
+        let gains = trial.fit(&train, None, progress)?.forest.gains();
+        let worth = columns::worth(&gains);
+        self.frames
+            .values_mut()
+            .for_each(|frame| frame.keep(&worth));
+        self.used = worth.iter().map(|place| self.used[*place]).collect();
+        Ok(train.only(&worth))
     }
 
     fn facts(

@@ -24,6 +24,7 @@ another trade than those it was trained on without evaluating it there first (`o
 |---|---|
 | made by | {made_by} |
 | form | {trees} trees, {features} features, calibration {calibration} |
+| features tried | {tried} |
 | days | {days} |
 | hours of the day (UTC) | {hours} |
 | trees grown on | {rows} questions |
@@ -58,6 +59,7 @@ everything, {judged}. Trees have seen these days at other stores: later days tel
         trees = model.forest.trees.len(),
         features = model.features.len(),
         calibration = fact("calibration"),
+        tried = fact("features.tried"),
         days = fact("days.learned"),
         hours = fact(Hours::FACT),
         judged = fact("days.judged"),

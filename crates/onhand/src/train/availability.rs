@@ -223,11 +223,12 @@ impl Availability {
 }
 
 fn fit(gathered: Gathered, plan: &Plan) -> Result<Artefact, Failure> {
-    let bar = progress::bar("Growing trees", plan.booster.rounds as u64);
+    let bar = progress::bar("Growing trees", plan.rounds() as u64);
     let model = gathered.fit::<Failure>(plan, |round| {
         bar.inc(1);
-        if let Some(loss) = round.valid {
-            bar.set_message(format!("Growing trees, {loss:.4}"));
+        match round.valid {
+            Some(loss) => bar.set_message(format!("Growing trees, {loss:.4}")),
+            None => bar.set_message("Trying the features"),
         }
     });
     bar.finish_and_clear();
