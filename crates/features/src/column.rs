@@ -23,17 +23,25 @@ const LONGEST_SILENCE: u32 = 7 * HOURS_A_DAY;
 const DAY_MILLIS: f64 = 86_400_000.0;
 
 impl Store {
-    /// Makes the values of nodes, one after the other, for all of a block.
-    pub(crate) fn run(&self, nodes: &[Node], block: &mut Block, moment: Moment, memo: &mut Memo) {
+    /// Makes the values of some nodes, one after the other, for all of a block; those of others are missing. Each of them
+    /// comes after what it is made of.
+    pub(crate) fn run(
+        &self,
+        nodes: &[Node],
+        made: impl Iterator<Item = usize>,
+        block: &mut Block,
+        moment: Moment,
+        memo: &mut Memo,
+    ) {
         let (plan, many) = (self.set.plan(), block.len());
         block.begin(plan.entities.len(), plan.filters.len());
         let mut values = std::mem::take(&mut block.values);
         values.resize(nodes.len() * many, f64::NAN);
-        for (number, node) in nodes.iter().enumerate() {
+        for number in made {
             let (made, rest) = values.split_at_mut(number * many);
             let column = &mut rest[..many];
             let of = |node: usize| &made[node * many..(node + 1) * many];
-            match *node {
+            match nodes[number] {
                 Node::Read(read) => self.read_column(read, block, moment, memo, column),
                 Node::Number(number) => column.fill(number),
                 Node::Unary(what, one) => {

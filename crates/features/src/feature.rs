@@ -1,5 +1,6 @@
 //! A feature's definition, and the set of them that a store keeps.
 
+use crate::choice::Choice;
 use crate::entity::Entity;
 use crate::formula::Formula;
 use crate::plan::Plan;
@@ -162,6 +163,7 @@ pub enum BadSet {
 pub struct FeatureSet {
     features: Vec<Feature>,
     plan: Plan,
+    whole: Choice,
 }
 
 impl FeatureSet {
@@ -183,7 +185,25 @@ impl FeatureSet {
         if let Some(number) = plan.limited_in_vain() {
             return Err(BadSet::NothingToAge(features[number].name));
         }
-        Ok(Self { features, plan })
+        let whole = Choice::of(&plan, 0..features.len());
+        Ok(Self {
+            features,
+            plan,
+            whole,
+        })
+    }
+
+    /// The features at some places of a row.
+    ///
+    /// # Panics
+    /// There is no such place.
+    pub fn choice(&self, places: impl IntoIterator<Item = usize>) -> Choice {
+        Choice::of(&self.plan, places)
+    }
+
+    /// All features.
+    pub fn whole(&self) -> &Choice {
+        &self.whole
     }
 
     /// The features, in the order of a row.

@@ -36,6 +36,7 @@ mod series;
 mod versions;
 
 pub mod catalog;
+pub mod choice;
 pub mod entity;
 pub mod fact;
 pub mod feature;
@@ -51,6 +52,7 @@ pub mod store;
 pub mod subject;
 pub mod window;
 
+pub use choice::Choice;
 pub use entity::Entity;
 pub use fact::Fact;
 pub use feature::{BadSet, Feature, FeatureSet, Kind};

@@ -249,7 +249,8 @@ impl Store {
             for level in levels {
                 block.push(*level, self.kept.members.rows(*level));
             }
-            self.run(&mean.nodes, &mut block, moment, memo);
+            let all = 0..mean.nodes.len();
+            self.run(&mean.nodes, all, &mut block, moment, memo);
             let first = mean.output * levels.len();
             for value in &block.values[first..first + levels.len()] {
                 if !value.is_nan() {

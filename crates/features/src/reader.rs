@@ -3,6 +3,7 @@
 //! Everybody who serves rows reads them here: what is asked for by name and what a model is asked about. So they share
 //! what is remembered, and a witness who writes rows down sees them all.
 
+use crate::choice::Choice;
 use crate::entity::Entity;
 use crate::store::Store;
 use crate::subject::Subject;
@@ -64,19 +65,24 @@ impl<'a> Reader<'a> {
         self.store.kept.members.text(kind, row)
     }
 
-    /// The values of all features of SKUs at locations, which are served: one row after the other. Gives their levels,
-    /// each if the ledger knows it.
+    /// The values of some features of SKUs at locations, which are served: one row after the other, in which the places of
+    /// other features may stay as they are. Gives their levels, each if the ledger knows it. A witness is told whole rows.
     ///
     /// # Panics
     /// `rows` has another length than that of the set, for each name.
     pub fn rows(
         &mut self,
         names: &[(&str, &str)],
+        choice: &Choice,
         moment: Moment,
         rows: &mut [f32],
     ) -> &[Option<LevelNo>] {
         self.store.find_all(names.iter().copied(), self.subject);
-        self.store.read(self.subject, moment, rows);
+        let choice = match self.witness {
+            None => choice,
+            Some(_) => self.store.set().whole(),
+        };
+        self.store.read_some(self.subject, choice, moment, rows);
         if let Some(witness) = self.witness {
             let rows = rows.chunks_exact(self.store.set().len().max(1));
             for (name, row) in names.iter().zip(rows) {
@@ -86,12 +92,18 @@ impl<'a> Reader<'a> {
         self.subject.levels()
     }
 
-    /// The values of all features of levels. They have no names here, so no witness is told.
+    /// The same of levels. They have no names here, so no witness is told.
     ///
     /// # Panics
     /// `rows` has another length than that of the set, for each level.
-    pub fn rows_of_levels(&mut self, levels: &[LevelNo], moment: Moment, rows: &mut [f32]) {
+    pub fn rows_of_levels(
+        &mut self,
+        levels: &[LevelNo],
+        choice: &Choice,
+        moment: Moment,
+        rows: &mut [f32],
+    ) {
         self.store.find_levels(levels, self.subject);
-        self.store.read(self.subject, moment, rows);
+        self.store.read_some(self.subject, choice, moment, rows);
     }
 }

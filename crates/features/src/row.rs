@@ -6,6 +6,7 @@
 //! missing: here, where every row is made, so that a model is served what it was trained on (`docs/decisions/0024`).
 
 use crate::calendar::day_of;
+use crate::choice::Choice;
 use crate::members::NONE;
 use crate::plan::{Dated, Read};
 use crate::store::Store;
@@ -46,6 +47,21 @@ impl Store {
     /// # Panics
     /// `rows` has not as many values as there are features, for each that was found for the subject.
     pub fn read(&self, subject: &mut Subject, moment: Moment, rows: &mut [f32]) {
+        self.read_some(subject, self.set.whole(), moment, rows);
+    }
+
+    /// The same, of some features alone: the places of others stay as they are.
+    ///
+    /// # Panics
+    /// `rows` has not as many values as there are features, for each that was found for the subject; or the choice is of
+    /// another set.
+    pub fn read_some(
+        &self,
+        subject: &mut Subject,
+        choice: &Choice,
+        moment: Moment,
+        rows: &mut [f32],
+    ) {
         let (plan, features) = (self.set.plan(), self.set.features());
         let Subject { block, memo } = subject;
         assert_eq!(
@@ -60,18 +76,18 @@ impl Store {
         );
         let Stamp { seq, at } = self.kept.last;
         memo.other_day = (day_of(moment.now) != day_of(at)).then_some(seq);
-        self.run(&plan.nodes, block, moment, memo);
+        self.run(&plan.nodes, choice.nodes(), block, moment, memo);
         let many = block.len();
         for (place, row) in rows.chunks_exact_mut(features.len().max(1)).enumerate() {
-            for ((value, output), feature) in row.iter_mut().zip(&plan.outputs).zip(features) {
-                let found = block.values[output * many + place];
-                *value = match found.is_nan() {
-                    true => feature.fallback(),
+            for number in choice.features() {
+                let found = block.values[plan.outputs[number] * many + place];
+                row[number] = match found.is_nan() {
+                    true => features[number].fallback(),
                     false => found as f32,
                 };
             }
         }
-        self.drop_stale(block, moment, rows);
+        self.drop_stale(block, choice, moment, rows);
     }
 
     /// What a feature's value stands on, in the row that was just read for the subject at a moment; of some that were read
@@ -98,9 +114,10 @@ impl Store {
     }
 
     /// Gives those values up that stand on facts older than their limits.
-    fn drop_stale(&self, block: &Block, moment: Moment, rows: &mut [f32]) {
+    fn drop_stale(&self, block: &Block, choice: &Choice, moment: Moment, rows: &mut [f32]) {
         let features = self.set.features();
-        for &feature in &self.set.plan().limited {
+        let limited = self.set.plan().limited.iter().copied();
+        for feature in limited.filter(|feature| choice.has(*feature)) {
             for (place, row) in rows.chunks_exact_mut(features.len()).enumerate() {
                 let age = self.age(feature, block, place, moment);
                 if self.is_stale(feature, age) {

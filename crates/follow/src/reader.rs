@@ -8,7 +8,7 @@ use crate::sampler::Sampler;
 use onhand_core::{Seq, Stamp};
 use onhand_features::{Moment, Store, Subject, Witness};
 use std::ops::Deref;
-use std::sync::{Mutex, PoisonError, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 
 /// Rooms to work in that are kept.
 const KEPT: usize = 8;
@@ -77,7 +77,9 @@ impl<'a> Reader<'a> {
     /// # Panics
     /// `row` has another length than the set.
     pub fn row(&mut self, location: &str, sku: &str, moment: Moment, row: &mut [f32]) -> bool {
-        self.rows().rows(&[(location, sku)], moment, row)[0].is_some()
+        let set = Arc::clone(self.store.set());
+        let names = [(location, sku)];
+        self.rows().rows(&names, set.whole(), moment, row)[0].is_some()
     }
 
     /// The store with what is remembered of it, for who reads more than values.

@@ -9,7 +9,7 @@ use crate::scorer::Grounds;
 use crate::scores::Score;
 use crate::shift::line;
 use onhand_core::LevelNo;
-use onhand_features::{Moment, Reader, Store};
+use onhand_features::{Choice, Moment, Reader, Store};
 use onhand_models::recalibrate::Line;
 
 /// Rows that are read under one lock.
@@ -86,7 +86,7 @@ impl<S: Stores> Predictor<S> {
         let mut rows = vec![f32::NAN; whom.len() * width];
         let mut made = Vec::with_capacity(whom.len());
         self.stores.read(partition, &mut |mut reader| {
-            let levels = read(&mut reader, whom, moment, &mut rows);
+            let levels = read(&mut reader, whom, &self.choice, moment, &mut rows);
             let as_of = self.stores.as_of(partition, reader.store(), moment.now);
             let recalibration = self.scorer.recalibration();
             let each = levels.iter().zip(rows.chunks_exact(width));
@@ -139,16 +139,17 @@ impl<S: Stores> Predictor<S> {
 fn read(
     reader: &mut Reader<'_>,
     whom: Whom<'_>,
+    choice: &Choice,
     moment: Moment,
     rows: &mut [f32],
 ) -> Vec<Option<LevelNo>> {
     match whom {
         Whom::Names(items) => {
             let names: Vec<_> = items.iter().map(Asked::name).collect();
-            reader.rows(&names, moment, rows).to_vec()
+            reader.rows(&names, choice, moment, rows).to_vec()
         }
         Whom::Levels(levels) => {
-            reader.rows_of_levels(levels, moment, rows);
+            reader.rows_of_levels(levels, choice, moment, rows);
             levels.iter().copied().map(Some).collect()
         }
     }

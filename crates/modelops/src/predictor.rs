@@ -12,7 +12,7 @@ use crate::prior::Prior;
 use crate::scorer::{Explanation, Scorer};
 use crate::scores::{Score, Scores};
 use onhand_core::{LevelNo, Span, Timestamp};
-use onhand_features::{Moment, Reader, Store};
+use onhand_features::{Choice, Moment, Reader, Store};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -92,6 +92,8 @@ pub struct Predictor<S> {
     pub(crate) prior: Prior,
     pub(crate) policy: Policy,
     pub(crate) stores: S,
+    /// The features that the model and the prior look at.
+    pub(crate) choice: Choice,
     scores: Vec<Mutex<Scores>>,
 }
 
@@ -118,8 +120,11 @@ impl<S: Stores> Predictor<S> {
     ) -> Self {
         let partitions = usize::from(stores.partitions()).max(1);
         let most = most_scores / partitions;
+        let prior = Prior::new(scorer.set(), scorer.usually_found(), new_for);
+        let looked_at = scorer.places().iter().copied().chain(prior.places());
         Self {
-            prior: Prior::new(scorer.set(), scorer.usually_found(), new_for),
+            choice: scorer.set().choice(looked_at),
+            prior,
             scorer,
             policy,
             stores,

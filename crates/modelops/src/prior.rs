@@ -44,6 +44,12 @@ impl Prior {
         }
     }
 
+    /// The places of its features in a row.
+    pub(crate) fn places(&self) -> impl Iterator<Item = usize> {
+        let places = [self.age, self.kind, self.location, self.everything];
+        places.into_iter().flatten()
+    }
+
     /// Whether the row is of an item without a past.
     pub fn is_new(&self, row: &[f32]) -> bool {
         let age = self.age.map_or(f32::NAN, |place| row[place]);

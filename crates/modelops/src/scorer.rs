@@ -187,6 +187,11 @@ impl Scorer {
         &self.set
     }
 
+    /// The places of the model's features in a row of the set.
+    pub(crate) fn places(&self) -> &[usize] {
+        &self.places
+    }
+
     /// Adds a row of the set to rows of the model.
     pub fn pick(&self, row: &[f32], rows: &mut Vec<f32>) {
         rows.extend(self.places.iter().map(|place| row[*place]));

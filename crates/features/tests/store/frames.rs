@@ -118,13 +118,16 @@ fn asked(number: u32) -> (&'static str, &'static str) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// However many are read at once, whoever is among them, and whatever is remembered from before.
+    /// However many are read at once, whoever is among them, whatever is remembered from before, and whether all features
+    /// are asked for or some.
     #[test]
     fn rows_read_together_are_those_read_alone(
         steps in proptest::collection::vec((0..12u64, 0..6u32, step()), 1..60),
         together in proptest::collection::vec(proptest::collection::vec(0..9u32, 0..80), 1..4),
         lead in 0..5u64,
+        chosen in proptest::collection::vec(proptest::bool::weighted(0.2), set().len()),
     ) {
+        let choice = set().choice((0..chosen.len()).filter(|place| chosen[*place]));
         let (mut ledger, mut known) = (Ledger::default(), hour(60));
         let (mut store, first, mut taken) = (Store::new(set(), Limits::default()), Subject::default(), 0);
         let mut readers = [first.clone(), first];
@@ -136,9 +139,21 @@ proptest! {
             let moment = Moment { now: known, target: Timestamp::from_millis(known.millis() + lead * HOUR) };
             let numbers = &together[taken % together.len()];
             let reader = &mut readers[taken % 2];
-            let mut rows = vec![0.0; numbers.len() * set().len()];
+            let untouched = f32::MIN_POSITIVE;
+            let mut some = vec![untouched; numbers.len() * set().len()];
+            let mut rows = some.clone();
             store.find_all(numbers.iter().map(|number| asked(*number)), reader);
-            store.read(reader, moment, &mut rows);
+            if lead % 2 == 0 {
+                store.read_some(reader, &choice, moment, &mut some);
+                store.read(reader, moment, &mut rows);
+            } else {
+                store.read(reader, moment, &mut rows);
+                store.read_some(reader, &choice, moment, &mut some);
+            }
+            for (place, (some, whole)) in some.iter().zip(&rows).enumerate() {
+                let told = if chosen[place % chosen.len()] { *whole } else { untouched };
+                prop_assert_eq!(some.to_bits(), told.to_bits(), "feature {}", place % chosen.len());
+            }
             for (number, found) in numbers.iter().zip(rows.chunks(set().len())) {
                 let (place, sku) = asked(*number);
                 prop_assert_eq!(bits(found), bits(&row(&store, place, sku, moment)), "{} at {}", sku, place);

@@ -1,0 +1,63 @@
+//! Some features of a set.
+//!
+//! A model looks at half of the catalogue. Of a row that is read for it, only what its features are made of is made: the
+//! means over other shelves, which cost the most, above all.
+
+use crate::plan::{Node, Plan};
+use std::collections::BTreeSet;
+
+/// Features of a set, and the steps that make them.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The places of the features in a row, ascending.
+    features: Vec<usize>,
+    /// The steps, in order.
+    nodes: Vec<usize>,
+}
+
+impl Choice {
+    /// The features at these places of a row.
+    pub(crate) fn of(plan: &Plan, features: impl IntoIterator<Item = usize>) -> Self {
+        let features: BTreeSet<usize> = features.into_iter().collect();
+        let mut is_needed = vec![false; plan.nodes.len()];
+        for feature in &features {
+            is_needed[plan.outputs[*feature]] = true;
+        }
+        // Each node comes after those that it is made of.
+        for (number, node) in plan.nodes.iter().enumerate().rev() {
+            if is_needed[number] {
+                node.parts().for_each(|part| is_needed[part] = true);
+            }
+        }
+        Self {
+            features: features.into_iter().collect(),
+            nodes: (0..plan.nodes.len())
+                .filter(|number| is_needed[*number])
+                .collect(),
+        }
+    }
+
+    pub(crate) fn has(&self, feature: usize) -> bool {
+        self.features.binary_search(&feature).is_ok()
+    }
+
+    pub(crate) fn features(&self) -> impl Iterator<Item = usize> {
+        self.features.iter().copied()
+    }
+
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = usize> {
+        self.nodes.iter().copied()
+    }
+}
+
+impl Node {
+    /// The nodes that it is made of.
+    fn parts(self) -> impl Iterator<Item = usize> {
+        let (one, other) = match self {
+            Self::Read(_) | Self::Number(_) => (None, None),
+            Self::Unary(_, one) => (Some(one), None),
+            Self::Binary(_, one, other) => (Some(one), Some(other)),
+        };
+        one.into_iter().chain(other)
+    }
+}
