@@ -3,7 +3,7 @@
 //! A model looks at half of the catalogue. Of a row that is read for it, only what its features are made of is made: the
 //! means over other shelves, which cost the most, above all.
 
-use crate::plan::{Node, Plan};
+use crate::plan::{Node, Plan, Read};
 use std::collections::BTreeSet;
 
 /// Features of a set, and the steps that make them.
@@ -13,6 +13,8 @@ pub struct Choice {
     features: Vec<usize>,
     /// The steps, in order.
     nodes: Vec<usize>,
+    /// The kinds of entity whose members the steps make means over.
+    shared: BTreeSet<usize>,
 }
 
 impl Choice {
@@ -29,11 +31,17 @@ impl Choice {
                 node.parts().for_each(|part| is_needed[part] = true);
             }
         }
+        let nodes: Vec<usize> = (0..plan.nodes.len())
+            .filter(|number| is_needed[*number])
+            .collect();
+        let shared = nodes.iter().filter_map(|number| match plan.nodes[*number] {
+            Node::Read(Read::Mean(mean)) => Some(plan.means[mean].entity),
+            _ => None,
+        });
         Self {
             features: features.into_iter().collect(),
-            nodes: (0..plan.nodes.len())
-                .filter(|number| is_needed[*number])
-                .collect(),
+            shared: shared.collect(),
+            nodes,
         }
     }
 
@@ -47,6 +55,10 @@ impl Choice {
 
     pub(crate) fn nodes(&self) -> impl Iterator<Item = usize> {
         self.nodes.iter().copied()
+    }
+
+    pub(crate) fn shared(&self) -> &BTreeSet<usize> {
+        &self.shared
     }
 }
 

@@ -11,6 +11,7 @@
 //! - [`formula`], [`feature`]: a feature's definition; [`catalog`]: those that Onhand comes with.
 //! - [`store`]: the state of all features, entry by entry; [`row`]: their values at a moment for a [`subject`], read by a
 //!   [`reader`].
+//! - [`ahead`]: which rows to read before anybody asks, to make what others share.
 //! - [`frame`]: many rows in one pass over the ledger; [`snapshot`]: the store as bytes.
 //!
 //! **Exact.** Sums are whole numbers and decays are fixed-point, each day's step always the same; floats come in when a
@@ -35,6 +36,7 @@ mod ring;
 mod series;
 mod versions;
 
+pub mod ahead;
 pub mod catalog;
 pub mod choice;
 pub mod entity;
@@ -52,6 +54,7 @@ pub mod store;
 pub mod subject;
 pub mod window;
 
+pub use ahead::Ahead;
 pub use choice::Choice;
 pub use entity::Entity;
 pub use fact::Fact;

@@ -99,6 +99,14 @@ impl Memo {
         }
     }
 
+    /// How many means are remembered.
+    #[cfg(test)]
+    pub(crate) fn means(&self) -> usize {
+        let together = lock(&self.together);
+        let rows = together.means.iter().flat_map(|means| &means.0);
+        rows.flatten().count()
+    }
+
     /// What is remembered, unless it is of another store by now.
     fn together(&self) -> Option<MutexGuard<'_, Together>> {
         let together = lock(&self.together);

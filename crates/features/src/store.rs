@@ -19,7 +19,6 @@ use crate::series::Series;
 use crate::versions::Versions;
 use onhand_core::{Entry, LevelNo, Seq, Stamp, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a store may grow to.
@@ -158,18 +157,6 @@ impl Store {
     pub fn newest_fact(&self, level: LevelNo) -> Option<Timestamp> {
         let newest = self.kept.newest.get(level.0 as usize).copied()?;
         (newest > Timestamp::default()).then_some(newest)
-    }
-
-    /// A level of every group that means are made over, ascending. Who has read their rows at a moment has made, for all
-    /// readers, every mean that rows of that hour need.
-    pub fn one_of_each_group(&self) -> Vec<LevelNo> {
-        let (plan, members) = (self.set.plan(), &self.kept.members);
-        let kinds: BTreeSet<usize> = plan.means.iter().map(|mean| mean.entity).collect();
-        let lists = kinds
-            .into_iter()
-            .flat_map(|kind| (0..members.count(kind)).map(move |row| members.list(kind, row)));
-        let firsts: BTreeSet<LevelNo> = lists.filter_map(|list| list.first().copied()).collect();
-        firsts.into_iter().collect()
     }
 
     /// SKUs at locations that have a row now.

@@ -5,8 +5,9 @@
 //! hour is another, or they will not be current for long. So a round costs what has changed, however many scores there
 //! are. Only the first one, and one that comes so late that the store has forgotten what it was told, looks at all.
 //!
-//! What all rows share, the means over shelves, is made ahead ([`Predictor::prepare`]): after a start and a full hour nothing
-//! is remembered of them, and whoever asks first would make what his items need in the time that he has.
+//! What all rows share, the means over shelves, is made ahead ([`Ahead`]): after a start, a full hour, the first entry of a
+//! day and a change of groups nothing is remembered of them, and whoever asks first would make what his items need in the
+//! time that he has. A start may make all of them ([`Predictor::prepare`]); a round makes a few, after what it was told.
 //!
 //! Between two steps the caller may rest, which bounds how much of a core this takes; what it does not get to is made
 //! when it is asked for, or served with its age. So is a score that was made while its item changed, and put down after
@@ -16,7 +17,7 @@ use crate::making::Whom;
 use crate::predictor::{CURRENT_FOR, Predictor, Stores, hour};
 use crate::scores::Score;
 use onhand_core::{LevelNo, Span, Timestamp};
-use onhand_features::Moment;
+use onhand_features::{Ahead, Moment};
 
 /// A score nobody asked for since so long is left to age.
 const WANTED_FOR: Span = Span::from_secs(15 * 60);
@@ -32,6 +33,8 @@ const RENEWED: usize = 32;
 const AGED_IN_ROUNDS: usize = 64;
 /// The most aged scores of a partition in a round: what changed is not to wait for them.
 const AGED_A_ROUND: usize = 2_048;
+/// Steps of a walk over what rows share in a round: some milliseconds, for the same reason.
+const AHEAD_A_ROUND: usize = 8;
 
 /// What a round did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Refreshed {
     pub changed: usize,
     /// Made anew because of their age.
     pub aged: usize,
+    /// Rows that were read to make what others share.
+    pub ahead: usize,
 }
 
 /// How far rounds have got, by partition.
@@ -54,6 +59,15 @@ struct Seen {
     changes: Option<u64>,
     /// The score to be looked at next for its age.
     next: usize,
+    /// What rows share.
+    ahead: Ahead,
+}
+
+impl Progress {
+    fn each(&mut self, partitions: u16) -> impl Iterator<Item = (u16, &mut Seen)> {
+        self.0.resize(partitions.into(), Seen::default());
+        (0..partitions).zip(&mut self.0)
+    }
 }
 
 impl<S: Stores> Predictor<S> {
@@ -65,9 +79,7 @@ impl<S: Stores> Predictor<S> {
         rest: &mut dyn FnMut() -> bool,
     ) -> Refreshed {
         let mut done = Refreshed::default();
-        let partitions = self.stores.partitions();
-        progress.0.resize(partitions.into(), Seen::default());
-        for (partition, seen) in (0..partitions).zip(&mut progress.0) {
+        for (partition, seen) in progress.each(self.stores.partitions()) {
             for some in self.told(partition, seen, clock()).chunks(LOOKED_AT) {
                 let changed = self.changed(partition, some, clock(), &mut done.looked_at);
                 done.changed += changed.len();
@@ -80,35 +92,49 @@ impl<S: Stores> Predictor<S> {
             if !self.renew_all(partition, &aged, clock, rest) {
                 return done;
             }
+            for _ in 0..AHEAD_A_ROUND {
+                let Some(read) = self.step_ahead(partition, seen, clock()) else {
+                    break;
+                };
+                done.ahead += read;
+                if !rest() {
+                    return done;
+                }
+            }
         }
         done
     }
 
-    /// Makes what rows of this hour share, so that whoever asks first need not. `rest` is called between steps, and ends it
-    /// by saying `false`. Gives how many rows were read for it.
-    pub fn prepare(&self, clock: &dyn Fn() -> Timestamp, rest: &mut dyn FnMut() -> bool) -> usize {
-        let mut read = 0;
-        for partition in 0..self.stores.partitions() {
-            let mut levels = Vec::new();
-            self.stores.read(partition, &mut |reader| {
-                levels = reader.store().one_of_each_group();
-            });
-            for some in levels.chunks(RENEWED) {
-                let moment = Moment::of(clock());
-                self.read_some(
-                    partition,
-                    Whom::Levels(some),
-                    moment,
-                    false,
-                    &mut Vec::new(),
-                );
-                read += some.len();
+    /// Makes all that rows of this hour share, so that whoever asks first need not; rounds go on from there. `rest` is called
+    /// between steps, and ends it by saying `false`. Gives how many rows were read for it.
+    pub fn prepare(
+        &self,
+        progress: &mut Progress,
+        clock: &dyn Fn() -> Timestamp,
+        rest: &mut dyn FnMut() -> bool,
+    ) -> usize {
+        let mut all = 0;
+        for (partition, seen) in progress.each(self.stores.partitions()) {
+            while let Some(read) = self.step_ahead(partition, seen, clock()) {
+                all += read;
                 if !rest() {
-                    return read;
+                    return all;
                 }
             }
         }
-        read
+        all
+    }
+
+    /// Makes some of what rows share; gives how many rows were read for it, `None` if all is made.
+    fn step_ahead(&self, partition: u16, seen: &mut Seen, now: Timestamp) -> Option<usize> {
+        let (mut found, moment) = (None, Moment::of(now));
+        self.stores.read(partition, &mut |reader| {
+            found = seen.ahead.step(reader.store(), &self.choice, moment);
+        });
+        let levels = found?;
+        let whom = Whom::Levels(&levels);
+        self.read_some(partition, whom, moment, false, &mut Vec::new());
+        Some(levels.len())
     }
 
     /// Of whom something was told since the last round; all that have a score, if nobody knows.

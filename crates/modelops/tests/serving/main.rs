@@ -23,13 +23,18 @@ const NO: &dyn Fn() -> bool = &|| false;
 
 /// A model that says: the fewer on hand, the emptier; and a little of what was sold.
 fn model(set: &FeatureSet) -> Artefact {
+    model_of(set, FEATURES)
+}
+
+/// The same, said of other features.
+fn model_of(set: &FeatureSet, features: [&str; 2]) -> Artefact {
     let columns: [Vec<f32>; 2] = [
         (0..4_000).map(|row| (row % 7) as f32).collect(),
         (0..4_000).map(|row| (row % 31) as f32).collect(),
     ];
     let labels = (0..4_000).map(|row| f32::from(u8::from(row % 31 + row % 7 < 12)));
     let mut builder = Dataset::builder(4_000, 255);
-    for (name, values) in FEATURES.iter().zip(&columns) {
+    for (name, values) in features.iter().zip(&columns) {
         builder.column(name, values).unwrap();
     }
     let data = builder.labels(labels.collect()).unwrap();
@@ -39,7 +44,7 @@ fn model(set: &FeatureSet) -> Artefact {
         ..Booster::default()
     };
     let forest = booster.fit(&data, None, |_| {}).unwrap().forest;
-    let features = FEATURES.iter().zip(data.maps()).map(|(name, bins)| {
+    let features = features.iter().zip(data.maps()).map(|(name, bins)| {
         let feature = &set.features()[set.position(name).unwrap()];
         artefact::Feature {
             definition: feature.definition(),
@@ -447,23 +452,94 @@ fn without_time_to_explain_an_item_is_said_what_it_is_said_without_why() {
     assert_eq!(of(&told), of(&plain));
 }
 
-/// Means are over the shelves of a SKU, of a location, of a SKU in a city: one shelf of each is read.
-#[test]
-fn what_rows_share_is_made_by_a_shelf_of_each_group() {
-    let (shop, predictor) = open();
+/// A shop of two SKUs at four locations, and a model that looks at means over the shelves of a SKU and of a location.
+fn open_with_means() -> (Shop, Predictor<Shop>) {
+    let (shop, plain) = open();
     for place in ["there", "far", "further"] {
         shop.receive(minute(0), place, "few", 5);
         shop.receive(minute(0), place, "many", 5);
     }
-    let prepare = |goes_on: bool| predictor.prepare(&|| later(5).now, &mut || goes_on);
+    let set = Arc::clone(plain.scorer().set());
+    let model = model_of(&set, ["sku_empty_ahead", "location_empty_ahead"]);
+    let scorer = Scorer::new(model, "1".into(), set).unwrap();
+    let predictor = Predictor::new(scorer, Policy::default(), shop.clone(), NEW_FOR, 1_000);
+    (shop, predictor)
+}
+
+#[test]
+fn what_rows_share_is_made_by_a_shelf_of_each_group_and_again_once_it_does_not_hold() {
+    let (shop, predictor) = open_with_means();
+    let mut progress = Progress::default();
+    let mut ahead = |minutes| {
+        let clock = || later(minutes).now;
+        predictor.refresh(&mut progress, &clock, &mut || true).ahead
+    };
     // The first shelf of a location may be that of a SKU, too.
-    assert_eq!(prepare(true), 4 + 1, "of two SKUs at four locations");
-    for place in ["far", "further"] {
-        shop.push_city(minute(1), place, "york");
-    }
-    assert_eq!(prepare(true), 5 + 1, "and of both in a city");
-    for sku in 0..100 {
+    assert_eq!((ahead(5), ahead(6)), (4 + 1, 0));
+    assert_eq!((ahead(60), ahead(61)), (5, 0), "the hour is another");
+    shop.sell(later(62).now, "far", "many", 1);
+    assert_eq!(
+        (ahead(62), ahead(63)),
+        (5, 0),
+        "it was the first entry of its day"
+    );
+    shop.push_city(later(64).now, "far", "leeds");
+    // The model does not look at means over cities, so no row is read for those.
+    assert_eq!(
+        (ahead(64), ahead(65)),
+        (5, 0),
+        "a location came into another group"
+    );
+    shop.sell(later(66).now, "far", "many", 1);
+    assert_eq!(ahead(66), 0, "who asks makes the few that this changes");
+}
+
+#[test]
+fn for_a_model_without_means_nothing_is_made_ahead() {
+    let (_shop, predictor) = open();
+    let mut progress = Progress::default();
+    let clock = || later(5).now;
+    assert_eq!(predictor.prepare(&mut progress, &clock, &mut || true), 0);
+    assert_eq!(
+        predictor.refresh(&mut progress, &clock, &mut || true).ahead,
+        0
+    );
+}
+
+#[test]
+fn a_start_makes_what_rows_share_and_rounds_go_on_where_it_was_told_to_end() {
+    let (_shop, predictor) = open_with_skus(100);
+    let (mut progress, clock) = (Progress::default(), || later(5).now);
+    let begun = predictor.prepare(&mut progress, &clock, &mut || false);
+    assert!((1..100).contains(&begun));
+    let left = predictor.refresh(&mut progress, &clock, &mut || true).ahead;
+    assert_eq!(begun + left, 5 + 100);
+    assert_eq!(predictor.prepare(&mut progress, &clock, &mut || true), 0);
+}
+
+/// Scores do not wait for what rows share: a round makes a bounded part of it, after what it was told.
+#[test]
+fn a_round_makes_a_few_of_what_rows_share_after_what_has_changed() {
+    let (shop, predictor) = open_with_skus(1_000);
+    one(&predictor, "many", later(5), YES);
+    let mut progress = Progress::default();
+    predictor.refresh(&mut progress, &|| later(6).now, &mut || false);
+    shop.sell(later(7).now, "here", "many", 28);
+    let mut is_current = Vec::new();
+    let mut look = || {
+        is_current.push(one(&predictor, "many", later(8), NO).fallback.is_none());
+        true
+    };
+    let done = predictor.refresh(&mut progress, &|| later(8).now, &mut look);
+    assert_eq!((done.changed, is_current.first()), (1, Some(&true)));
+    assert!((1..500).contains(&done.ahead), "{done:?}");
+}
+
+/// The same with so many more SKUs at one location.
+fn open_with_skus(many: usize) -> (Shop, Predictor<Shop>) {
+    let (shop, predictor) = open_with_means();
+    for sku in 0..many {
         shop.receive(minute(2), "here", &format!("sku-{sku}"), 1);
     }
-    assert!((1..100).contains(&prepare(false)), "it ends when told to");
+    (shop, predictor)
 }

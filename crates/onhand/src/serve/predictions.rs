@@ -24,7 +24,6 @@ const RESTS: u32 = 4;
 const PREPARED_WITHIN: Duration = Duration::from_secs(1);
 /// The thread gives way to all that answers requests.
 const NICE: i32 = 10;
-const HOUR_MILLIS: u64 = 3_600_000;
 
 /// Features of a SKU, a city or a category are told of one partition's locations alone.
 const SEVERAL_PARTITIONS: &str = "models are trained on ledgers of one partition, and this data folder has several: what \
@@ -136,11 +135,12 @@ impl Working {
     fn start(model: Arc<AvailabilityModel>, engine: Arc<Engine>) -> Result<Self, Failure> {
         let begun = Instant::now();
         let mut in_time = || begun.elapsed() < PREPARED_WITHIN;
-        model.prepare(&|| engine.clock().now(), &mut in_time);
+        let mut progress = Progress::default();
+        model.prepare(&mut progress, &|| engine.clock().now(), &mut in_time);
         let (stop, stopped) = channel();
         let refreshed = Arc::clone(&model);
         let thread = std::thread::Builder::new().name("scores".into());
-        let thread = thread.spawn(move || refresh(&refreshed, &engine, &stopped));
+        let thread = thread.spawn(move || refresh(&refreshed, progress, &engine, &stopped));
         Ok(Self {
             model,
             stop,
@@ -158,13 +158,17 @@ impl Working {
 }
 
 /// Keeps scores current until it is told to stop.
-fn refresh(model: &AvailabilityModel, engine: &Engine, stopped: &Receiver<()>) {
+fn refresh(
+    model: &AvailabilityModel,
+    mut progress: Progress,
+    engine: &Engine,
+    stopped: &Receiver<()>,
+) {
     let thread = Some(rustix::thread::gettid());
     if let Err(error) = rustix::process::setpriority_process(thread, NICE) {
         tracing::debug!(%error, "the refresh of scores keeps its priority");
     }
     let clock = || engine.clock().now();
-    let (mut progress, mut prepared) = (Progress::default(), None);
     while wait(stopped, PAUSE) {
         let mut worked = Instant::now();
         let mut rest = || {
@@ -172,11 +176,6 @@ fn refresh(model: &AvailabilityModel, engine: &Engine, stopped: &Receiver<()>) {
             worked = Instant::now();
             goes_on
         };
-        let hour = Some(clock().millis() / HOUR_MILLIS);
-        if prepared != hour {
-            model.prepare(&clock, &mut rest);
-            prepared = hour;
-        }
         let done = model.refresh(&mut progress, &clock, &mut rest);
         tracing::trace!(?done, "refreshed");
     }
