@@ -198,7 +198,7 @@ impl<S: Source> Follow<S> {
             self.measure();
             if tidied_at.is_none_or(|at: Instant| at.elapsed() >= TIDIED) {
                 self.weigh();
-                // Whoever serves does not wait for it.
+                // It holds the sampler for a write of some kilobytes: who serves a row that is to be written down waits.
                 if let Some(sampler) = &self.sampler {
                     sampler.flush();
                 }
