@@ -27,10 +27,11 @@ pub const AS_IT_IS: u8 = 0;
 /// The rest is what lies between head and checksum.
 pub const ARRAYS: u8 = 1;
 
-/// What a file begins with.
-const MAGIC: &[u8] = b"ohfeat05";
-/// The bytes of magic and hash, and of the checksum.
-pub const AROUND: (usize, usize) = (MAGIC.len() + 8, 8);
+/// The bytes of head and checksum.
+pub const AROUND: (usize, usize) = (16, 8);
+
+/// What a file begins with, as the product writes it: of another version nothing but the head would be read.
+static HEAD: LazyLock<Vec<u8>> = LazyLock::new(|| store(&[]).snapshot()[..AROUND.0].to_vec());
 
 /// Levels that are looked at.
 const LOOKED_AT: u32 = 8;
@@ -113,7 +114,7 @@ pub fn store(entries: &[Entry]) -> Store {
 
 /// A file of these arrays.
 fn file(arrays: &[u8]) -> Vec<u8> {
-    let mut file = [MAGIC, &SET.hash().to_le_bytes(), arrays].concat();
+    let mut file = [&HEAD, arrays].concat();
     let check = xxh3_64(&file);
     file.extend(check.to_le_bytes());
     file
