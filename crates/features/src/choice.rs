@@ -1,6 +1,6 @@
 //! Some features of a set.
 //!
-//! A model looks at half of the catalogue. Of a row that is read for it, only what its features are made of is made: the
+//! A model looks at a part of the catalogue. Of a row that is read for it, only what its features are made of is made: the
 //! means over other shelves, which cost the most, above all.
 
 use crate::plan::{Node, Plan, Read};
@@ -15,6 +15,8 @@ pub struct Choice {
     nodes: Vec<usize>,
     /// The kinds of entity whose members the steps make means over.
     shared: BTreeSet<usize>,
+    /// How many features and steps the set has.
+    of: (usize, usize),
 }
 
 impl Choice {
@@ -42,7 +44,13 @@ impl Choice {
             features: features.into_iter().collect(),
             shared: shared.collect(),
             nodes,
+            of: (plan.outputs.len(), plan.nodes.len()),
         }
+    }
+
+    /// Whether it may be of this plan's set.
+    pub(crate) fn fits(&self, plan: &Plan) -> bool {
+        self.of == (plan.outputs.len(), plan.nodes.len())
     }
 
     pub(crate) fn has(&self, feature: usize) -> bool {

@@ -69,6 +69,7 @@ impl Store {
             block.len() * features.len(),
             "a row has a value for each feature"
         );
+        assert!(choice.fits(plan), "the choice is of another set");
         memo.attend(
             self.versions.life.number(),
             plan.filters.len(),

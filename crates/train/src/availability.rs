@@ -43,14 +43,19 @@ pub struct Plan {
     pub hold_out: HoldOut,
     /// What labels are made of.
     pub label: Label,
+    /// Share of a trial's gains that the features kept must have; without it all are kept, and nothing is tried.
+    pub worth: Option<f64>,
     /// The forest's settings; its seed draws the rows too.
     pub booster: Booster,
 }
 
 impl Plan {
-    /// Rounds of the trial and of the fit, at most.
-    pub fn rounds(&self) -> usize {
-        self.booster.rounds + columns::trial(self.booster.rounds)
+    /// Rounds of [`Gathered::choose`].
+    pub fn trial(&self) -> usize {
+        match self.worth {
+            Some(_) => columns::trial(self.booster.rounds),
+            None => 0,
+        }
     }
 }
 
@@ -110,8 +115,11 @@ pub struct Gathered {
     /// Which days are for what.
     pub split: Split,
     set: Arc<FeatureSet>,
-    /// The places in the set of the features that tell rows apart.
+    /// The places in the set of the features that are columns: those that tell rows apart, and once chosen those that are
+    /// worth their price.
     used: Vec<usize>,
+    /// How many a trial chose from; if there was none, all that there are.
+    tried: usize,
     frames: BTreeMap<Part, Frame>,
     ledger: (Stamp, Stamp),
     trained: Trained,
@@ -158,16 +166,46 @@ impl Gathered {
         self.used.iter().map(name).collect()
     }
 
-    /// Fits the model: a trial that tells which columns are worth their price, then the forest. `progress` hears of every
-    /// round of both.
+    /// Grows a short forest, and keeps the columns that it found worth their price, in all parts, if the plan says what that
+    /// is. `progress` hears of every round.
+    ///
+    /// # Errors
+    /// The booster's.
+    pub fn choose<E>(
+        &mut self,
+        plan: &Plan,
+        progress: impl FnMut(Round),
+    ) -> Result<(), TrainError<E>> {
+        let Some(share) = plan.worth else {
+            return Ok(());
+        };
+        let names = self.names();
+        let frame = self.frames.entry(Part::Train).or_default();
+        let train = frame.binned(&names, |rows| Dataset::builder(rows, BINS))?;
+        let trial = Booster {
+            rounds: plan.trial(),
+            monotone: rules(&names),
+            ..plan.booster.clone()
+        };
+        let worth = columns::worth(&trial.fit(&train, None, progress)?.forest.gains(), share);
+        self.frames
+            .values_mut()
+            .for_each(|frame| frame.keep(&worth));
+        self.tried = self.used.len();
+        self.used = worth.iter().map(|place| self.used[*place]).collect();
+        Ok(())
+    }
+
+    /// Fits the model; `progress` hears of every round.
     ///
     /// # Errors
     /// The booster's.
     pub fn fit<E>(
         mut self,
         plan: &Plan,
-        mut progress: impl FnMut(Round),
+        progress: impl FnMut(Round),
     ) -> Result<Artefact, TrainError<E>> {
+        let names = self.names();
         let mut rows = BTreeMap::new();
         for part in [
             Part::Train,
@@ -178,11 +216,9 @@ impl Gathered {
         ] {
             rows.insert(part, self.rows(part));
         }
-        let tried = self.used.len();
-        let train = self.worthy(&plan.booster, &mut progress)?;
-        let names = self.names();
-        let stop = self.take(Part::Stop);
-        let stop = stop.binned(&names, |rows| train.like(rows))?;
+        let mut take = |part| self.frames.remove(&part).unwrap_or_default();
+        let train = take(Part::Train).binned(&names, |rows| Dataset::builder(rows, BINS))?;
+        let stop = take(Part::Stop).binned(&names, |rows| train.like(rows))?;
         let mut booster = plan.booster.clone();
         booster.monotone = rules(&names);
         let fit = booster.fit(&train, Some(&stop), progress)?;
@@ -191,13 +227,6 @@ impl Gathered {
         let flat = FlatForest::new(&fit.forest)?;
         let calibrated = Calibrated::of(&flat, &self.frames)?;
         let mut facts = self.facts(&rows, &booster, &fit, plan);
-        facts.insert(
-            "features.tried".to_owned(),
-            format!(
-                "{tried}, of which these {} have 99 % of what a trial gained",
-                names.len()
-            ),
-        );
         calibrated.tell(&mut facts);
         let features = self
             .used
@@ -216,33 +245,6 @@ impl Gathered {
             recalibration: None,
             facts,
         })
-    }
-
-    fn take(&mut self, part: Part) -> Frame {
-        self.frames.remove(&part).unwrap_or_default()
-    }
-
-    /// Takes the rows to grow trees on, and leaves here and in them the columns that a trial found worth their price.
-    fn worthy(
-        &mut self,
-        booster: &Booster,
-        progress: impl FnMut(Round),
-    ) -> Result<Dataset, Refused> {
-        let names = self.names();
-        let train = self.take(Part::Train);
-        let train = train.binned(&names, |rows| Dataset::builder(rows, BINS))?;
-        let trial = Booster {
-            rounds: columns::trial(booster.rounds),
-            monotone: rules(&names),
-            ..booster.clone()
-        };
-        let gains = trial.fit(&train, None, progress)?.forest.gains();
-        let worth = columns::worth(&gains);
-        self.frames
-            .values_mut()
-            .for_each(|frame| frame.keep(&worth));
-        self.used = worth.iter().map(|place| self.used[*place]).collect();
-        Ok(train.only(&worth))
     }
 
     fn facts(
@@ -280,7 +282,13 @@ impl Gathered {
         say("held out.locations", self.held_out.to_string());
         say(Trained::FACT, self.trained.to_string());
         say("features.set", format!("{:016x}", self.set.hash()));
-        say("rising", RISING.join(", "));
+        if let Some(share) = plan.worth {
+            let said = format!("{}, for {share} of a trial's gains", self.tried);
+            say("features.tried", said);
+        }
+        let names = self.names();
+        let rising = RISING.iter().filter(|name| names.contains(name));
+        say("rising", rising.copied().collect::<Vec<_>>().join(", "));
         let warnings: Vec<String> = self.warnings.iter().map(Warning::to_string).collect();
         if !warnings.is_empty() {
             say("warning", warnings.join(". "));

@@ -59,7 +59,10 @@ everything, {judged}. Trees have seen these days at other stores: later days tel
         trees = model.forest.trees.len(),
         features = model.features.len(),
         calibration = fact("calibration"),
-        tried = fact("features.tried"),
+        tried = model
+            .facts
+            .get("features.tried")
+            .map_or("no trial: all that tell rows apart", String::as_str),
         days = fact("days.learned"),
         hours = fact(Hours::FACT),
         judged = fact("days.judged"),

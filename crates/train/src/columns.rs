@@ -6,8 +6,8 @@
 //! moves with it (`docs/decisions/0020`). Others are made for the prior of new items alone, and tell of the rest nothing
 //! that is not in a feature already.
 //!
-//! Of the rest, a short trial tells which are worth their price: each costs every row that is ever scored, and a third of
-//! them together gain next to nothing (`docs/decisions/0026`).
+//! Of the rest, a short trial tells which are worth their price, if somebody asks: each costs every row that is ever scored,
+//! and a third of them together gain little (`docs/decisions/0026`).
 
 use onhand_features::FeatureSet;
 
@@ -29,19 +29,16 @@ const OF_NEW_ITEMS: [&str; 2] = ["out_of_kind", "location_out_drawn"];
 /// Of a fit's rounds, the share that its trial has.
 const TRIAL: usize = 4;
 
-/// Share of the trial's gains that the columns kept must have.
-const WORTH: f64 = 0.99;
-
 /// Rounds of the trial that comes before so many.
 pub(crate) fn trial(rounds: usize) -> usize {
     rounds.div_ceil(TRIAL)
 }
 
-/// The places, ascending, of the fewest columns that together have [`WORTH`] of all gains; all of them if there are no gains.
-pub(crate) fn worth(gains: &[f64]) -> Vec<usize> {
+/// The places, ascending, of the fewest columns that together have a share of all gains; all of them if there are no gains.
+pub(crate) fn worth(gains: &[f64], share: f64) -> Vec<usize> {
     let mut places: Vec<usize> = (0..gains.len()).collect();
     places.sort_by(|one, other| gains[*other].total_cmp(&gains[*one]));
-    let wanted = gains.iter().sum::<f64>() * WORTH;
+    let wanted = gains.iter().sum::<f64>() * share;
     let mut gained = 0.0;
     let is_wanted = |place: &usize| {
         let is_wanted = wanted <= 0.0 || gained < wanted;
@@ -69,9 +66,13 @@ mod tests {
 
     #[test]
     fn columns_that_hardly_gain_are_not_kept() {
-        assert_eq!(worth(&[0.5, 90.0, 0.0, 9.0, 0.5]), [1, 3]);
-        assert_eq!(worth(&[0.5, 90.0, 0.6, 8.4, 0.5]), [1, 2, 3]);
-        assert_eq!(worth(&[0.0, 0.0]), [0, 1], "nothing gained: nothing told");
+        assert_eq!(worth(&[0.5, 90.0, 0.0, 9.0, 0.5], 0.99), [1, 3]);
+        assert_eq!(worth(&[0.5, 90.0, 0.6, 8.4, 0.5], 0.99), [1, 2, 3]);
+        assert_eq!(
+            worth(&[0.0, 0.0], 0.99),
+            [0, 1],
+            "nothing gained: nothing told"
+        );
         assert_eq!((trial(160), trial(3), trial(1)), (40, 1, 1));
     }
 

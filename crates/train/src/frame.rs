@@ -54,20 +54,20 @@ impl Frame {
         });
     }
 
-    /// The frame as bins. A column's floats are given back as soon as it is binned.
+    /// The frame as bins.
     ///
     /// # Errors
     /// A value is infinite.
     pub fn binned(
-        self,
+        &self,
         names: &[&str],
         start: impl Fn(usize) -> Builder,
     ) -> Result<Dataset, Refused> {
         let mut builder = start(self.labels.len());
-        for (name, column) in names.iter().zip(self.columns) {
-            builder.column(name, &column)?;
+        for (name, column) in names.iter().zip(&self.columns) {
+            builder.column(name, column)?;
         }
-        builder.labels(self.labels)
+        builder.labels(self.labels.clone())
     }
 
     /// The rows one after the other.

@@ -58,16 +58,6 @@ impl Matrix {
         }
     }
 
-    /// Some of the columns, in the order given.
-    pub(crate) fn only(&self, columns: &[usize]) -> Self {
-        let mut kept = Self::new(self.rows);
-        for column in columns {
-            let (rows, place) = self.column(*column);
-            kept.push(rows.iter().map(|bins| bins[place]));
-        }
-        kept
-    }
-
     pub(crate) fn groups(&self) -> &[Vec<[u8; GROUP]>] {
         &self.groups
     }

@@ -83,18 +83,6 @@ impl Dataset {
         Builder::new(rows, Cutting::Given(self.maps.clone()))
     }
 
-    /// The same rows with the columns at these places alone, in this order.
-    ///
-    /// # Panics
-    /// If there is no such column.
-    pub fn only(self, columns: &[usize]) -> Self {
-        Self {
-            matrix: self.matrix.only(columns),
-            maps: columns.iter().map(|at| self.maps[*at].clone()).collect(),
-            ..self
-        }
-    }
-
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.labels.len()
@@ -309,24 +297,6 @@ mod tests {
         };
         assert_eq!(bins(0), [0, 1, MISSING, 0]);
         assert_eq!(bins(1), [0; 4]);
-    }
-
-    #[test]
-    fn columns_can_be_chosen() {
-        let mut builder = Dataset::builder(2, 255);
-        for (name, first) in [("a", 0.0), ("b", 1.0), ("c", f32::NAN)] {
-            builder.column(name, &[first, 0.5]).unwrap();
-        }
-        let frame = builder.labels(vec![0.0, 1.0]).unwrap();
-        let all = frame.clone();
-        let chosen = frame.only(&[2, 0]);
-        let names = chosen.maps().iter().map(BinMap::name);
-        assert_eq!(names.collect::<Vec<_>>(), ["c", "a"]);
-        for row in 0..2 {
-            assert_eq!(chosen.matrix().bin(row, 0), all.matrix().bin(row, 2));
-            assert_eq!(chosen.matrix().bin(row, 1), all.matrix().bin(row, 0));
-        }
-        assert_eq!(chosen.labels(), all.labels());
     }
 
     #[test]

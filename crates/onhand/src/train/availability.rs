@@ -88,6 +88,10 @@ struct ForestSettings {
     /// Share of the features that a tree may use.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     feature_fraction: f64,
+    /// Keep the fewest features that together have this share of what a trial gains (as 99%): a row costs less, and the
+    /// answers are a little less good. Without it all are kept.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    worth: Option<f64>,
     /// Pulls the values of leaves to zero.
     #[arg(long, value_name = "L2", default_value_t = 1.0)]
     l2: f64,
@@ -158,14 +162,17 @@ impl Availability {
         // Before the long pass, so that whoever sees them may stop it.
         warnings.iter().for_each(output::warn);
         let gathered = questions.ask(&entries, plan.booster.threads);
-        let gathered = gathered.map_err(Failure::say)?;
+        let mut gathered = gathered.map_err(Failure::say)?;
         drop(entries);
         let rows = gathered.rows(Part::Train);
+        let gather_seconds = start.elapsed().as_secs_f64();
+        let fitting = Instant::now();
+        if plan.worth.is_some() {
+            choose(&mut gathered, &plan)?;
+        }
         if let Some(folder) = &self.frames {
             write_frames(folder, &gathered)?;
         }
-        let gather_seconds = start.elapsed().as_secs_f64();
-        let fitting = Instant::now();
         let fitted = fit(gathered, &plan)?;
         let fit_seconds = fitting.elapsed().as_secs_f64();
         let bytes = model::write(&self.out, &fitted)?;
@@ -206,6 +213,7 @@ impl Availability {
                 seed: self.seed,
             },
             label: self.labels.label(),
+            worth: forest.worth,
             booster: Booster {
                 rounds: forest.rounds,
                 max_leaves: forest.leaves,
@@ -222,13 +230,19 @@ impl Availability {
     }
 }
 
+fn choose(gathered: &mut Gathered, plan: &Plan) -> Result<(), Failure> {
+    let bar = progress::bar("Trying the features", plan.trial() as u64);
+    let chosen = gathered.choose::<Failure>(plan, |_| bar.inc(1));
+    bar.finish_and_clear();
+    chosen.map_err(Failure::say)
+}
+
 fn fit(gathered: Gathered, plan: &Plan) -> Result<Artefact, Failure> {
-    let bar = progress::bar("Growing trees", plan.rounds() as u64);
+    let bar = progress::bar("Growing trees", plan.booster.rounds as u64);
     let model = gathered.fit::<Failure>(plan, |round| {
         bar.inc(1);
-        match round.valid {
-            Some(loss) => bar.set_message(format!("Growing trees, {loss:.4}")),
-            None => bar.set_message("Trying the features"),
+        if let Some(loss) = round.valid {
+            bar.set_message(format!("Growing trees, {loss:.4}"));
         }
     });
     bar.finish_and_clear();

@@ -109,6 +109,44 @@ fn a_folder_and_a_file_give_the_same_model_to_the_byte_on_any_number_of_threads(
     }
 }
 
+/// The names of a file of columns.
+fn columns(path: &Path) -> Value {
+    let bytes = std::fs::read(path).unwrap();
+    let head = bytes.split(|byte| *byte == b'\n').next().unwrap();
+    let head: Value = serde_json::from_slice(head).unwrap();
+    head["features"].clone()
+}
+
+#[test]
+fn features_that_a_trial_finds_too_dear_are_left_out_of_the_model_and_of_what_other_tools_learn_from()
+ {
+    let dir = tempfile::tempdir().unwrap();
+    let file = file(dir.path(), &shops());
+    let [model, frames, asked] =
+        ["model", "frames", "asked.cols"].map(|name| dir.path().join(name));
+    let all = train(&file, &dir.path().join("all"), &[]);
+    let more = ["--worth", "60%", "--frames", frames.to_str().unwrap()];
+    let few = train(&file, &model, &more);
+    let count = |told: &Value| told["features"].as_u64().unwrap();
+    assert!(count(&few) > 0 && count(&few) < count(&all), "{few}");
+    let card = std::fs::read_to_string(dir.path().join("model.md")).unwrap();
+    let tried = format!(
+        "| features tried | {}, for 0.6 of a trial's gains |",
+        count(&all)
+    );
+    assert!(card.contains(&tried), "{card}");
+    let more = [
+        "--model",
+        model.to_str().unwrap(),
+        "--frame",
+        asked.to_str().unwrap(),
+    ];
+    evaluate(&file, &more);
+    let learned = columns(&frames.join("train.cols"));
+    assert_eq!(learned.as_array().unwrap().len() as u64, count(&few));
+    assert_eq!(learned, columns(&asked));
+}
+
 #[test]
 fn every_question_is_asked_once_and_the_base_rate_is_the_datas() {
     let dir = tempfile::tempdir().unwrap();

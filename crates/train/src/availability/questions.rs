@@ -99,6 +99,7 @@ impl Questions {
         let held_out = self.parts.held_out.iter().filter(|is_held| **is_held);
         Ok(Gathered {
             split: self.split,
+            tried: used.len(),
             used,
             frames,
             ledger: self.outcomes.range,
@@ -215,6 +216,7 @@ mod tests {
                 seed: 1,
             },
             label,
+            worth: None,
             booster: Booster::default(),
         };
         Questions::read(&ledger(commands), &plan).map_err(|error| error.to_string())
