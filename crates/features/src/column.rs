@@ -6,7 +6,7 @@
 //! is made by the same operations in the same order as it would be alone, so it is the same bit by bit.
 
 use crate::calendar::{HOUR_MILLIS, HOURS_A_DAY, day_of, day_of_week, hour_of, hour_of_day};
-use crate::decay::Decay;
+use crate::decay::Sums;
 use crate::formula::{Balance, Context, Filtered, How, UsualFor};
 use crate::members::NONE;
 use crate::memo::Memo;
@@ -128,7 +128,7 @@ impl Store {
                 let (series, kind) = self.series(number);
                 self.each(kind, block, column, |row, _| {
                     let first = self.kept.begun[kind][row].first_day;
-                    Some(series.usual(place).exposure(row, today, first))
+                    Some(series.usual(place, row).exposure(today, first))
                 });
             }
             Read::Found => self.each(0, block, column, |row, _| {
@@ -182,8 +182,7 @@ impl Store {
         let (series, kind) = self.series(number);
         self.each(kind, block, column, |row, _| {
             let usual = UsualAmounts {
-                decay: series.usual(place),
-                row,
+                sums: series.usual(place, row),
                 today: day_of(moment.now),
                 first: self.kept.begun[kind][row].first_day,
             };
@@ -277,8 +276,7 @@ fn on_days_with<'d>(
 
 /// Usual amounts of an entity, as of a day.
 struct UsualAmounts<'a> {
-    decay: &'a Decay,
-    row: usize,
+    sums: Sums<'a>,
     today: u32,
     /// The entity's first day.
     first: u32,
@@ -286,11 +284,11 @@ struct UsualAmounts<'a> {
 
 impl UsualAmounts<'_> {
     fn day(&self) -> f64 {
-        self.decay.usual_day(self.row, self.today, self.first)
+        self.sums.usual_day(self.today, self.first)
     }
 
     fn hour(&self, hour: u32) -> f64 {
-        self.decay.usual(self.row, hour, self.today, self.first)
+        self.sums.usual(hour, self.today, self.first)
     }
 
     fn in_hours(&self, hours: impl Iterator<Item = u32>) -> f64 {

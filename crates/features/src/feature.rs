@@ -156,6 +156,10 @@ pub enum BadSet {
     /// A limit of age, and nothing that has one.
     #[error("{0} has a limit of age, and nothing that it is made of has an age")]
     NothingToAge(&'static str),
+    /// Windows reach so far back, or usual amounts have so many half-lives, that a row has no room for them: about three
+    /// years of hours.
+    #[error("the windows of {0} reach back farther than can be kept")]
+    TooFar(&'static str),
 }
 
 /// A set of features, with what must be kept for them.
@@ -171,7 +175,8 @@ impl FeatureSet {
     ///
     /// # Errors
     /// Two have the same name; or one has a mean of a mean, of what is kept for a group, or over a single SKU at a
-    /// location; or a limit of age, and nothing behind it has an age.
+    /// location; or a limit of age, and nothing behind it has an age; or they ask for more of a measure than a row has
+    /// room for.
     pub fn new(features: Vec<Feature>) -> Result<Self, BadSet> {
         for (at, feature) in features.iter().enumerate() {
             if features[..at].iter().any(|one| one.name == feature.name) {
@@ -182,6 +187,9 @@ impl FeatureSet {
             }
         }
         let plan = Plan::of(&features);
+        if let Some(series) = plan.series.iter().find(|series| !series.has_room()) {
+            return Err(BadSet::TooFar(series.measure.name()));
+        }
         if let Some(number) = plan.limited_in_vain() {
             return Err(BadSet::NothingToAge(features[number].name));
         }

@@ -14,7 +14,7 @@
 //! nothing is kept for the filter itself: it runs when a row is read, over what is kept anyway.
 
 use crate::calendar::{HOURS_A_DAY, hour_of_day};
-use crate::decay::Decay;
+use crate::decay::Sums;
 use std::fmt;
 
 /// The first hour of trade.
@@ -83,18 +83,17 @@ impl fmt::Display for Rate {
 
 /// The usual amounts, by hour of the day, that the rates are made of.
 pub(crate) struct Usual<'a> {
-    pub(crate) row: usize,
-    pub(crate) seconds_in: &'a Decay,
-    pub(crate) seconds_out: &'a Decay,
-    pub(crate) went_out: &'a Decay,
-    pub(crate) came_back: &'a Decay,
-    pub(crate) selling: &'a Decay,
+    pub(crate) seconds_in: Sums<'a>,
+    pub(crate) seconds_out: Sums<'a>,
+    pub(crate) went_out: Sums<'a>,
+    pub(crate) came_back: Sums<'a>,
+    pub(crate) selling: Sums<'a>,
 }
 
 impl Usual<'_> {
     /// Sums of an hour of the day over all full days before `day`.
     fn hour(&self, hour: u32, day: u32) -> Hour {
-        let sum = |of: &Decay| of.sum(self.row, hour, day);
+        let sum = |of: Sums<'_>| of.sum(hour, day);
         Hour {
             there: sum(self.seconds_in) / SECONDS,
             empty: sum(self.seconds_out) / SECONDS,

@@ -3,14 +3,14 @@
 //! A fact adds amounts to every entity that its level is part of, each at the time that it happened; a look may also take
 //! back what was told before it came in. Pushed numbers are kept as they are, and pushed texts move levels between groups.
 
-use crate::calendar::day_of;
+use crate::calendar::{day_of, hour_of};
 use crate::fact::Fact;
 use crate::looks::Told;
 use crate::measure::{Measure, amounts};
 use crate::members::NONE;
-use crate::series::Series;
+use crate::series::{Amounts, Series};
 use crate::store::{Kept, Store};
-use onhand_core::{Bucket, LevelNo, LocationNo, Movement, Timestamp, Value};
+use onhand_core::{Bucket, Few, LevelNo, LocationNo, Movement, Timestamp, Value};
 use std::sync::Arc;
 
 /// Days after which what is told late is too old to be an entity's first: a clock that was wrong would make everything
@@ -71,11 +71,30 @@ impl Store {
         if row == NONE {
             return;
         }
-        let mut looks = std::mem::take(&mut self.kept.looks);
+        let mut all = Vec::new();
+        let looks = &mut self.kept.looks;
         looks.add(row as usize, at, found, &mut |measure, told| {
-            self.tell(level, measure, told);
+            all.push((measure, told));
         });
-        self.kept.looks = looks;
+        // Hours that are told one after the other are added together.
+        let added = |told: &(Measure, Told)| match told.1 {
+            Told::Added(amount, at) => Some((amount, at)),
+            Told::TakenBack(..) | Told::Moved { .. } => None,
+        };
+        let go_on = |one: &(Measure, Told), next: &(Measure, Told)| {
+            let times = added(one).zip(added(next));
+            one.0 == next.0 && times.is_some_and(|(one, next)| one.1 < next.1)
+        };
+        let mut hours = Vec::new();
+        for told in all.chunk_by(go_on) {
+            let (measure, one) = told[0];
+            hours.clear();
+            hours.extend(told.iter().filter_map(added));
+            match hours.is_empty() {
+                true => self.tell(level, measure, one),
+                false => self.add_all(level, measure, &hours),
+            }
+        }
     }
 
     fn tell(&mut self, level: LevelNo, measure: Measure, told: Told) {
@@ -83,14 +102,16 @@ impl Store {
             Told::Added(amount, at) => self.add(level, measure, amount, at),
             // If the level has changed its group since, the new one is corrected, as far as it has anything.
             Told::TakenBack(amount, at) => {
-                self.each_series(level, measure, at, &mut |series, row, first| {
+                self.see(level, at);
+                self.each_series(level, measure, &mut |series, row, first| {
                     series.take_back(row, first, amount, at);
-                    true
+                    0
                 });
             }
             Told::Moved { from, to } => {
-                self.each_series(level, measure, from, &mut |series, row, first| {
-                    series.move_back(row, first, (from, to))
+                self.see(level, from);
+                self.each_series(level, measure, &mut |series, row, first| {
+                    u64::from(!series.move_back(row, first, (from, to)))
                 });
                 self.see(level, to);
             }
@@ -102,8 +123,22 @@ impl Store {
         if measure == Measure::UnitsSold && self.is_first_sale(level, at) {
             self.add(level, Measure::SellingHours, 1, at);
         }
-        self.each_series(level, measure, at, &mut |series, row, first| {
-            series.add(row, first, amount, at)
+        self.add_all(level, measure, &[(amount, at)]);
+    }
+
+    /// Adds what happened one after the other.
+    fn add_all(&mut self, level: LevelNo, measure: Measure, told: &[(u32, Timestamp)]) {
+        let (mut hours, mut newest) = (Few::<(u32, u32)>::new(), Timestamp::default());
+        for &(amount, at) in told {
+            self.see(level, at);
+            if amount > 0 {
+                hours.push((hour_of(at), amount));
+                newest = at;
+            }
+        }
+        let hours = &hours[..];
+        self.each_series(level, measure, &mut |series, row, first| {
+            series.add_all(row, first, Amounts { hours, newest })
         });
     }
 
@@ -115,15 +150,13 @@ impl Store {
         }
     }
 
-    /// Changes a measure, at a time, of every entity that the level is part of; counts what it does not fit.
+    /// Changes a measure of every entity that the level is part of; counts what does not fit.
     fn each_series(
         &mut self,
         level: LevelNo,
         measure: Measure,
-        at: Timestamp,
-        each: &mut dyn FnMut(&mut Series, usize, u32) -> bool,
+        each: &mut dyn FnMut(&mut Series, usize, u32) -> u64,
     ) {
-        self.see(level, at);
         let Kept {
             members,
             series,
@@ -140,9 +173,7 @@ impl Store {
                 continue;
             }
             let first = begun[kind][row].first_day;
-            if !each(&mut series[number], row, first) {
-                dropped.late_amounts += 1;
-            }
+            dropped.late_amounts += each(&mut series[number], row, first);
         }
     }
 

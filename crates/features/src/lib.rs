@@ -30,9 +30,11 @@ mod leaf;
 mod looks;
 mod members;
 mod memo;
+mod packed;
 mod plan;
 mod pushed;
 mod ring;
+mod saved;
 mod series;
 mod versions;
 

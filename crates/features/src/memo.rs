@@ -209,9 +209,8 @@ impl Store {
 
     fn usual_amounts(&self, places: [(usize, usize); 5], row: usize) -> Usual<'_> {
         let [seconds_in, seconds_out, went_out, came_back, selling] =
-            places.map(|(series, place)| self.kept.series[series].usual(place));
+            places.map(|(series, place)| self.kept.series[series].usual(place, row));
         Usual {
-            row,
             seconds_in,
             seconds_out,
             went_out,

@@ -336,8 +336,17 @@ fn place<T>(all: &[T], is_it: impl Fn(&T) -> bool) -> usize {
 mod tests {
     use super::*;
     use crate::entity::Entity::SkuAtLocation;
-    use crate::feature::Kind;
+    use crate::feature::{BadSet, FeatureSet, Kind};
     use crate::window::{days, hours};
+
+    #[test]
+    fn windows_that_reach_too_far_are_refused() {
+        let sold = |back| SkuAtLocation.sum(Measure::UnitsSold, hours(1..=back));
+        let feature = |back| Feature::new("sold", SkuAtLocation, Kind::Units, sold(back));
+        assert!(FeatureSet::new(vec![feature(3 * 366 * 24)]).is_ok());
+        let refused = FeatureSet::new(vec![feature(u16::MAX)]).unwrap_err();
+        assert_eq!(refused, BadSet::TooFar("units_sold"));
+    }
 
     #[test]
     fn equal_parts_are_one_and_windows_are_kept_once() {

@@ -3,20 +3,24 @@
 //! A value holds from its own time on, which may lie ahead: tomorrow's promotion is told today. So the one that holds
 //! and the next few of each entity are kept by the time they hold from, and a request about tomorrow gets tomorrow's. A
 //! value told again for the same time takes the place of the one before. Where more lie ahead than there is room for, the
-//! farthest is let go and counted: what holds now is never pushed out.
+//! farthest is let go and counted: what holds now is never pushed out. Most names hold one value for long, so no room is
+//! taken for values that were not told; saved they are as many for each entity, told or not.
 
 use crate::calendar::HOUR_MILLIS;
+use crate::saved::Column;
 use onhand_core::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Values kept of one name for one entity: what holds, and three ahead.
 const KEPT: usize = 4;
 
 /// The values of one name for many entities.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PushedValues {
-    /// By the time they hold from, the oldest first; [`KEPT`] for each entity.
-    values: Vec<Option<Held>>,
+    /// By the time they hold from, the oldest first; at most [`KEPT`] for each entity.
+    rows: Vec<Box<[Held]>>,
+    /// How many there are of all entities.
+    held: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,49 +30,83 @@ struct Held {
     value: i64,
 }
 
+/// The values of an entity in as many places as there are: empty ones come first.
+type Places = [Option<Held>; KEPT];
+
+impl Serialize for PushedValues {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let all = self.rows.iter().flat_map(|row| places(row));
+        Column(self.rows.len() * KEPT, all).serialize(to)
+    }
+}
+
+impl<'d> Deserialize<'d> for PushedValues {
+    fn deserialize<D: Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
+        let places = Vec::<Option<Held>>::deserialize(from)?;
+        if places.len() % KEPT != 0 {
+            let what = "the pushed values of an entity are not all there";
+            return Err(serde::de::Error::custom(what));
+        }
+        let rows = places.chunks_exact(KEPT);
+        let rows: Vec<Box<[Held]>> = rows
+            .map(|row| row.iter().copied().flatten().collect())
+            .collect();
+        Ok(Self {
+            held: rows.iter().map(|row| row.len()).sum(),
+            rows,
+        })
+    }
+}
+
 impl PushedValues {
     /// Whether they are of so many entities.
     pub(crate) fn fit(&self, rows: usize) -> bool {
-        self.values.len() == rows * KEPT
+        self.rows.len() == rows
     }
 
     /// Makes room for so many entities.
     pub(crate) fn resize(&mut self, rows: usize) {
-        self.values.resize(rows * KEPT, None);
+        self.rows.resize(rows, Box::default());
     }
 
     /// The memory that they take.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.values[..])
+        size_of_val(&self.rows[..]) + self.held * size_of::<Held>()
     }
 
     /// Forgets an entity's values.
     pub(crate) fn clear(&mut self, row: usize) {
-        self.row_mut(row).fill(None);
+        self.keep(row, &[None; KEPT]);
     }
 
     /// Takes a value that holds from a time on; `false` if one that lies ahead had to be let go.
     pub(crate) fn put(&mut self, row: usize, from: Timestamp, value: i64, now: Timestamp) -> bool {
-        let row = self.row_mut(row);
         let told = Held { from, value };
-        if let Some(same) = row.iter_mut().flatten().find(|held| held.from == from) {
-            same.value = value;
+        if let Some(same) = self.rows[row].iter_mut().find(|held| held.from == from) {
+            *same = told;
             return true;
         }
-        // Empty places come first, for `None` is less than any value.
-        let is_full = row[0].is_some();
-        let all = row.iter().flatten().chain([&told]);
+        let mut places = places(&self.rows[row]);
+        let is_full = places[0].is_some();
+        let all = places.iter().flatten().chain([&told]);
         let is_past = all.filter(|held| held.from <= now).count() > 1;
         let place = if is_full && !is_past { KEPT - 1 } else { 0 };
         let is_out = |held: Held| match place {
             0 => from < held.from,
             _ => from > held.from,
         };
-        if !row[place].is_some_and(is_out) {
-            row[place] = Some(told);
-            row.sort_unstable_by_key(|held| held.map(|held| held.from));
+        if !places[place].is_some_and(is_out) {
+            places[place] = Some(told);
+            places.sort_unstable_by_key(|held| held.map(|held| held.from));
+            self.keep(row, &places);
         }
         place == 0
+    }
+
+    fn keep(&mut self, row: usize, places: &Places) {
+        let kept: Box<[Held]> = places.iter().copied().flatten().collect();
+        self.held = self.held + kept.len() - self.rows[row].len();
+        self.rows[row] = kept;
     }
 
     /// The value that holds at a time.
@@ -88,18 +126,19 @@ impl PushedValues {
     }
 
     fn held(&self, row: usize, at: Timestamp) -> Option<&Held> {
-        let row = &self.values[row * KEPT..(row + 1) * KEPT];
-        row.iter().rev().flatten().find(|held| held.from <= at)
+        self.rows[row].iter().rev().find(|held| held.from <= at)
     }
+}
 
-    fn row_mut(&mut self, row: usize) -> &mut [Option<Held>] {
-        &mut self.values[row * KEPT..(row + 1) * KEPT]
-    }
+fn places(row: &[Held]) -> Places {
+    let empty = KEPT - row.len();
+    std::array::from_fn(|place| place.checked_sub(empty).map(|told| row[told]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn at(hour: u64) -> Timestamp {
         Timestamp::from_millis(hour * HOUR_MILLIS)
@@ -151,5 +190,50 @@ mod tests {
         assert!(values.put(0, at(10), 10, at(10)), "9 is past now");
         assert_eq!(values.value(0, at(9999)), Some(200.0 / 1e6));
         assert_eq!(values.value(0, at(9)), None);
+    }
+
+    /// The plain form: as many places as there may be values.
+    fn put(row: &mut Places, from: Timestamp, value: i64, now: Timestamp) -> bool {
+        let told = Held { from, value };
+        if let Some(same) = row.iter_mut().flatten().find(|held| held.from == from) {
+            same.value = value;
+            return true;
+        }
+        let is_full = row[0].is_some();
+        let all = row.iter().flatten().chain([&told]);
+        let is_past = all.filter(|held| held.from <= now).count() > 1;
+        let place = if is_full && !is_past { KEPT - 1 } else { 0 };
+        let is_out = |held: Held| match place {
+            0 => from < held.from,
+            _ => from > held.from,
+        };
+        if !row[place].is_some_and(is_out) {
+            row[place] = Some(told);
+            row.sort_unstable_by_key(|held| held.map(|held| held.from));
+        }
+        place == 0
+    }
+
+    proptest! {
+        /// Only what was told takes memory, and it is what places for all would hold, saved and read too.
+        #[test]
+        fn values_without_empty_places_are_those_with_them(
+            told in proptest::collection::vec((0..3usize, 0..40u64, 0..9i64), 0..40),
+        ) {
+            let (mut values, mut plain) = (PushedValues::default(), [[None; KEPT]; 3]);
+            values.resize(3);
+            for (now, (row, hour, value)) in told.into_iter().enumerate() {
+                let now = at(now as u64);
+                let fits = put(&mut plain[row], at(hour), value, now);
+                prop_assert_eq!(values.put(row, at(hour), value, now), fits);
+            }
+            let saved = postcard::to_allocvec(&values).unwrap();
+            let as_plain = postcard::to_allocvec(plain.as_flattened()).unwrap();
+            prop_assert_eq!(&saved, &as_plain);
+            let read: PushedValues = postcard::from_bytes(&saved).unwrap();
+            prop_assert_eq!((&read.rows, read.held), (&values.rows, values.held));
+            let told = plain.as_flattened().iter().flatten().count();
+            prop_assert_eq!(values.held, told);
+        }
     }
 }

@@ -1,135 +1,94 @@
-//! Ring buckets: sums by hour or by day for many entities, in one flat array.
+//! Ring buckets: sums by hour or by day.
 //!
-//! Each entity has a row of as many cells as the longest window needs. The cell of a bucket is its number modulo the
-//! length, so a fact is added where its event time says, however late it comes, and the oldest bucket is overwritten
-//! by the newest. What is older than the row is not added, and counted by the store.
+//! Each entity has as many cells as the longest window needs. The cell of a bucket is its number modulo the length, so a
+//! fact is added where its event time says, however late it comes, and the oldest bucket is overwritten by the newest. What
+//! is older than the row is not added, and counted by the store. Most cells hold nothing: see [`crate::packed`].
 
-use serde::{Deserialize, Serialize};
+use crate::packed::{Cells, Field, Packed};
 
-/// Rows of cells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How the cells of a row are a ring. The row itself says which bucket is the next after its newest; 0 if it is empty.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring {
     length: u32,
-    /// The newest bucket of each row, plus one; 0 if the row is empty.
-    heads: Vec<u32>,
-    cells: Cells,
-}
-
-/// Sums stay within 32 bits by capping: of seconds a day, those of a group of more than 49,710 shelves. Where 16 bits are
-/// enough for certain, half the memory serves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Cells {
-    Narrow(Vec<u16>),
-    Wide(Vec<u32>),
+    is_narrow: bool,
+    pub(crate) field: Field,
 }
 
 impl Ring {
-    pub(crate) fn new(length: usize, is_narrow: bool) -> Self {
+    /// A ring is narrow if its sums stay within 16 bits, and else within 32, by capping: of seconds a day, those of a group
+    /// of more than 49,710 shelves.
+    pub(crate) fn new(length: usize, is_narrow: bool, field: Field) -> Self {
         Self {
             length: length as u32,
-            heads: Vec::new(),
-            cells: match is_narrow {
-                true => Cells::Narrow(Vec::new()),
-                false => Cells::Wide(Vec::new()),
-            },
+            is_narrow,
+            field,
         }
     }
 
-    /// Whether it is one of this kind with so many rows.
-    pub(crate) fn fits(&self, length: usize, is_narrow: bool, rows: usize) -> bool {
-        let cells = match &self.cells {
-            Cells::Narrow(all) if is_narrow => all.len(),
-            Cells::Wide(all) if !is_narrow => all.len(),
-            _ => return false,
-        };
-        self.length as usize == length && self.heads.len() == rows && cells == rows * length
+    pub(crate) fn len(&self) -> usize {
+        self.length as usize
     }
 
-    /// Makes room for so many rows.
-    pub(crate) fn resize(&mut self, rows: usize) {
-        let cells = rows * self.length as usize;
-        self.heads.resize(rows, 0);
-        match &mut self.cells {
-            Cells::Narrow(all) => all.resize(cells, 0),
-            Cells::Wide(all) => all.resize(cells, 0),
-        }
-    }
-
-    /// Empties a row.
-    pub(crate) fn clear(&mut self, row: usize) {
-        self.heads[row] = 0;
-        let first = row * self.length as usize;
-        (first..first + self.length as usize).for_each(|cell| self.cells.zero(cell));
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.is_narrow
     }
 
     /// Adds to a bucket; `false` if it is older than the row reaches.
-    pub(crate) fn add(&mut self, row: usize, bucket: u32, amount: u32) -> bool {
-        let next = self.heads[row];
-        if bucket >= next {
-            self.advance(row, bucket);
-        } else if !self.reaches(row, bucket) {
+    pub(crate) fn add(&self, row: &mut Packed, next: u32, bucket: u32, amount: u32) -> bool {
+        let is_newest = bucket >= next;
+        if is_newest {
+            self.clear_between(row, next, bucket);
+        } else if !self.reaches(next, bucket) {
             return false;
         }
-        self.cells.add(self.cell(row, bucket), amount);
+        let most: u64 = match self.is_narrow {
+            true => u16::MAX.into(),
+            false => u32::MAX.into(),
+        };
+        row.update(self.field, bucket % self.length, |sum| {
+            // The cell of the newest still holds the oldest.
+            let sum = if is_newest { 0 } else { sum };
+            most.min(sum + u64::from(amount))
+        });
         true
     }
 
     /// Takes an amount back from a bucket, if that is still there.
-    pub(crate) fn take_back(&mut self, row: usize, bucket: u32, amount: u32) {
-        if bucket < self.heads[row] && self.reaches(row, bucket) {
-            self.cells.take_back(self.cell(row, bucket), amount);
+    pub(crate) fn take_back(&self, row: &mut Packed, next: u32, bucket: u32, amount: u32) {
+        if bucket < next && self.reaches(next, bucket) {
+            row.update(self.field, bucket % self.length, |sum| {
+                sum.saturating_sub(amount.into())
+            });
         }
     }
 
     /// Whether a row reaches back to a bucket, so that an amount can be added there.
-    pub(crate) fn reaches(&self, row: usize, bucket: u32) -> bool {
-        self.reaches_within(row, bucket, self.length)
-    }
-
-    /// Whether a bucket is one of so many up to the newest, or later.
-    pub(crate) fn reaches_within(&self, row: usize, bucket: u32, length: u32) -> bool {
-        bucket + length >= self.heads[row]
+    fn reaches(&self, next: u32, bucket: u32) -> bool {
+        bucket + self.length >= next
     }
 
     /// The buckets of a row.
-    pub(crate) fn row(&self, row: usize) -> Buckets<'_> {
-        let next = self.heads[row];
+    pub(crate) fn row<'a>(&self, row: &'a Packed, next: u32) -> Buckets<'a> {
         if next == 0 {
             return Buckets::NONE;
         }
-        let cells = row * self.length as usize..(row + 1) * self.length as usize;
         Buckets {
             next,
             place: next % self.length,
             length: self.length,
-            cells: match &self.cells {
-                Cells::Narrow(all) => Slice::Narrow(&all[cells]),
-                Cells::Wide(all) => Slice::Wide(&all[cells]),
-            },
+            cells: row.cells(self.field),
         }
     }
 
-    /// The memory that it takes.
-    pub(crate) fn bytes(&self) -> usize {
-        let cells = match &self.cells {
-            Cells::Narrow(all) => size_of_val(&all[..]),
-            Cells::Wide(all) => size_of_val(&all[..]),
-        };
-        cells + size_of_val(&self.heads[..])
-    }
-
-    /// Makes `bucket` the newest: the cells between are empty.
-    fn advance(&mut self, row: usize, bucket: u32) {
-        let next = self.heads[row];
+    /// Empties the buckets before one that is newer than all.
+    fn clear_between(&self, row: &mut Packed, next: u32, bucket: u32) {
         let first = next.max((bucket + 1).saturating_sub(self.length));
-        for passed in first..=bucket {
-            self.cells.zero(self.cell(row, passed));
+        let (begin, many) = (first as usize % self.len(), (bucket - first) as usize);
+        if many > 0 {
+            let end = (begin + many).min(self.len());
+            row.clear(self.field, begin..end);
+            row.clear(self.field, 0..begin + many - end);
         }
-        self.heads[row] = bucket + 1;
-    }
-
-    fn cell(&self, row: usize, bucket: u32) -> usize {
-        row * self.length as usize + (bucket % self.length) as usize
     }
 }
 
@@ -177,13 +136,7 @@ pub(crate) struct Buckets<'a> {
     /// The cell that the next bucket will have.
     place: u32,
     length: u32,
-    cells: Slice<'a>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Slice<'a> {
-    Narrow(&'a [u16]),
-    Wide(&'a [u32]),
+    cells: Cells<'a>,
 }
 
 impl Buckets<'_> {
@@ -192,7 +145,7 @@ impl Buckets<'_> {
         next: 0,
         place: 0,
         length: 0,
-        cells: Slice::Wide(&[]),
+        cells: Cells::NONE,
     };
 
     /// The sum in a bucket; 0 for one that is not there yet or no longer.
@@ -202,20 +155,15 @@ impl Buckets<'_> {
         if back.wrapping_sub(1) >= self.length {
             return 0;
         }
-        let cell = self.cell(back);
-        match self.cells {
-            Slice::Narrow(cells) => cells[cell].into(),
-            Slice::Wide(cells) => cells[cell],
-        }
+        self.cells.get(self.cell(back)) as u32
     }
 
     /// The cell so many before that of the next bucket: one of the length at most.
-    fn cell(&self, back: u32) -> usize {
-        let cell = match self.place >= back {
+    fn cell(&self, back: u32) -> u32 {
+        match self.place >= back {
             true => self.place - back,
             false => self.place + self.length - back,
-        };
-        cell as usize
+        }
     }
 
     /// The sum of the buckets of a run.
@@ -223,31 +171,30 @@ impl Buckets<'_> {
         self.fold(run, 0, |sum, cell| sum + u64::from(cell))
     }
 
-    /// Goes through the buckets of a run that are there, from the newest back.
-    pub(crate) fn fold<T>(&self, run: Run, begin: T, mut each: impl FnMut(T, u32) -> T) -> T {
-        let Some((first, many)) = self.reach(run) else {
-            return begin;
+    /// Goes through the buckets of a run that are not empty, in no order.
+    pub(crate) fn fold<T>(&self, run: Run, mut done: T, mut each: impl FnMut(T, u32) -> T) -> T {
+        let Some((newest, many)) = self.reach(run) else {
+            return done;
         };
-        let step = run.step as usize;
-        let cells = |from: usize, many: usize| {
-            let last = from - (many - 1) * step;
-            last..from + 1
-        };
-        // Up to the first cell, and from the last one on.
-        let before = many.min(first / step + 1);
-        let begin = self
-            .cells
-            .fold(cells(first, before), step, begin, &mut each);
-        if before == many {
-            return begin;
+        if run.step > 1 {
+            let back = self.next - newest;
+            let backs = (0..many).map(|one| back + one * run.step);
+            let amounts = backs.map(|back| self.cells.get(self.cell(back)) as u32);
+            return amounts.filter(|amount| *amount > 0).fold(done, each);
         }
-        let again = first + self.length as usize - before * step;
-        self.cells
-            .fold(cells(again, many - before), step, begin, &mut each)
+        let end = self.cell(self.next - newest) as usize + 1;
+        let (many, length) = (many as usize, self.length as usize);
+        let before = many.min(end);
+        let mut add = |done, range| {
+            self.cells
+                .fold(range, done, |done, one| each(done, one as u32))
+        };
+        done = add(done, end - before..end);
+        add(done, length - (many - before)..length)
     }
 
-    /// The cell of the newest bucket of a run that is there, and how many there are.
-    fn reach(&self, run: Run) -> Option<(usize, usize)> {
+    /// The newest bucket of a run that is there, and how many there are.
+    fn reach(&self, run: Run) -> Option<(u32, u32)> {
         // Buckets that are not there yet hold nothing, and neither do those that are no longer.
         let ahead = (run.newest + 1)
             .saturating_sub(self.next)
@@ -255,74 +202,86 @@ impl Buckets<'_> {
         let newest = run.newest.checked_sub(ahead * run.step)?;
         let room = (newest + self.length).checked_sub(self.next)?;
         let many = run.many.checked_sub(ahead)?.min(room / run.step + 1);
-        let first = self.cell(self.next - newest);
-        (many > 0).then_some((first, many as usize))
-    }
-}
-
-impl Slice<'_> {
-    /// Goes through every so many cells of a range, from its end back.
-    fn fold<T>(
-        self,
-        range: std::ops::Range<usize>,
-        step: usize,
-        begin: T,
-        each: &mut impl FnMut(T, u32) -> T,
-    ) -> T {
-        match (self, step) {
-            (Self::Narrow(cells), 1) => {
-                let cells = cells[range].iter().rev();
-                cells.fold(begin, |done, cell| each(done, u32::from(*cell)))
-            }
-            (Self::Wide(cells), 1) => cells[range]
-                .iter()
-                .rev()
-                .fold(begin, |done, cell| each(done, *cell)),
-            (Self::Narrow(cells), _) => {
-                let cells = cells[range].iter().rev().step_by(step);
-                cells.fold(begin, |done, cell| each(done, u32::from(*cell)))
-            }
-            (Self::Wide(cells), _) => {
-                let cells = cells[range].iter().rev().step_by(step);
-                cells.fold(begin, |done, cell| each(done, *cell))
-            }
-        }
-    }
-}
-
-impl Cells {
-    fn zero(&mut self, cell: usize) {
-        match self {
-            Self::Narrow(all) => all[cell] = 0,
-            Self::Wide(all) => all[cell] = 0,
-        }
-    }
-
-    fn add(&mut self, cell: usize, amount: u32) {
-        match self {
-            Self::Narrow(all) => {
-                let sum = u32::from(all[cell]).saturating_add(amount);
-                all[cell] = u16::try_from(sum).unwrap_or(u16::MAX);
-            }
-            Self::Wide(all) => all[cell] = all[cell].saturating_add(amount),
-        }
-    }
-
-    fn take_back(&mut self, cell: usize, amount: u32) {
-        match self {
-            Self::Narrow(all) => {
-                let narrow = u16::try_from(amount).unwrap_or(u16::MAX);
-                all[cell] = all[cell].saturating_sub(narrow);
-            }
-            Self::Wide(all) => all[cell] = all[cell].saturating_sub(amount),
-        }
+        (many > 0).then_some((newest, many))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packed::Fields;
     use proptest::prelude::*;
+
+    /// A ring of one row.
+    struct One {
+        ring: Ring,
+        cells: Packed,
+        next: u32,
+    }
+
+    impl One {
+        fn new(length: usize, is_narrow: bool) -> Self {
+            let mut fields = Fields::default();
+            let first = fields.take(length, 2);
+            Self {
+                ring: Ring::new(length, is_narrow, fields.field(first, length, 1)),
+                cells: Packed::default(),
+                next: 0,
+            }
+        }
+
+        fn add(&mut self, bucket: u32, amount: u32) -> bool {
+            let fits = self.ring.add(&mut self.cells, self.next, bucket, amount);
+            self.next = self.next.max(bucket + 1);
+            fits
+        }
+
+        fn take_back(&mut self, bucket: u32, amount: u32) {
+            self.ring
+                .take_back(&mut self.cells, self.next, bucket, amount);
+        }
+
+        fn row(&self) -> Buckets<'_> {
+            self.ring.row(&self.cells, self.next)
+        }
+    }
+
+    /// The plain form: a number for each bucket ever.
+    #[derive(Default)]
+    struct Plain {
+        sums: Vec<u32>,
+        next: u32,
+    }
+
+    impl Plain {
+        fn reaches(&self, bucket: u32, length: u32) -> bool {
+            bucket + length >= self.next
+        }
+
+        fn add(&mut self, bucket: u32, amount: u32, length: u32) -> bool {
+            if !self.reaches(bucket, length) {
+                return false;
+            }
+            self.next = self.next.max(bucket + 1);
+            self.sums.resize(self.sums.len().max(self.next as usize), 0);
+            self.sums[bucket as usize] += amount;
+            true
+        }
+
+        fn take_back(&mut self, bucket: u32, amount: u32, length: u32) {
+            if bucket < self.next && self.reaches(bucket, length) {
+                let sum = &mut self.sums[bucket as usize];
+                *sum = sum.saturating_sub(amount);
+            }
+        }
+
+        fn get(&self, bucket: u32, length: u32) -> u32 {
+            match self.reaches(bucket, length) {
+                true => self.sums.get(bucket as usize).copied().unwrap_or(0),
+                false => 0,
+            }
+        }
+    }
 
     proptest! {
         /// By runs as one by one, however the ring lies.
@@ -333,21 +292,44 @@ mod tests {
             length in 1..60usize,
             is_narrow: bool,
         ) {
-            let mut ring = Ring::new(length, is_narrow);
-            ring.resize(2);
+            let mut ring = One::new(length, is_narrow);
             for (bucket, amount) in told {
-                ring.add(1, bucket, amount);
+                ring.add(bucket, amount);
             }
             let buckets: Vec<u32> = (0..many).map_while(|one| newest.checked_sub(one * step)).collect();
-            let (mut runs, row) = (Vec::new(), ring.row(1));
+            let (mut runs, row) = (Vec::new(), ring.row());
             Run::all(&buckets, &mut runs);
             prop_assert!(runs.len() <= 1);
-            let one_by_one: Vec<u32> = buckets.iter().map(|bucket| row.get(*bucket)).filter(|amount| *amount > 0).collect();
+            let mut one_by_one: Vec<u32> = buckets.iter().map(|bucket| row.get(*bucket)).filter(|amount| *amount > 0).collect();
             let mut by_runs = Vec::new();
             for run in &runs {
-                row.fold(*run, (), |(), amount| by_runs.extend((amount > 0).then_some(amount)));
+                row.fold(*run, (), |(), amount| by_runs.push(amount));
             }
+            one_by_one.sort_unstable();
+            by_runs.sort_unstable();
             prop_assert_eq!(by_runs, one_by_one);
+        }
+
+        /// What is told in any order, and taken back, is where a number for each bucket ever has it.
+        #[test]
+        fn a_ring_is_what_a_number_for_each_bucket_says(
+            told in proptest::collection::vec((0..400u32, 0..4000u32, any::<bool>()), 0..60),
+            length in 1..90u32,
+        ) {
+            let (mut ring, mut plain) = (One::new(length as usize, false), Plain::default());
+            for (bucket, amount, is_added) in told {
+                match is_added {
+                    true => prop_assert_eq!(ring.add(bucket, amount), plain.add(bucket, amount, length)),
+                    false => {
+                        ring.take_back(bucket, amount);
+                        plain.take_back(bucket, amount, length);
+                    }
+                }
+                let row = ring.row();
+                for bucket in 0..420 {
+                    prop_assert_eq!(row.get(bucket), plain.get(bucket, length), "{}", bucket);
+                }
+            }
         }
 
         /// Buckets in any order are in runs.
@@ -363,31 +345,27 @@ mod tests {
     #[test]
     fn late_amounts_land_in_their_bucket_and_old_buckets_make_way() {
         for is_narrow in [false, true] {
-            let mut ring = Ring::new(4, is_narrow);
-            ring.resize(2);
-            assert!(ring.add(1, 10, 5));
-            assert!(ring.add(1, 12, 7));
-            assert!(ring.add(1, 11, 1), "late, but within reach");
-            assert!(ring.add(1, 9, 2), "the oldest within reach");
-            assert!(!ring.add(1, 8, 9), "out of reach");
-            let row = |ring: &Ring| (8..14).map(|one| ring.row(1).get(one)).collect::<Vec<_>>();
+            let mut ring = One::new(4, is_narrow);
+            assert!(ring.add(10, 5));
+            assert!(ring.add(12, 7));
+            assert!(ring.add(11, 1), "late, but within reach");
+            assert!(ring.add(9, 2), "the oldest within reach");
+            assert!(!ring.add(8, 9), "out of reach");
+            let row = |ring: &One| (8..14).map(|one| ring.row().get(one)).collect::<Vec<_>>();
             assert_eq!(row(&ring), [0, 2, 5, 1, 7, 0]);
-            ring.take_back(1, 8, 9);
-            ring.take_back(1, 14, 9);
-            ring.take_back(1, 11, 1);
+            ring.take_back(8, 9);
+            ring.take_back(14, 9);
+            ring.take_back(11, 1);
             assert_eq!(
                 row(&ring),
                 [0, 2, 5, 0, 7, 0],
                 "where it is, and only there"
             );
-            assert!(ring.add(1, 11, 1));
-            assert!(ring.add(1, 13, 3));
+            assert!(ring.add(11, 1));
+            assert!(ring.add(13, 3));
             assert_eq!(row(&ring), [0, 0, 5, 1, 7, 3]);
-            assert!(ring.add(1, 100, 1));
+            assert!(ring.add(100, 1));
             assert_eq!(row(&ring), [0; 6]);
-            assert_eq!(ring.row(0).get(10), 0, "another row");
-            ring.clear(1);
-            assert_eq!(ring.row(1).get(100), 0);
         }
     }
 
@@ -395,18 +373,17 @@ mod tests {
     fn a_sum_of_more_than_fits_stays_at_the_most() {
         const DAY: u32 = 86_400;
         for (is_narrow, shelves, most) in [(false, 49_710, u32::MAX), (true, 0, u16::MAX.into())] {
-            let mut ring = Ring::new(4, is_narrow);
-            ring.resize(1);
-            (0..shelves).for_each(|_| assert!(ring.add(0, 10, DAY)));
-            assert_eq!(ring.row(0).get(10), shelves * DAY, "so many fit");
+            let mut ring = One::new(4, is_narrow);
+            (0..shelves).for_each(|_| assert!(ring.add(10, DAY)));
+            assert_eq!(ring.row().get(10), shelves * DAY, "so many fit");
             for _ in 0..3 {
-                assert!(ring.add(0, 10, DAY));
-                assert_eq!(ring.row(0).get(10), most);
+                assert!(ring.add(10, DAY));
+                assert_eq!(ring.row().get(10), most);
             }
-            ring.take_back(0, 10, 60_000);
-            assert_eq!(ring.row(0).get(10), most - 60_000);
-            (0..shelves + 3).for_each(|_| ring.take_back(0, 10, DAY));
-            assert_eq!(ring.row(0).get(10), 0, "never below nothing");
+            ring.take_back(10, 60_000);
+            assert_eq!(ring.row().get(10), most - 60_000);
+            (0..shelves + 3).for_each(|_| ring.take_back(10, DAY));
+            assert_eq!(ring.row().get(10), 0, "never below nothing");
         }
     }
 }

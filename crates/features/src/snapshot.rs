@@ -41,9 +41,10 @@ impl Store {
     /// The store as bytes.
     pub fn snapshot(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        // Room for the sums and values, which is most of it, from the start: to grow by doubling takes up to three times as
-        // much for a moment. They are written shorter than they lie in memory, so where there is no such room it may still do.
-        let _ = bytes.try_reserve_exact(self.bytes());
+        // Room for the cells, which are most of it, from the start: to grow by doubling takes up to three times as much for a
+        // moment. Most are nothing and take one byte; where there is no such room it may still do.
+        let cells = self.kept.series.iter().map(Series::numbers).sum::<usize>();
+        let _ = bytes.try_reserve_exact(2 * cells);
         bytes.extend(self.set.hash().to_le_bytes());
         let mut bytes = postcard::to_extend(&self.kept, bytes)
             .expect("arrays and maps can be written to memory");
@@ -81,7 +82,8 @@ impl Kept {
         if !self.fits(plan) && !Defect::FeatureShapeTrusted.is_on() {
             return None;
         }
-        self.series.iter_mut().for_each(Series::make_ready);
+        let each = self.series.iter_mut().zip(&plan.series);
+        each.for_each(|(series, plan)| series.make_ready(plan));
         Some(self)
     }
 

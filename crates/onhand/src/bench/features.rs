@@ -10,7 +10,7 @@ use crate::folder::DataFolder;
 use crate::output;
 use clap::Args;
 use onhand_core::{LocationId, Sku, Span, Timestamp};
-use onhand_features::{Moment, Store, Subject};
+use onhand_features::{Footprint, Moment, Store, Subject};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -26,6 +26,7 @@ const HOUR: Span = Span::from_secs(3600);
 #[command(after_help = "\
 Examples:
   onhand bench features --data ./shops
+  onhand bench features --data ./shops --measures
   onhand bench features --data ./shops --seconds 5 --json")]
 pub(crate) struct Features {
     #[command(flatten)]
@@ -33,6 +34,9 @@ pub(crate) struct Features {
     /// Seconds of each measurement of rows.
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
     seconds: f64,
+    /// Print the bytes of each measure, too.
+    #[arg(long)]
+    measures: bool,
     /// Print the figures as JSON.
     #[arg(long)]
     json: bool,
@@ -62,6 +66,8 @@ struct Entities {
     entity: String,
     entities: usize,
     bytes_each: f64,
+    /// Bytes each, by measure.
+    measures: BTreeMap<&'static str, f64>,
 }
 
 type Page = (LocationId, Vec<Sku>);
@@ -89,7 +95,7 @@ impl Features {
         };
         match self.json {
             true => output::json(&figures),
-            false => figures.print(),
+            false => figures.print(self.measures),
         }
         Ok(())
     }
@@ -159,16 +165,23 @@ impl Features {
 const DAY: u64 = 24 * HOUR.millis();
 
 fn entities(store: &Store) -> Vec<Entities> {
-    let footprints = store.footprints().into_iter().map(|one| Entities {
-        entity: one.entity.to_string(),
-        entities: one.entities,
-        bytes_each: one.bytes as f64 / one.entities.max(1) as f64,
-    });
-    footprints.collect()
+    let entities = |one: Footprint| {
+        let each = |bytes: usize| bytes as f64 / one.entities.max(1) as f64;
+        let measures = one.measures.iter();
+        Entities {
+            entity: one.entity.to_string(),
+            entities: one.entities,
+            bytes_each: each(one.bytes),
+            measures: measures
+                .map(|(measure, bytes)| (measure.name(), each(*bytes)))
+                .collect(),
+        }
+    };
+    store.footprints().into_iter().map(entities).collect()
 }
 
 impl Figures {
-    fn print(&self) {
+    fn print(&self, measures: bool) {
         output::text(format!(
             "{} entries, {} features, a page of {} rows",
             self.entries, self.features, self.page
@@ -185,6 +198,9 @@ impl Figures {
         for one in &self.entities {
             let what = format!("{} of {}", one.entity, one.entities);
             output::text(format!("{what:<40} {:>10.0} bytes", one.bytes_each));
+            for (measure, bytes) in one.measures.iter().filter(|_| measures) {
+                output::text(format!("  {measure:<38} {bytes:>10.0} bytes"));
+            }
         }
     }
 }
