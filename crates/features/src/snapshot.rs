@@ -24,13 +24,13 @@ pub enum BadSnapshot {
     /// They are something else, or of another version.
     #[error("these bytes are no feature snapshot of this version")]
     Format,
-    /// They were changed, or are not all.
+    /// They were changed, are not all, or contradict each other.
     #[error("the feature snapshot is damaged: make the store anew by replay")]
     Damaged,
     /// They are of other definitions.
     #[error("the feature snapshot is of other definitions: make the store anew by replay")]
     OtherSet,
-    /// Their arrays are not those that the definitions ask for, or contradict each other.
+    /// Their arrays are not those that the definitions ask for.
     #[error(
         "the feature snapshot does not have the shape of its definitions: make the store anew by replay"
     )]
