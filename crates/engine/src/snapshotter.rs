@@ -127,11 +127,10 @@ impl<D: Disk> Snapshots<D> {
     pub(crate) fn keep_newest(&self) -> Result<Option<u64>, ReadError> {
         let all = self.store.list()?;
         let is_sound = |position: &&u64| !self.damaged.contains(position);
-        let Some(oldest) = all.iter().rev().filter(is_sound).nth(KEPT - 1) else {
-            return Ok(None);
-        };
-        let kept = all.iter().filter(|position| *position >= oldest).count();
-        self.store.remove_older_than(kept)?;
-        Ok(Some(oldest + 1))
+        let oldest = all.iter().rev().filter(is_sound).nth(KEPT - 1);
+        let is_kept = |position: &&u64| oldest.is_none_or(|oldest| *position >= oldest);
+        self.store
+            .remove_older_than(all.iter().filter(is_kept).count())?;
+        Ok(oldest.map(|oldest| oldest + 1))
     }
 }

@@ -20,8 +20,8 @@
 //! The log lies on the same disk and syncs all the time. So a snapshot is synced block by block as it is written: a sync
 //! at the end alone would push hundreds of megabytes at the disk at once, and every sync of the log would wait for them.
 //!
-//! On failure: an error while it is written leaves the temporary file, which is removed when the writer is dropped or
-//! the store is next opened. A file cut short has no footer at its end and is refused when it is opened; a changed
+//! On failure: an error while it is written leaves the temporary file, which is removed when the writer is dropped; if that
+//! fails too, with the snapshots that are too old, or when the store is next opened. A file cut short has no footer at its end and is refused when it is opened; a changed
 //! block is refused when it is read. The caller then falls back on the snapshot before, if the log still reaches back
 //! to it: so keep two, and trim the log only before the older.
 
@@ -72,6 +72,10 @@ impl<D: Disk> SnapshotStore<D> {
 
     fn clean(&self) -> io::Result<()> {
         self.disk.create_dir(&self.dir)?;
+        self.remove_unfinished()
+    }
+
+    fn remove_unfinished(&self) -> io::Result<()> {
         let names = self.disk.list(&self.dir)?;
         names
             .iter()
@@ -155,11 +159,13 @@ impl<D: Disk> SnapshotStore<D> {
         path(&self.dir, position)
     }
 
-    /// Removes all snapshots but the `keep` newest.
+    /// Removes all snapshots but the `keep` newest, and what is left of those that were not finished: while none is written.
     ///
     /// # Errors
     /// The system failed.
     pub fn remove_older_than(&self, keep: usize) -> Result<(), ReadError> {
+        let io = |error| ReadError::io(&self.dir, error);
+        self.remove_unfinished().map_err(io)?;
         let mut positions = self.list()?;
         positions.truncate(positions.len().saturating_sub(keep));
         if positions.is_empty() || Defect::SnapshotsPileUp.is_on() {
@@ -169,7 +175,7 @@ impl<D: Disk> SnapshotStore<D> {
             .iter()
             .try_for_each(|position| self.disk.remove(&path(&self.dir, *position)))
             .and_then(|()| self.disk.sync_dir(&self.dir))
-            .map_err(|error| ReadError::io(&self.dir, error))
+            .map_err(io)
     }
 }
 

@@ -90,6 +90,16 @@ fn an_unfinished_snapshot_was_never_there() {
     assert_eq!(disk.list(dir()).unwrap().len(), 1);
     self::store(&disk);
     assert!(disk.list(dir()).unwrap().is_empty(), "removed at the start");
+
+    std::mem::forget(store.writer(8).unwrap());
+    write(&store, 9, b"whole").unwrap();
+    store.remove_older_than(2).unwrap();
+    assert_eq!(
+        disk.list(dir()).unwrap().len(),
+        1,
+        "removed with what is old"
+    );
+    assert_eq!(store.list().unwrap(), [9]);
 }
 
 #[test]
