@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Panics
     /// `rows` has not as many values as there are features, for each that was found for the subject; or the choice is of
-    /// another set.
+    /// a set of another size.
     pub fn read_some(
         &self,
         subject: &mut Subject,

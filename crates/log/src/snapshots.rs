@@ -21,9 +21,9 @@
 //! at the end alone would push hundreds of megabytes at the disk at once, and every sync of the log would wait for them.
 //!
 //! On failure: an error while it is written leaves the temporary file, which is removed when the writer is dropped; if that
-//! fails too, with the snapshots that are too old, or when the store is next opened. A file cut short has no footer at its end and is refused when it is opened; a changed
-//! block is refused when it is read. The caller then falls back on the snapshot before, if the log still reaches back
-//! to it: so keep two, and trim the log only before the older.
+//! fails too, with the snapshots that are too old, or when the store is next opened. A file cut short has no footer at its
+//! end and is refused when it is opened; a changed block is refused when it is read. The caller then falls back on the
+//! snapshot before, if the log still reaches back to it: so keep two, and trim the log only before the older.
 
 use crate::disk::{Disk, DiskFile};
 use crate::log::ReadError;

@@ -24,7 +24,8 @@ const SAMPLE_BYTES: u64 = 256 << 20;
 pub(super) struct Features {
     /// Keep the features of all stock (`POST /v1/features`): they follow the ledger, a moment behind it. They take about
     /// 2 KB of memory for each SKU at a location of which little is told and 6 KB where much is, and 7 KB more while they
-    /// are saved, every 15 minutes; for at most two million in each partition. Of a ledger that was trimmed they cannot be made anew.
+    /// are saved, every 15 minutes; for at most two million in each partition. Of a ledger that was trimmed they cannot be
+    /// made anew.
     #[arg(long, env = "ONHAND_FEATURES")]
     features: bool,
     /// Write a sample of the features served to this file, for `onhand features check --served`; at most 256 MiB.

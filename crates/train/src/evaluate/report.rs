@@ -143,7 +143,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Makes the report of scored questions from some sources about some days. `cold_from` is the day on which some stores and items begin.
+    /// Makes the report of scored questions from some sources about some days. `cold_from` is the day on which some stores
+    /// and items begin.
     ///
     /// # Errors
     /// A prediction or a label is out of its range.
