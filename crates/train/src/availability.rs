@@ -43,8 +43,6 @@ pub struct Plan {
     pub hold_out: HoldOut,
     /// What labels are made of.
     pub label: Label,
-    /// Share of a trial's gains that the features kept must have; without it all are kept, and nothing is tried.
-    pub worth: Option<f64>,
     /// The forest's settings; its seed draws the rows too.
     pub booster: Booster,
 }
@@ -52,10 +50,7 @@ pub struct Plan {
 impl Plan {
     /// Rounds of [`Gathered::choose`].
     pub fn trial(&self) -> usize {
-        match self.worth {
-            Some(_) => columns::trial(self.booster.rounds),
-            None => 0,
-        }
+        columns::trial(self.booster.rounds)
     }
 }
 
@@ -118,8 +113,8 @@ pub struct Gathered {
     /// The places in the set of the features that are columns: those that tell rows apart, and once chosen those that are
     /// worth their price.
     used: Vec<usize>,
-    /// How many a trial chose from; if there was none, all that there are.
-    tried: usize,
+    /// How many a trial chose from, and by which share of its gains; `None` if there was none.
+    tried: Option<(usize, f64)>,
     frames: BTreeMap<Part, Frame>,
     ledger: (Stamp, Stamp),
     trained: Trained,
@@ -166,19 +161,17 @@ impl Gathered {
         self.used.iter().map(name).collect()
     }
 
-    /// Grows a short forest, and keeps the columns that it found worth their price, in all parts, if the plan says what that
-    /// is. `progress` hears of every round.
+    /// Grows a short forest, and keeps in all parts the fewest columns that together have a share of its gains. `progress`
+    /// hears of every round.
     ///
     /// # Errors
     /// The booster's.
     pub fn choose<E>(
         &mut self,
         plan: &Plan,
+        share: f64,
         progress: impl FnMut(Round),
     ) -> Result<(), TrainError<E>> {
-        let Some(share) = plan.worth else {
-            return Ok(());
-        };
         let names = self.names();
         let frame = self.frames.entry(Part::Train).or_default();
         let train = frame.binned(&names, |rows| Dataset::builder(rows, BINS))?;
@@ -191,7 +184,7 @@ impl Gathered {
         self.frames
             .values_mut()
             .for_each(|frame| frame.keep(&worth));
-        self.tried = self.used.len();
+        self.tried = Some((self.used.len(), share));
         self.used = worth.iter().map(|place| self.used[*place]).collect();
         Ok(())
     }
@@ -282,8 +275,8 @@ impl Gathered {
         say("held out.locations", self.held_out.to_string());
         say(Trained::FACT, self.trained.to_string());
         say("features.set", format!("{:016x}", self.set.hash()));
-        if let Some(share) = plan.worth {
-            let said = format!("{}, for {share} of a trial's gains", self.tried);
+        if let Some((tried, share)) = self.tried {
+            let said = format!("{tried}, for {share} of a trial's gains");
             say("features.tried", said);
         }
         let names = self.names();

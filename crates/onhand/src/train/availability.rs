@@ -167,8 +167,8 @@ impl Availability {
         let rows = gathered.rows(Part::Train);
         let gather_seconds = start.elapsed().as_secs_f64();
         let fitting = Instant::now();
-        if plan.worth.is_some() {
-            choose(&mut gathered, &plan)?;
+        if let Some(share) = self.forest.worth {
+            choose(&mut gathered, &plan, share)?;
         }
         if let Some(folder) = &self.frames {
             write_frames(folder, &gathered)?;
@@ -213,7 +213,6 @@ impl Availability {
                 seed: self.seed,
             },
             label: self.labels.label(),
-            worth: forest.worth,
             booster: Booster {
                 rounds: forest.rounds,
                 max_leaves: forest.leaves,
@@ -230,9 +229,9 @@ impl Availability {
     }
 }
 
-fn choose(gathered: &mut Gathered, plan: &Plan) -> Result<(), Failure> {
+fn choose(gathered: &mut Gathered, plan: &Plan, share: f64) -> Result<(), Failure> {
     let bar = progress::bar("Trying the features", plan.trial() as u64);
-    let chosen = gathered.choose::<Failure>(plan, |_| bar.inc(1));
+    let chosen = gathered.choose::<Failure>(plan, share, |_| bar.inc(1));
     bar.finish_and_clear();
     chosen.map_err(Failure::say)
 }

@@ -99,7 +99,7 @@ impl Questions {
         let held_out = self.parts.held_out.iter().filter(|is_held| **is_held);
         Ok(Gathered {
             split: self.split,
-            tried: used.len(),
+            tried: None,
             used,
             frames,
             ledger: self.outcomes.range,
@@ -216,7 +216,6 @@ mod tests {
                 seed: 1,
             },
             label,
-            worth: None,
             booster: Booster::default(),
         };
         Questions::read(&ledger(commands), &plan).map_err(|error| error.to_string())
